@@ -1,0 +1,32 @@
+"""Clinical-trial statistics from raw data to a dossier that can be checked.
+
+Public names are resolved on first use, so that importing the package costs nothing
+and a step loads only what it needs.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+#: Public name -> module that defines it.
+_PUBLIC = {
+    "effect_sizes": "trialstats.meta",
+    "pool": "trialstats.meta",
+    "fit_ancova": "trialstats.ancova",
+    "fit_crossover": "trialstats.mixed",
+    "fit_random_intercept": "trialstats.mixed",
+    "compare_proportions": "trialstats.binary",
+}
+
+__all__ = ["__version__", *sorted(_PUBLIC)]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,88 @@
+"""Errors, by what the reader should do about them.
+
+Three causes: the data or the configuration are wrong (mend them), the question has no
+answer (report "NE"), the algorithm stopped (change the method or the start).
+"""
+
+from collections.abc import Iterable
+
+
+class TrialstatsError(Exception):
+    """Base of every error that trialstats raises on purpose."""
+
+
+class DataError(TrialstatsError, ValueError):
+    """The data are wrong: mend the data.
+
+    Parameters
+    ----------
+    what : str
+        What is wrong.
+    file, row, column, value : optional
+        Where it stands; ``row`` is the row as a spreadsheet numbers it (the header
+        is row 1).
+    remedy : str, optional
+        What to write instead.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        file: str | None = None,
+        row: int | str | None = None,
+        column: str | None = None,
+        value: object = None,
+        remedy: str | None = None,
+    ) -> None:
+        self.what, self.file, self.row = what, file, row
+        self.column, self.value, self.remedy = column, value, remedy
+        super().__init__(located(what, file, row, column, value, remedy))
+
+
+class ConfigError(TrialstatsError, ValueError):
+    """The configuration is wrong: mend the named file."""
+
+
+class NotEstimableError(TrialstatsError):
+    """The question has no answer in these data: report "NE" with this reason."""
+
+
+class ConvergenceError(TrialstatsError):
+    """The algorithm did not reach a solution: change the method or the start."""
+
+
+class DisagreementError(TrialstatsError):
+    """Two engines give different numbers for the same quantity: stop the run."""
+
+
+def located(
+    what: str,
+    file: str | None = None,
+    row: int | str | None = None,
+    column: str | None = None,
+    value: object = None,
+    remedy: str | None = None,
+) -> str:
+    """Return one sentence that says where, what, and what to write instead.
+
+    >>> located("not a number", "a.csv", 3, "pain", "x", "write a number")
+    "a.csv, row 3, column 'pain', value 'x': not a number; write a number"
+    """
+    where = [file] if file else []
+    if row is not None:
+        where.append(f"row {row}")
+    if column is not None:
+        where.append(f"column {column!r}")
+    if value is not None:
+        where.append(f"value {value!r}")
+    sentence = f"{', '.join(where)}: {what}" if where else what
+    return f"{sentence}; {remedy}" if remedy else sentence
+
+
+def combined(problems: Iterable[str]) -> str:
+    """Return all problems as one message, a line each."""
+    lines = list(problems)
+    if len(lines) == 1:
+        return lines[0]
+    return f"{len(lines)} problems:\n" + "\n".join(f"  - {line}" for line in lines)

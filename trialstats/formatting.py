@@ -1,0 +1,97 @@
+"""Print numbers: the one place where rounding happens.
+
+Rounding is half away from zero on the shortest decimal that names the number, as
+statistical reports do it, and a rounded zero never carries a minus sign.
+"""
+
+import math
+from decimal import ROUND_HALF_UP, Decimal
+
+NOT_ESTIMABLE = "NE"
+MINUS = "\N{MINUS SIGN}"
+
+
+def is_missing(value: float | None) -> bool:
+    """Return whether a number is absent: None or not a number."""
+    return value is None or math.isnan(value)
+
+
+def format_number(value: float | None, digits: int = 2, *, minus: str = "-") -> str:
+    """Write a number with a fixed count of decimals.
+
+    >>> [format_number(x, 1) for x in (0.25, -0.04, -2.35, float("nan"))]
+    ['0.3', '0.0', '-2.4', 'NE']
+    """
+    if is_missing(value):
+        return NOT_ESTIMABLE
+    number = float(value)  # type: ignore[arg-type]
+    if math.isinf(number):
+        return "Inf" if number > 0 else f"{minus}Inf"
+    step = Decimal(1).scaleb(-digits)
+    rounded = Decimal(repr(number)).quantize(step, rounding=ROUND_HALF_UP)
+    text = f"{abs(rounded):f}"
+    return f"{minus}{text}" if rounded < 0 else text
+
+
+def format_p_value(p: float | None, digits: int = 3) -> str:
+    """Write a p-value to `digits` decimals, never as 0 or 1.
+
+    >>> [format_p_value(p) for p in (0.0304, 0.00004, 0.99996, float("nan"))]
+    ['0.030', '<0.001', '>0.999', 'NE']
+    """
+    if is_missing(p):
+        return NOT_ESTIMABLE
+    value, smallest = float(p), 10.0**-digits  # type: ignore[arg-type]
+    if value < smallest:
+        return f"<{smallest:.{digits}f}"
+    if value > 1 - smallest:
+        return f">{1 - smallest:.{digits}f}"
+    return format_number(value, digits)
+
+
+def format_interval(
+    lower: float | None,
+    upper: float | None,
+    digits: int = 2,
+    *,
+    separator: str = ", ",
+    brackets: str = "()",
+    minus: str = "-",
+) -> str:
+    """Write an interval.
+
+    >>> format_interval(-0.951, 0.27)
+    '(-0.95, 0.27)'
+    """
+    if is_missing(lower) or is_missing(upper):
+        return NOT_ESTIMABLE
+    ends = [format_number(end, digits, minus=minus) for end in (lower, upper)]
+    return f"{brackets[0]}{separator.join(ends)}{brackets[1]}"
+
+
+def format_percent(share: float | None, digits: int = 0) -> str:
+    """Write a share in [0, 1] as a percentage.
+
+    >>> format_percent(0.4567, 1)
+    '45.7%'
+    """
+    if is_missing(share):
+        return NOT_ESTIMABLE
+    return f"{format_number(100 * float(share), digits)}%"  # type: ignore[arg-type]
+
+
+def natural(value: float | None, scale: str) -> float:
+    """Bring a stored value back to the natural scale for printing.
+
+    >>> round(natural(0.6931471805599453, "log"), 6)
+    2.0
+    """
+    if is_missing(value):
+        return math.nan
+    number = float(value)  # type: ignore[arg-type]
+    if scale == "log":
+        try:
+            return math.exp(number)
+        except OverflowError:
+            return math.inf
+    return number

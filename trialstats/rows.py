@@ -1,0 +1,328 @@
+"""The schemas of every Parquet: names, types, labels and units.
+
+A table is written and read against the same schema; label and unit travel in the
+metadata of each field. UPPER case is CDISC's, snake_case is ours.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from trialstats.errors import DataError
+
+TEXT, NUMBER, COUNT, DATE, FLAG = (
+    pa.string(),
+    pa.float64(),
+    pa.int64(),
+    pa.date32(),
+    pa.bool_(),
+)
+
+#: Names that a configuration may use for the type of a variable.
+TYPES: dict[str, pa.DataType] = {
+    "text": TEXT,
+    "number": NUMBER,
+    "integer": COUNT,
+    "date": DATE,
+}
+
+
+def field(
+    name: str,
+    type_: pa.DataType,
+    label: str,
+    *,
+    unit: str | None = None,
+    required: bool = False,
+) -> pa.Field:
+    """Return a field that carries its label and unit."""
+    metadata = {"label": label} | ({"unit": unit} if unit else {})
+    return pa.field(name, type_, nullable=not required, metadata=metadata)
+
+
+_SUBJECT = [
+    field("STUDYID", TEXT, "Study identifier", required=True),
+    field("USUBJID", TEXT, "Unique subject identifier", required=True),
+]
+
+ADSL_CORE = pa.schema(
+    [
+        *_SUBJECT,
+        field("TRT01P", TEXT, "Planned treatment for period 01", required=True),
+        field("RANDDT", DATE, "Date of randomization"),
+        field("TRTSDT", DATE, "Date of first exposure to treatment"),
+    ]
+)
+
+BDS = pa.schema(
+    [
+        *_SUBJECT,
+        field("TRT01P", TEXT, "Planned treatment for period 01"),
+        field("TRTP", TEXT, "Planned treatment"),
+        field("PARAMCD", TEXT, "Parameter code", required=True),
+        field("PARAM", TEXT, "Parameter with unit", required=True),
+        field("AVISIT", TEXT, "Analysis visit"),
+        field("AVISITN", NUMBER, "Analysis visit number"),
+        field("ADT", DATE, "Analysis date"),
+        field("ADY", COUNT, "Analysis relative day", unit="days"),
+        field("AVAL", NUMBER, "Analysis value"),
+        field("AVALC", TEXT, "Analysis value as text"),
+        field("BASE", NUMBER, "Baseline value"),
+        field("CHG", NUMBER, "Change from baseline"),
+        field("PCHG", NUMBER, "Percent change from baseline", unit="%"),
+        field("ABLFL", TEXT, "Baseline record flag"),
+        field("ANL01FL", TEXT, "Analysis flag 01"),
+        field("DTYPE", TEXT, "Derivation type"),
+    ]
+)
+
+CROSSOVER = [
+    field("APERIOD", COUNT, "Period"),
+    field("TRTSEQP", TEXT, "Planned sequence of treatments"),
+]
+
+ADAE = pa.schema(
+    [
+        *_SUBJECT,
+        field("TRT01P", TEXT, "Planned treatment for period 01"),
+        field("TRTP", TEXT, "Planned treatment at the start of the event"),
+        field("AESEQ", COUNT, "Sequence number within the subject", required=True),
+        field("AETERM", TEXT, "Reported term", required=True),
+        field("AEDECOD", TEXT, "Dictionary-derived term"),
+        field("ASTDT", DATE, "Start date"),
+        field("ASTDY", COUNT, "Start relative day", unit="days"),
+        field("AESEV", TEXT, "Severity"),
+        field("AESER", TEXT, "Serious event"),
+        field("AEREL", TEXT, "Relation to treatment"),
+        field("TRTEMFL", TEXT, "Treatment-emergent flag"),
+    ]
+)
+
+#: One row per raw row and rule. `disposition` is the fate of the whole raw row and is
+#: repeated on each of its rows; `action` is what this rule did.
+ACCOUNT = pa.schema(
+    [
+        field("source", TEXT, "Name of the source", required=True),
+        field("file", TEXT, "Raw file", required=True),
+        field("row", COUNT, "Row of the file; the header is row 1", required=True),
+        field("disposition", TEXT, "kept, changed or set aside", required=True),
+        field("action", TEXT, "What this rule did", required=True),
+        field("rule", TEXT, "Rule"),
+        field("column", TEXT, "Column of the file"),
+        field("old_value", TEXT, "Value as received"),
+        field("new_value", TEXT, "Value as used"),
+        field("reason", TEXT, "Reason"),
+    ]
+)
+
+SET_ASIDE = pa.schema(
+    [
+        field("source", TEXT, "Name of the source", required=True),
+        field("file", TEXT, "Raw file", required=True),
+        field("row", COUNT, "Row of the file; the header is row 1", required=True),
+        field("rule", TEXT, "Rule", required=True),
+        field("reason", TEXT, "Reason", required=True),
+        field("raw", TEXT, "The raw row as received, as JSON", required=True),
+    ]
+)
+
+QUERIES = pa.schema(
+    [
+        field("kind", TEXT, "Kind of finding", required=True),
+        field("source", TEXT, "Name of the source", required=True),
+        field("file", TEXT, "Raw file", required=True),
+        field("row", COUNT, "Row of the file; the header is row 1"),
+        field("USUBJID", TEXT, "Unique subject identifier"),
+        field("column", TEXT, "Column of the file"),
+        field("value", TEXT, "Value as received"),
+        field("finding", TEXT, "What was found", required=True),
+        field("resolution", TEXT, "What was done", required=True),
+    ]
+)
+
+#: One row per trial and outcome of the published results.
+EFFECTS = pa.schema(
+    [
+        field("trial", TEXT, "Trial identifier", required=True),
+        field("label", TEXT, "Author and year", required=True),
+        field("condition", TEXT, "Condition", required=True),
+        field("design", TEXT, "parallel, crossover or single arm", required=True),
+        field("comparator", TEXT, "Comparator of the trial", required=True),
+        field("endpoint", TEXT, "Harmonised name of the outcome", required=True),
+        field("outcome", TEXT, "Outcome in the trial's own words", required=True),
+        field("scale", TEXT, "Instrument and its range"),
+        field("higher_is_better", FLAG, "Direction of the scale"),
+        field("timepoint", TEXT, "Time of the outcome", unit="weeks"),
+        field("type", TEXT, "binary, or the kind of continuous result", required=True),
+        field("events_ldn", COUNT, "Participants with the event, LDN"),
+        field("n_ldn", COUNT, "Participants, LDN"),
+        field("events_placebo", COUNT, "Participants with the event, placebo"),
+        field("n_placebo", COUNT, "Participants, placebo"),
+        field("mean_ldn", NUMBER, "Mean, LDN"),
+        field("sd_ldn", NUMBER, "Standard deviation, LDN"),
+        field("mean_placebo", NUMBER, "Mean, placebo"),
+        field("sd_placebo", NUMBER, "Standard deviation, placebo"),
+        field("difference", NUMBER, "Published difference, LDN minus placebo"),
+        field("ci_lower", NUMBER, "Published lower limit"),
+        field("ci_upper", NUMBER, "Published upper limit"),
+        field("p_value", TEXT, "Published p-value, as printed"),
+        field("standard_error", NUMBER, "Standard error of the difference"),
+        field("standard_error_how", TEXT, "How the standard error is known"),
+        field("published_measure", TEXT, "Measure of the published effect"),
+        field("published_effect", TEXT, "Published effect, as printed"),
+        field("use", TEXT, "ship, caution, context, not usable, conflict, alternative"),
+        field("use_note", TEXT, "Remark on the use"),
+        field("evidence_status", TEXT, "seen, derived or recalled", required=True),
+        field("se_status", TEXT, "How the error is known"),
+        field("sd_status", TEXT, "How the standard deviations are known"),
+        field("verification", TEXT, "How each number is known, in words"),
+        field("file", TEXT, "File of data/published", required=True),
+        field("row", COUNT, "Row of the file; the header is row 1", required=True),
+    ]
+)
+
+PUBLISHED_TRIALS = pa.schema(
+    [
+        field("trial", TEXT, "Trial identifier", required=True),
+        field("label", TEXT, "Author and year", required=True),
+        field("citation", TEXT, "Citation", required=True),
+        field("doi", TEXT, "Digital object identifier"),
+        field("pmid", TEXT, "PubMed identifier"),
+        field("registry", TEXT, "Registry number"),
+        field("condition", TEXT, "Condition", required=True),
+        field("condition_group", TEXT, "Row of the evidence map", required=True),
+        field("design", TEXT, "Design, in words", required=True),
+        field("comparator", TEXT, "Comparator", required=True),
+        field("dose", TEXT, "Dose", unit="mg"),
+        field("weeks", TEXT, "Duration", unit="weeks"),
+        field("n_randomised", COUNT, "Participants randomised"),
+        field("n_analysed_ldn", COUNT, "Participants analysed, LDN"),
+        field("n_analysed_placebo", COUNT, "Participants analysed, placebo"),
+        field("population", TEXT, "Population"),
+        field("notes", TEXT, "Notes"),
+        field("verification", TEXT, "How each number is known, in words"),
+        field("use", TEXT, "ship, caution, context or not usable", required=True),
+        field("use_note", TEXT, "Remark on the use"),
+        field("evidence_status", TEXT, "seen, derived or recalled", required=True),
+    ]
+)
+
+PUBLISHED_POOLS = pa.schema(
+    [
+        field("review", TEXT, "Review", required=True),
+        field("outcome", TEXT, "Outcome", required=True),
+        field("method", TEXT, "Measure and model", required=True),
+        field("measure", TEXT, "Code of the measure", required=True),
+        field("k", TEXT, "Number of trials, as stated"),
+        field("pooled", NUMBER, "Pooled result on the natural scale", required=True),
+        field("ci_lower", NUMBER, "Lower limit"),
+        field("ci_upper", NUMBER, "Upper limit"),
+        field("i_squared", TEXT, "I-squared, as printed"),
+        field("verification", TEXT, "How each number is known, in words"),
+        field("evidence_status", TEXT, "seen, derived or recalled", required=True),
+    ]
+)
+
+#: One row per statistic, for trials and syntheses alike. Ratios stand on the log
+#: scale with `scale` = log; not estimable is null with the reason beside it.
+ESTIMATES = pa.schema(
+    [
+        field("row_id", TEXT, "Stable, readable key", required=True),
+        field("kind", TEXT, "trial or synthesis", required=True),
+        field("trial", TEXT, "Trial"),
+        field("synthesis", TEXT, "Synthesis"),
+        field("analysis", TEXT, "Analysis"),
+        field("estimand", TEXT, "Estimand, in words"),
+        field("analysis_set", TEXT, "Analysis set"),
+        field("parameter", TEXT, "Parameter or outcome"),
+        field("visit", TEXT, "Visit"),
+        field("group", TEXT, "Arm, review or other group"),
+        field("contrast", TEXT, "Contrast, treatment versus control"),
+        field("subgroup", TEXT, "Subgroup"),
+        field(
+            "role",
+            TEXT,
+            "primary, secondary, sensitivity, descriptive or second_engine",
+            required=True,
+        ),
+        field("statistic", TEXT, "Name of the statistic", required=True),
+        field("scale", TEXT, "natural or log", required=True),
+        field("unit", TEXT, "Unit of the estimate"),
+        field("estimate", NUMBER, "Estimate"),
+        field("standard_error", NUMBER, "Standard error"),
+        field("df", NUMBER, "Degrees of freedom"),
+        field("test_statistic", NUMBER, "Test statistic"),
+        field("p_value", NUMBER, "Two-sided p-value"),
+        field("confidence_level", NUMBER, "Confidence level of the interval"),
+        field("ci_lower", NUMBER, "Lower limit"),
+        field("ci_upper", NUMBER, "Upper limit"),
+        field("n_subjects", COUNT, "Number of subjects"),
+        field("n_trials", COUNT, "Number of trials"),
+        field("method", TEXT, "Method, in words, complete", required=True),
+        field("model_id", TEXT, "Key of the model within the analysis"),
+        field(
+            "data_status",
+            TEXT,
+            "published, derived, recalled, synthetic or individual",
+            required=True,
+        ),
+        field("not_estimable", TEXT, "Why there is no estimate"),
+    ]
+)
+
+#: One row per quantity computed by two engines.
+AGREEMENT = pa.schema(
+    [
+        field("row_id", TEXT, "Row of the estimates", required=True),
+        field("quantity", TEXT, "Column of that row, or the property checked"),
+        field("engine", TEXT, "Second engine", required=True),
+        field("estimate", NUMBER, "Value of the first engine"),
+        field("second_estimate", NUMBER, "Value of the second engine"),
+        field("relative_difference", NUMBER, "Difference, relative to the first"),
+        field("tolerance", NUMBER, "Largest difference allowed", required=True),
+        field("tolerance_reason", TEXT, "Why this tolerance", required=True),
+        field("agrees", FLAG, "Whether the engines agree", required=True),
+    ]
+)
+
+
+def estimates_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return rows of statistics as a frame with every column of `ESTIMATES`.
+
+    Parameters
+    ----------
+    rows : iterable of mapping
+        One mapping a statistic; columns not named are null.
+
+    Returns
+    -------
+    DataFrame
+        Columns and types of `ESTIMATES`, in the order given.
+
+    Raises
+    ------
+    DataError
+        When a mapping names an unknown column, or two rows share a `row_id`.
+    """
+    frame = frame_of(rows, ESTIMATES)
+    repeated = frame.loc[frame["row_id"].duplicated(), "row_id"].tolist()
+    if repeated:
+        raise DataError(f"row_id is not unique: {', '.join(repeated)}")
+    return frame
+
+
+def frame_of(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pd.DataFrame:
+    """Return mappings as a frame with exactly the columns of `schema`."""
+    listed = list(rows)
+    unknown = sorted({name for row in listed for name in row} - set(schema.names))
+    if unknown:
+        raise DataError(f"unknown columns: {', '.join(unknown)}")
+    columns = {n: [row.get(n) for row in listed] for n in schema.names}
+    return pd.DataFrame(columns, columns=schema.names)
+
+
+def with_fields(schema: pa.Schema, extra: Iterable[pa.Field]) -> pa.Schema:
+    """Return `schema` with the fields `extra` appended."""
+    return pa.schema([*schema, *extra])
