@@ -1,0 +1,1 @@
+"""Configuration: loading, checking against schemas, messages that name the remedy."""

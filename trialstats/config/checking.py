@@ -1,0 +1,134 @@
+"""Check a configuration against its schema, and say what to write instead.
+
+All problems of a file are found at once. A message names the file, the place in it,
+what is wrong and the keys or values that would be right.
+"""
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from trialstats.errors import ConfigError, combined
+
+
+def check(config: Any, schema: Mapping[str, Any], *, file: str) -> None:
+    """Raise when a configuration does not fit its schema.
+
+    Parameters
+    ----------
+    config : object
+        The configuration as YAML gave it.
+    schema : mapping
+        JSON Schema, 2020-12.
+    file : str
+        Name of the file, for the message.
+
+    Raises
+    ------
+    ConfigError
+        With every problem of the file.
+    """
+    validator = Draft202012Validator(schema)
+    problems = [
+        f"{file}{_place(error)}: {message}"
+        for error in sorted(validator.iter_errors(config), key=_order)
+        for message in _messages(error)
+    ]
+    if problems:
+        raise ConfigError(combined(problems))
+
+
+def with_defaults(config: Any, schema: Mapping[str, Any]) -> Any:
+    """Return a configuration with the defaults of its schema filled in."""
+    return _filled(config, schema, schema)
+
+
+def suggestion(name: object, known: Iterable[object]) -> str:
+    """Return what to write instead of an unknown name.
+
+    >>> suggestion("measrue", ["measure", "model"])
+    "did you mean 'measure'?"
+    >>> suggestion("x", ["measure", "model"])
+    'known: measure, model'
+    """
+    names = [str(k) for k in known]
+    close = difflib.get_close_matches(str(name), names, n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"known: {', '.join(names)}" if names else "none is known"
+
+
+def _order(error: ValidationError) -> tuple[list[str], str]:
+    return [str(part) for part in error.absolute_path], error.message
+
+
+def _place(error: ValidationError) -> str:
+    path = ".".join(str(part) for part in error.absolute_path)
+    return f", at {path}" if path else ""
+
+
+def _messages(error: ValidationError) -> Iterator[str]:
+    kind, allowed, value = error.validator, error.validator_value, error.instance
+    properties = error.schema.get("properties", {}) if error.schema else {}
+    if kind == "additionalProperties" and allowed is False:
+        for key in value:
+            if key not in properties:
+                yield f"unknown key {key!r}; {suggestion(key, properties)}"
+    elif kind == "required":
+        missing = [key for key in allowed if key not in value]
+        for key in missing:
+            yield f"missing key {key!r}{_meaning(properties.get(key, {}))}"
+    elif kind == "enum":
+        yield f"value {value!r} is not known; {suggestion(value, allowed)}"
+    elif kind == "type":
+        yield f"value {value!r} must be of type {allowed}{_meaning(error.schema)}"
+    elif kind == "pattern":
+        yield f"value {value!r} must match {allowed}{_meaning(error.schema)}"
+    elif kind in {"if", "then"} and error.context:
+        for inner in error.context:
+            yield from _messages(inner)
+    else:
+        yield error.message
+
+
+def _meaning(schema: Any) -> str:
+    text = schema.get("description") if isinstance(schema, Mapping) else None
+    return f" ({text.rstrip('.')})" if text else ""
+
+
+def _filled(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
+    schema = resolved(schema, root)
+    if isinstance(value, Mapping) and schema.get("type") == "object":
+        return _filled_object(value, schema, root)
+    if isinstance(value, list) and isinstance(schema.get("items"), Mapping):
+        return [_filled(item, schema["items"], root) for item in value]
+    return value
+
+
+def _filled_object(
+    value: Mapping[str, Any], schema: Mapping[str, Any], root: Mapping[str, Any]
+) -> dict[str, Any]:
+    properties = schema.get("properties", {})
+    others = schema.get("additionalProperties")
+    filled: dict[str, Any] = {}
+    for key, item in value.items():
+        inner = properties.get(key, others)
+        filled[key] = _filled(item, inner, root) if isinstance(inner, Mapping) else item
+    for key, inner in properties.items():
+        inner = resolved(inner, root)
+        if key not in filled and "default" in inner:
+            filled[key] = _filled(inner["default"], inner, root)
+    return filled
+
+
+def resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schema that a local reference points at."""
+    while "$ref" in schema:
+        target: Any = root
+        for part in schema["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        schema = target
+    return schema

@@ -1,0 +1,157 @@
+"""What a schema cannot say: names inside a configuration that must fit together."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import combinations
+from typing import Any
+
+from trialstats.config.checking import suggestion
+
+Config = Mapping[str, Any]
+
+#: Models that need a crossover design.
+CROSSOVER_MODELS = {"crossover"}
+
+
+def trial_problems(trial: Config, *, file: str) -> list[str]:
+    """Return every inconsistency of a trial's configuration, a sentence each."""
+    found = [
+        *_arm_problems(trial),
+        *_source_problems(trial),
+        *_visit_problems(trial),
+        *_analysis_problems(trial),
+    ]
+    return [f"{file}, at {place}: {what}" for place, what in found]
+
+
+def synthesis_problems(
+    synthesis: Config, trials: Mapping[str, Config], *, file: str
+) -> list[str]:
+    """Return every inconsistency of a synthesis with the trials of the dossier."""
+    found = []
+    if synthesis["synthesis"] != synthesis["id"]:
+        found.append(("synthesis", f"must be {synthesis['id']!r}, the file's name"))
+    statuses = set()
+    for name in synthesis["analyses"]:
+        trial, analysis = name.split(".")
+        if trial not in trials:
+            found.append(("analyses", f"no trial {trial!r}; {suggestion(trial, trials)}"))
+        elif analysis not in trials[trial]["analyses"]:
+            known = trials[trial]["analyses"]
+            remedy = suggestion(analysis, known)
+            found.append(("analyses", f"{trial} has no analysis {analysis!r}; {remedy}"))
+        else:
+            statuses.add(trials[trial]["data_status"])
+    if "synthetic" in statuses and (synthesis.get("published") or len(statuses) > 1):
+        found.append(
+            (
+                "analyses",
+                "synthetic results never stand beside published or real ones; "
+                "make a synthesis of their own",
+            )
+        )
+    return [f"{file}, at {place}: {what}" for place, what in found]
+
+
+Found = Iterator[tuple[str, str]]
+
+
+def _unknown(place: str, kind: str, name: str, known: Iterable[str]) -> Found:
+    names = list(known)
+    if name not in names:
+        yield place, f"no {kind} {name!r}; {suggestion(name, names)}"
+
+
+def _arm_problems(trial: Config) -> Found:
+    arms = [trial["arms"]["control"], *trial["arms"]["treatments"]]
+    if len(set(arms)) < len(arms):
+        yield "arms", "an arm is named twice"
+    variables = trial["adsl"]["variables"]
+    if trial["design"] == "parallel":
+        yield from _unknown("adsl.variables", "variable", "TRT01P", variables)
+        recode = variables.get("TRT01P", {}).get("recode", {})
+        for target in recode.values():
+            yield from _unknown("adsl.variables.TRT01P.recode", "arm", target, arms)
+        return
+    for key in ("sequences", "periods"):
+        if key not in trial:
+            yield key, "missing; a crossover trial needs it"
+            return
+    yield from _unknown("adsl.variables", "variable", "TRTSEQP", variables)
+    for name in trial["periods"]:
+        yield from _unknown("periods", "ADSL variable", name, variables)
+    for sequence, treatments in trial["sequences"].items():
+        if len(treatments) != len(trial["periods"]):
+            what = f"{len(treatments)} treatments for {len(trial['periods'])} periods"
+            yield f"sequences.{sequence}", what
+        for treatment in treatments:
+            yield from _unknown(f"sequences.{sequence}", "arm", treatment, arms)
+    recode = variables.get("TRTSEQP", {}).get("recode", {})
+    for target in recode.values():
+        place = "adsl.variables.TRTSEQP.recode"
+        yield from _unknown(place, "sequence", target, trial["sequences"])
+
+
+def _source_problems(trial: Config) -> Found:
+    sources, adsl = trial["sources"], trial["adsl"]
+    yield from _unknown("adsl.from", "source", adsl["from"], sources)
+    for name, variable in adsl["variables"].items():
+        if "source" in variable:
+            place = f"adsl.variables.{name}.source"
+            yield from _unknown(place, "source", variable["source"], sources)
+    for name, source in sources.items():
+        if adsl["subject"] not in source["key"]:
+            yield f"sources.{name}.key", f"must hold {adsl['subject']!r}"
+    for code, parameter in trial["bds"].items():
+        yield from _unknown(f"bds.{code}.from", "source", parameter["from"], sources)
+    if "adae" in trial:
+        yield from _unknown("adae.from", "source", trial["adae"]["from"], sources)
+
+
+def _visit_problems(trial: Config) -> Found:
+    for code, parameter in trial["bds"].items():
+        visits, place = parameter["visits"], f"bds.{code}.visits"
+        windows = visits["windows"]
+        yield from _unknown(
+            f"bds.{code}.baseline", "visit", parameter["baseline"], windows
+        )
+        references = [*trial["adsl"]["variables"]]
+        if trial["design"] == "crossover":
+            references.append("period")
+        yield from _unknown(
+            f"{place}.reference", "date", visits["reference"], references
+        )
+        for name, window in windows.items():
+            first, last = window["days"]
+            if first > last:
+                yield f"{place}.windows.{name}", f"day {first} is after day {last}"
+        for one, other in combinations(windows, 2):
+            a, b = windows[one]["days"], windows[other]["days"]
+            if max(a[0], b[0]) <= min(a[1], b[1]):
+                yield f"{place}.windows", f"{one!r} and {other!r} overlap"
+    for code, responder in trial.get("responders", {}).items():
+        place = f"responders.{code}.of"
+        yield from _unknown(place, "parameter", responder["of"], trial["bds"])
+
+
+def _analysis_problems(trial: Config) -> Found:
+    parameters = {**trial["bds"], **trial.get("responders", {})}
+    for name, analysis in trial["analyses"].items():
+        place, model = f"analyses.{name}", analysis["model"]["type"]
+        sets = trial["analysis_sets"]
+        yield from _unknown(
+            f"{place}.analysis_set", "analysis set", analysis["analysis_set"], sets
+        )
+        if model in CROSSOVER_MODELS and trial["design"] != "crossover":
+            yield f"{place}.model.type", f"{model!r} needs a crossover design"
+        if model == "adverse_events":
+            if "adae" not in trial:
+                yield f"{place}.model.type", "the trial has no `adae`"
+            continue
+        code = analysis["parameter"]
+        yield from _unknown(f"{place}.parameter", "parameter", code, parameters)
+        measured = trial["bds"].get(parameters.get(code, {}).get("of", code))
+        if measured and "at" in analysis:
+            windows = measured["visits"]["windows"]
+            yield from _unknown(f"{place}.at", "visit", analysis["at"], windows)
+        if "at" not in analysis and model != "random_intercept":
+            yield place, "missing key 'at' (visit that is analysed)"

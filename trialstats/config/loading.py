@@ -1,0 +1,136 @@
+"""Load the configuration of a dossier: the project, its trials, its syntheses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from trialstats.config.checking import check, suggestion, with_defaults
+from trialstats.config.consistency import synthesis_problems, trial_problems
+from trialstats.errors import ConfigError, combined
+
+SCHEMAS = "workflow/schemas"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A checked configuration.
+
+    Attributes
+    ----------
+    config : mapping
+        ``config/config.yaml``, with defaults.
+    trials : mapping of str to mapping
+        Each trial of the dossier by its name, with its name under ``id``.
+    syntheses : mapping of str to mapping
+        Each synthesis of the dossier by its name, with its name under ``id``.
+    """
+
+    config: Mapping[str, Any]
+    trials: Mapping[str, Mapping[str, Any]]
+    syntheses: Mapping[str, Mapping[str, Any]]
+
+
+class _Loader(yaml.SafeLoader):
+    """A safe loader that refuses a key given twice."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key_node, _ in node.value:
+            key = key_node.value
+            if key_node.tag != "tag:yaml.org,2002:merge" and key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key!r} is given twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def load_yaml(path: str | Path) -> Any:
+    """Return what a YAML file says, or raise a `ConfigError` with file and line."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such file") from None
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except yaml.YAMLError as reason:
+        mark = getattr(reason, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        what = getattr(reason, "problem", None) or str(reason)
+        raise ConfigError(f"{path}{where}: not readable as YAML: {what}") from None
+
+
+def load_project(root: str | Path = ".", config: str | None = None) -> Project:
+    """Load and check everything that ``config/config.yaml`` names.
+
+    Parameters
+    ----------
+    root : path
+        Folder of the dossier; paths in messages are relative to it.
+    config : str, optional
+        Another main file instead of ``config/config.yaml``.
+
+    Returns
+    -------
+    Project
+
+    Raises
+    ------
+    ConfigError
+        With every problem of every file.
+    """
+    base = Path(root)
+    name = config or "config/config.yaml"
+    main = _checked(base, name, "config")
+    problems: list[str] = []
+    trials, syntheses = (
+        _members(base, name, main[kind], kind, schema, problems)
+        for kind, schema in (("trials", "trial"), ("syntheses", "synthesis"))
+    )
+    for key, trial in trials.items():
+        problems += trial_problems(trial, file=f"config/trials/{key}.yaml")
+    for key, synthesis in syntheses.items():
+        file = f"config/syntheses/{key}.yaml"
+        problems += synthesis_problems(synthesis, trials, file=file)
+    if problems:
+        raise ConfigError(combined(problems))
+    return Project(config=main, trials=trials, syntheses=syntheses)
+
+
+def _members(
+    base: Path,
+    main: str,
+    names: list[str],
+    kind: str,
+    schema: str,
+    problems: list[str],
+) -> dict[str, dict[str, Any]]:
+    loaded: dict[str, dict[str, Any]] = {}
+    for name in names:
+        file = f"config/{kind}/{name}.yaml"
+        if not (base / file).is_file():
+            known = sorted(p.stem for p in (base / "config" / kind).glob("*.yaml"))
+            problems.append(
+                f"{main}, at {kind}: {name!r} has no file {file}; "
+                f"{suggestion(name, known)}"
+            )
+            continue
+        try:
+            loaded[name] = _checked(base, file, schema) | {"id": name}
+        except ConfigError as reason:
+            problems.append(str(reason))
+    return loaded
+
+
+def _checked(base: Path, file: str, schema_name: str) -> dict[str, Any]:
+    schema = load_yaml(base / SCHEMAS / f"{schema_name}.schema.yaml")
+    try:
+        content = load_yaml(base / file)
+    except ConfigError as reason:
+        raise ConfigError(str(reason).replace(str(base / file), file)) from None
+    check(content, schema, file=file)
+    filled: dict[str, Any] = with_defaults(content, schema)
+    return filled
