@@ -4,6 +4,7 @@ A table is written and read against its schema. Nothing is written half: a file
 appears under its name only when it is complete.
 """
 
+import csv
 import os
 import tempfile
 import zipfile
@@ -108,7 +109,9 @@ def read_table(path: str | Path, schema: pa.Schema | None = None) -> pd.DataFram
     try:
         table = pq.read_table(path)
     except pa.ArrowInvalid as reason:
-        raise DataError(f"not a readable Parquet file: {reason}", file=str(path)) from None
+        raise DataError(
+            f"not a readable Parquet file: {reason}", file=str(path)
+        ) from None
     if schema is not None:
         problems = [
             f"missing column {f.name!r} of type {f.type}"
@@ -118,11 +121,9 @@ def read_table(path: str | Path, schema: pa.Schema | None = None) -> pd.DataFram
         ]
         if problems:
             raise DataError("; ".join(problems), file=str(path))
-    frame = table.to_pandas(date_as_object=False)
-    for column in table.schema:
-        if pa.types.is_integer(column.type):
-            nullable = table.column(column.name).to_pandas(types_mapper=_nullable)
-            frame[column.name] = nullable.to_numpy() if column.nullable is False else nullable
+    frame: pd.DataFrame = table.to_pandas(
+        date_as_object=False, types_mapper=_nullable, ignore_metadata=True
+    )
     return frame
 
 
@@ -178,8 +179,6 @@ def read_cells(path: str | Path, *, sheet: str | None = None) -> pd.DataFrame:
 
 
 def _read_delimited(source: Path) -> pd.DataFrame:
-    import csv
-
     delimiter = "\t" if source.suffix.lower() == ".tsv" else ","
     try:
         with source.open(encoding="utf-8-sig", newline="") as stream:
@@ -271,13 +270,18 @@ def _as_frame(lines: list[tuple[int, list[Any]]], source: Path) -> pd.DataFrame:
 
 
 def write_csv(frame: pd.DataFrame, path: str | Path) -> None:
-    """Write a frame as CSV: UTF-8, ``\\n``, text as it stands."""
+    """Write a frame as CSV: UTF-8, newline at line ends, text as it stands."""
     write_text(frame.to_csv(index=False, lineterminator="\n"), path)
+
+
+def write_bytes(data: bytes, path: str | Path) -> None:
+    """Write bytes, whole or not at all."""
+    _write_whole(path, lambda part: Path(part).write_bytes(data))
 
 
 def write_text(text: str, path: str | Path) -> None:
     """Write text as UTF-8, whole or not at all."""
-    _write_whole(path, lambda part: Path(part).write_bytes(text.encode("utf-8")))
+    write_bytes(text.encode("utf-8"), path)
 
 
 def read_text(path: str | Path) -> str:

@@ -71,8 +71,11 @@ def _place(error: ValidationError) -> str:
 
 
 def _messages(error: ValidationError) -> Iterator[str]:
-    kind, allowed, value = error.validator, error.validator_value, error.instance
-    properties = error.schema.get("properties", {}) if error.schema else {}
+    kind: Any = error.validator
+    allowed: Any = error.validator_value
+    value: Any = error.instance
+    schema: Any = error.schema
+    properties = schema.get("properties", {})
     if kind == "additionalProperties" and allowed is False:
         for key in value:
             if key not in properties:
@@ -84,9 +87,9 @@ def _messages(error: ValidationError) -> Iterator[str]:
     elif kind == "enum":
         yield f"value {value!r} is not known; {suggestion(value, allowed)}"
     elif kind == "type":
-        yield f"value {value!r} must be of type {allowed}{_meaning(error.schema)}"
+        yield f"value {value!r} must be of type {allowed}{_meaning(schema)}"
     elif kind == "pattern":
-        yield f"value {value!r} must match {allowed}{_meaning(error.schema)}"
+        yield f"value {value!r} must match {allowed}{_meaning(schema)}"
     elif kind in {"if", "then"} and error.context:
         for inner in error.context:
             yield from _messages(inner)

@@ -34,11 +34,15 @@ def synthesis_problems(
     for name in synthesis["analyses"]:
         trial, analysis = name.split(".")
         if trial not in trials:
-            found.append(("analyses", f"no trial {trial!r}; {suggestion(trial, trials)}"))
+            found.append(
+                ("analyses", f"no trial {trial!r}; {suggestion(trial, trials)}")
+            )
         elif analysis not in trials[trial]["analyses"]:
             known = trials[trial]["analyses"]
             remedy = suggestion(analysis, known)
-            found.append(("analyses", f"{trial} has no analysis {analysis!r}; {remedy}"))
+            found.append(
+                ("analyses", f"{trial} has no analysis {analysis!r}; {remedy}")
+            )
         else:
             statuses.add(trials[trial]["data_status"])
     if "synthetic" in statuses and (synthesis.get("published") or len(statuses) > 1):

@@ -1,0 +1,1 @@
+"""From raw files to ADaM-like datasets, with an account of every raw row."""

@@ -1,0 +1,33 @@
+"""Parts of a configuration that a step depends on.
+
+A step that sees only the settings it uses is not run again when others change.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+Config = Mapping[str, Any]
+
+#: Keys of a synthesis that change what is printed, not what is computed.
+_PRINTED = {"title", "question", "condition", "favours", "notes", "figure"}
+
+
+def dataset_settings(trial: Config) -> dict[str, Any]:
+    """Return what the datasets of a trial depend on."""
+    return {k: v for k, v in trial.items() if k not in {"analyses", "title"}}
+
+
+def analysis_settings(trial: Config, name: str) -> dict[str, Any]:
+    """Return what one analysis of a trial depends on."""
+    kept = {k: v for k, v in trial.items() if k not in {"sources", "title"}}
+    return kept | {"analyses": {name: trial["analyses"][name]}}
+
+
+def pooling_settings(synthesis: Config) -> dict[str, Any]:
+    """Return what the estimates of a synthesis depend on."""
+    return {k: v for k, v in synthesis.items() if k not in _PRINTED}
+
+
+def drawing_settings(synthesis: Config, options: Config) -> dict[str, Any]:
+    """Return the synthesis with the options of its forest plot under ``figure``."""
+    return {**synthesis, "figure": {**options, **synthesis.get("figure", {})}}

@@ -1,0 +1,39 @@
+"""Raw files to checked Parquet."""
+
+
+rule build_trial:
+    input:
+        files=raw_files,
+    output:
+        adsl="results/datasets/{trial}/adsl.parquet",
+        bds="results/datasets/{trial}/bds.parquet",
+        adae="results/datasets/{trial}/adae.parquet",
+        account="results/datasets/{trial}/account.parquet",
+        set_aside="results/datasets/{trial}/set_aside.parquet",
+        queries="results/datasets/{trial}/queries.parquet",
+    log:
+        "logs/build_trial_{trial}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        config=lambda wildcards: dataset_settings(PROJECT.trials[wildcards.trial]),
+        library=library("build_trial"),
+    script:
+        "../../scripts/build_trial.py"
+
+
+rule build_published:
+    input:
+        **PUBLISHED,
+    output:
+        effects="results/datasets/published/effects.parquet",
+        published_trials="results/datasets/published/trials.parquet",
+        published_pools="results/datasets/published/pools.parquet",
+    log:
+        "logs/build_published.log",
+    conda:
+        "../../environment.yml"
+    params:
+        library=library("build_published"),
+    script:
+        "../../scripts/build_published.py"
