@@ -48,10 +48,10 @@ def write_table(frame: pd.DataFrame, path: str | Path, schema: pa.Schema) -> Non
         raise DataError("; ".join(problems), file=str(path))
     arrays = []
     for field in schema:
-        values = _stored(frame[field.name], field.type)
         try:
+            values = _stored(frame[field.name], field.type)
             array = pa.array(values, type=field.type, from_pandas=True)
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as reason:
+        except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError) as reason:
             problems.append(f"column {field.name!r} is not {field.type}: {reason}")
             continue
         if not field.nullable and array.null_count:
@@ -79,7 +79,12 @@ def _significant(value: float) -> float:
 
 
 def _whole(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    """Return a whole number as int; pyarrow would cut 1.5 to 1 without a word."""
+    if isinstance(value, float):
+        if not value.is_integer():
+            raise ValueError(f"{value} is not a whole number")
+        return int(value)
+    return value
 
 
 def read_table(path: str | Path, schema: pa.Schema | None = None) -> pd.DataFrame:

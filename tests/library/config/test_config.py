@@ -1,0 +1,150 @@
+"""Configuration: what is refused, and what the message says."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from trialstats.config.document import document
+from trialstats.config.loading import load_project, load_yaml
+from trialstats.errors import ConfigError
+
+
+@pytest.fixture
+def project(root: Path, tmp_path: Path) -> Path:
+    """Return a copy of the configuration that a test may damage."""
+    shutil.copytree(root / "config", tmp_path / "config")
+    shutil.copytree(root / "workflow" / "schemas", tmp_path / "workflow" / "schemas")
+    return tmp_path
+
+
+def edit(project: Path, file: str, change) -> str:
+    path = project / file
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    change(content)
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_project(project)
+    return str(caught.value)
+
+
+FM = "config/trials/fm_parallel_synthetic.yaml"
+PAIN = "config/syntheses/fibromyalgia_pain.yaml"
+
+
+def test_the_dossier_is_right(root):
+    project = load_project(root)
+    assert "fm_parallel_synthetic" in project.trials
+
+
+def test_a_misspelt_key_is_named_with_its_file_and_the_right_key(project):
+    def change(content):
+        age = content["adsl"]["variables"]["AGE"]
+        age["lable"] = age.pop("label")
+
+    text = edit(project, FM, change)
+    assert f"{FM}, at adsl.variables.AGE: unknown key 'lable'" in text
+    assert "did you mean 'label'?" in text
+    assert "missing key 'label'" in text
+
+
+def test_a_misspelt_key_of_a_synthesis(project):
+    text = edit(project, PAIN, lambda c: c.update(measrue=c.pop("measure")))
+    assert f"{PAIN}: unknown key 'measrue'; did you mean 'measure'?" in text
+
+
+def test_a_misspelt_key_of_the_main_file(project):
+    text = edit(project, "config/config.yaml", lambda c: c.update(titel="x"))
+    assert text == ("config/config.yaml: unknown key 'titel'; did you mean 'title'?")
+
+
+def test_an_unknown_measure_lists_those_that_exist(project):
+    text = edit(project, PAIN, lambda c: c.update(measure="HR"))
+    assert f"{PAIN}, at measure: value 'HR' is not known; known: MD, SMD" in text
+
+
+def test_an_unknown_method_names_the_nearest(project):
+    text = edit(project, PAIN, lambda c: c["model"].update(tau_squared="REMLL"))
+    assert "at model.tau_squared: value 'REMLL' is not known" in text
+    assert "did you mean 'REML'?" in text
+
+
+def test_a_trial_without_a_file(project):
+    text = edit(
+        project,
+        "config/config.yaml",
+        lambda c: c["trials"].append("fm_paralel_synthetic"),
+    )
+    assert "'fm_paralel_synthetic' has no file" in text
+    assert "did you mean 'fm_parallel_synthetic'?" in text
+
+
+def test_an_analysis_that_does_not_exist(project):
+    text = edit(
+        project,
+        "config/syntheses/synthetic_fibromyalgia_pain.yaml",
+        lambda c: c.update(analyses=["fm_parallel_synthetic.pain_wek12"]),
+    )
+    assert "has no analysis 'pain_wek12'; did you mean 'pain_week12'?" in text
+
+
+def test_synthetic_results_never_stand_beside_published_ones(project):
+    text = edit(
+        project,
+        PAIN,
+        lambda c: c.update(analyses=["fm_parallel_synthetic.pain_week12"]),
+    )
+    assert "synthetic results never stand beside published" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda c: c["arms"].update(control="Plcebo"), "no arm 'Placebo'"),
+        (lambda c: c["bds"]["FIQR"].update(baseline="Basline"), "no visit 'Basline'"),
+        (
+            lambda c: c["analyses"]["pain_week12"].update(at="Week 13"),
+            "no visit 'Week 13'",
+        ),
+        (
+            lambda c: c["analyses"]["pain_week12"].update(analysis_set="IT"),
+            "no analysis set 'IT'; did you mean 'ITT'?",
+        ),
+        (
+            lambda c: c["bds"]["FIQR"]["visits"]["windows"]["Week 4"].update(
+                days=[22, 55]
+            ),
+            "'Week 4' and 'Week 8' overlap",
+        ),
+        (
+            lambda c: c["bds"]["FIQR"].update({"from": "visit"}),
+            "no source 'visit'; did you mean 'visits'?",
+        ),
+        (
+            lambda c: c["analyses"]["pain_week12"]["model"].update(type="crossover"),
+            "'crossover' needs a crossover design",
+        ),
+    ],
+)
+def test_names_must_fit_together(project, change, what):
+    assert what in edit(project, FM, change)
+
+
+def test_all_problems_of_all_files_come_at_once(project):
+    (project / PAIN).write_text("synthesis: [", encoding="utf-8")
+    text = edit(project, FM, lambda c: c.update(design="paralel"))
+    assert "fibromyalgia_pain.yaml, line" in text
+    assert "did you mean 'parallel'?" in text
+
+
+def test_a_key_given_twice_is_refused(tmp_path):
+    path = tmp_path / "twice.yaml"
+    path.write_text("a: 1\nb: 2\na: 3\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="line 3.*key 'a' is given twice"):
+        load_yaml(path)
+
+
+def test_the_readme_is_written_from_the_schemas(root):
+    written = (root / "config" / "README.md").read_text(encoding="utf-8")
+    assert written == document(root), "run make docs"
