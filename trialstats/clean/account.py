@@ -26,6 +26,7 @@ class Ledger:
     aside: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
     queries: dict[tuple[Any, ...], None] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    subject_column: str = ""
 
     def receive(self, source: str, file: str, cells: pd.DataFrame) -> None:
         """Open the account of a source with all its rows."""
@@ -143,8 +144,17 @@ class Ledger:
         names = ["kind", "source", "row", "USUBJID", "column", "value"]
         names += ["finding", "resolution"]
         rows = [dict(zip(names, entry, strict=True)) for entry in self.queries]
+        for row in rows:
+            row["USUBJID"] = row["USUBJID"] or self._subject(row["source"], row["row"])
         rows.sort(key=lambda r: (r["kind"], r["source"], r["row"] or 0, r["finding"]))
         return frame_of([r | {"file": self.files[r["source"]]} for r in rows], QUERIES)
+
+    def _subject(self, source: str, row: int | None) -> str | None:
+        """Return the subject that a raw row names."""
+        if row is None or self.subject_column not in self.raw[source]:
+            return None
+        cell = self.raw[source].at[row, self.subject_column]
+        return None if cell is None else as_text(cell).strip()
 
 
 def as_text(value: object) -> str:

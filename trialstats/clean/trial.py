@@ -55,7 +55,7 @@ def clean_trial(
         With every error of the data that was found, each with file, row, column,
         value and remedy.
     """
-    ledger = Ledger()
+    ledger = Ledger(subject_column=config["adsl"]["subject"])
     sources = open_sources(config, cells, ledger)
     adsl = build_adsl(config, sources, ledger)
     bds = build_bds(config, adsl, sources, ledger)

@@ -283,12 +283,14 @@ def _date(
     if isinstance(value, dt.date):
         return value
     text = as_text(value)
+    # Among the typed dates of a spreadsheet, a date written as text is an exception.
+    exceptional = source.file.lower().endswith(".xlsx")
     for position, format_ in enumerate(source.date_formats):
         try:
             date = dt.datetime.strptime(text, format_).date()
         except ValueError:
             continue
-        if position:
+        if position or exceptional:
             ledger.change(
                 source.name,
                 row,

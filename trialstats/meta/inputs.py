@@ -1,0 +1,174 @@
+"""Read the arguments of the meta-analysis: one float array a column, all checked.
+
+Every complaint names the row (counted from 1), the column and the value.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from trialstats.errors import DataError
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+#: What an argument may be: numbers, or the name of a column of `data`.
+Values = Any
+
+
+def row_label(position: int) -> str:
+    """Return the name of a row in messages: its position counted from 1.
+
+    >>> row_label(0)
+    '1 (counting from 1)'
+    """
+    return f"{position + 1} (counting from 1)"
+
+
+def refuse(
+    wrong: BoolArray,
+    what: str,
+    *,
+    column: str,
+    values: FloatArray,
+    remedy: str | None = None,
+) -> None:
+    """Raise a DataError for the first row where `wrong` holds, if there is one."""
+    positions = np.flatnonzero(wrong)
+    if positions.size == 0:
+        return
+    first = int(positions[0])
+    others = positions.size - 1
+    also = f" (and in {others} more rows)" if others else ""
+    raise DataError(
+        what + also,
+        row=row_label(first),
+        column=column,
+        value=float(values[first]),
+        remedy=remedy,
+    )
+
+
+def one_of(what: str, value: object, allowed: Iterable[str]) -> None:
+    """Raise a DataError unless `value` is one of the names `allowed`."""
+    names = list(allowed)
+    if value not in names:
+        raise DataError(
+            f"unknown {what} {value!r}", remedy=f"use one of {', '.join(names)}"
+        )
+
+
+def check_level(level: float) -> None:
+    """Raise a DataError unless `level` is a confidence level in (0, 1)."""
+    if not 0 < level < 1:
+        raise DataError(
+            f"level must lie between 0 and 1, got {level!r}",
+            remedy="write 0.95 for 95%",
+        )
+
+
+def numbers(column: str, values: Values, *, data: pd.DataFrame | None) -> FloatArray:
+    """Return an argument as a new array of finite numbers.
+
+    Parameters
+    ----------
+    column : str
+        Name of the argument, for messages.
+    values : array_like or str
+        The numbers, or the name of a column of `data`. A single number is a column
+        of one row.
+    data : DataFrame or None
+        Where column names are looked up.
+
+    Raises
+    ------
+    DataError
+        When the column does not exist, or a value is text, missing or infinite.
+    """
+    if isinstance(values, str):
+        if data is None:
+            raise DataError(
+                f"{column}={values!r} names a column but there is no data",
+                remedy="pass data=, or the numbers themselves",
+            )
+        if values not in data.columns:
+            raise DataError(
+                f"{column}={values!r}: no such column",
+                remedy=f"the columns are {', '.join(map(str, data.columns))}",
+            )
+        column, values = values, data[values]
+    listed = np.atleast_1d(np.asarray(values, dtype=object)).ravel()
+    result = np.empty(len(listed), dtype=np.float64)
+    for position, value in enumerate(listed):
+        result[position] = _number(value, column, position)
+    return result
+
+
+def _number(value: object, column: str, position: int) -> float:
+    if value is None or value is pd.NA or value is pd.NaT:
+        value = float("nan")
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise DataError(
+            "not a number",
+            row=row_label(position),
+            column=column,
+            value=value,
+            remedy="write a number",
+        ) from None
+    if not np.isfinite(number):
+        raise DataError(
+            "missing" if np.isnan(number) else "infinite",
+            row=row_label(position),
+            column=column,
+            value=None if np.isnan(number) else number,
+            remedy="supply the number, or leave the row out and say so",
+        )
+    return number
+
+
+def same_length(columns: dict[str, FloatArray]) -> None:
+    """Raise a DataError unless all columns have the same, positive length."""
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        described = ", ".join(f"{name} has {n}" for name, n in lengths.items())
+        raise DataError(f"the columns differ in length: {described}")
+    if not lengths or 0 in lengths.values():
+        raise DataError("there are no rows", remedy="supply at least one trial")
+
+
+def required(
+    names: Iterable[str], given: dict[str, Values], *, data: pd.DataFrame | None
+) -> dict[str, FloatArray]:
+    """Return the arguments `names` as arrays; refuse absent ones."""
+    wanted = list(names)
+    absent = [name for name in wanted if given.get(name) is None]
+    if absent:
+        raise DataError(
+            f"missing argument {', '.join(absent)}",
+            remedy=f"this measure needs {', '.join(wanted)}",
+        )
+    columns = {name: numbers(name, given[name], data=data) for name in wanted}
+    same_length(columns)
+    return columns
+
+
+def effects_frame(
+    effect: FloatArray,
+    variance: FloatArray,
+    note: list[str | None],
+    index: pd.Index | None = None,
+) -> pd.DataFrame:
+    """Return effects as the frame that `trialstats.meta.pool` is fed from."""
+    return pd.DataFrame(
+        {
+            "effect": effect,
+            "variance": variance,
+            "note": pd.array(note, dtype="str"),
+        },
+        index=index,
+    )

@@ -1,0 +1,1 @@
+"""Double programming: every primary estimate once more, by another engine."""

@@ -1,0 +1,247 @@
+"""Check a pooled effect by engines that share no code with `trialstats.meta`.
+
+Weighted least squares of statsmodels at our between-trial variance gives estimate,
+errors, interval, Q and the generalised Q of the Q-profile limits; a Fisher-scoring
+step with explicit dense matrices shows whether the likelihood's score is zero there;
+`combine_effects` of statsmodels gives DerSimonian-Laird and Paule-Mandel.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import statsmodels.api as sm
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+from statsmodels.stats.meta_analysis import combine_effects
+
+from trialstats.errors import ConvergenceError
+from trialstats.meta import Pooled
+
+Check = dict[str, Any]
+_Array = NDArray[np.float64]
+
+_WLS = "statsmodels WLS at the same tau-squared"
+_SAME_SUMS = "closed form in both engines; only the order of the sums differs"
+_SOLVED = "a root found to rounding; ill-conditioned sums cost a few digits"
+_CLOSE, _ITERATIVE = 1e-8, 1e-6
+
+
+def check_pooling(
+    effect: ArrayLike, variance: ArrayLike, pooled: Pooled
+) -> list[Check]:
+    """Compute every quantity of a pooled effect once more.
+
+    Parameters
+    ----------
+    effect, variance : array_like of shape (k,)
+        What was pooled, in the order of `pooled.weights`.
+    pooled : Pooled
+        The result to check.
+
+    Returns
+    -------
+    list of dict
+        Keys quantity, engine, estimate, second_estimate, tolerance (relative to the
+        estimate; absolute where the estimate is zero) and tolerance_reason.
+
+    Raises
+    ------
+    ConvergenceError
+        When the second engine itself finds no solution.
+    """
+    y = np.asarray(effect, dtype=np.float64)
+    v = np.asarray(variance, dtype=np.float64)
+    between = 0.0 if pooled.k == 1 else pooled.tau_squared
+    checks = _mean_checks(y, v, between, pooled)
+    if pooled.k == 1:
+        return checks
+    checks += _heterogeneity_checks(y, v, pooled)
+    verify = _TAU_SQUARED.get(pooled.tau_squared_method)
+    if verify is not None:
+        checks.append(verify(y, v, pooled))
+    return checks
+
+
+def _check(
+    quantity: str,
+    engine: str,
+    estimate: float,
+    second_estimate: float,
+    tolerance: float = _CLOSE,
+    reason: str = _SAME_SUMS,
+) -> Check:
+    return {
+        "quantity": quantity,
+        "engine": engine,
+        "estimate": float(estimate),
+        "second_estimate": float(second_estimate),
+        "tolerance": tolerance,
+        "tolerance_reason": reason,
+    }
+
+
+def _least_squares(y: _Array, v: _Array, tau_squared: float) -> Any:
+    return sm.WLS(y, np.ones((len(y), 1)), weights=1 / (v + tau_squared))
+
+
+def _combined(y: _Array, v: _Array, method: str) -> Any:
+    """Call `combine_effects`, whose DerSimonian-Laird is not truncated at zero.
+
+    A negative tau2 makes its random-effects errors the root of a negative number;
+    nothing here reads those, so the warning is silenced and callers truncate.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return combine_effects(y, v, method_re=method, use_t=False)
+
+
+def _mean_checks(y: _Array, v: _Array, between: float, pooled: Pooled) -> list[Check]:
+    """Return checks of estimate, standard error, interval and weights."""
+    k, name = pooled.k, pooled.inference if pooled.k > 1 else "wald"
+    if pooled.custom_weights:
+        engine = "numpy, explicit sums with the given weights"
+        mean = float(np.average(y, weights=pooled.weights))
+        error = float(np.sqrt(np.dot(pooled.weights**2, v + between)))
+    else:
+        engine = _WLS
+        # A single trial leaves WLS no degrees of freedom for its own scale.
+        scale = 1.0 if k == 1 else float(_least_squares(y, v, between).fit().scale)
+        scales = {"knapp_hartung": scale, "knapp_hartung_adhoc": max(1.0, scale)}
+        fit = _least_squares(y, v, between).fit(
+            cov_type="fixed scale", cov_kwds={"scale": scales.get(name, 1.0)}
+        )
+        mean, error = float(fit.params[0]), float(fit.bse[0])
+    tail = stats.norm if name == "wald" else stats.t(k - 1)
+    half = float(tail.ppf((1 + pooled.level) / 2)) * error
+    share = 1 / (v + between) / np.sum(1 / (v + between))
+    checks = [
+        _check("estimate", engine, pooled.estimate, mean),
+        _check("standard_error", engine, pooled.standard_error, error),
+        _check("ci_lower", engine, pooled.ci_lower, mean - half),
+        _check("ci_upper", engine, pooled.ci_upper, mean + half),
+        _check("p_value", engine, pooled.p_value, 2 * tail.sf(abs(mean / error))),
+    ]
+    if not pooled.custom_weights:
+        largest = float(np.max(np.abs(share - pooled.weights)))
+        checks.append(
+            _check("largest difference of a weight from zero", "numpy", 0.0, largest)
+        )
+    if np.isfinite(pooled.prediction_df):
+        reach = stats.t(pooled.prediction_df).ppf((1 + pooled.level) / 2)
+        spread = float(reach * np.sqrt(error**2 + between))
+        for end, sign in (("lower", -1), ("upper", 1)):
+            ours = getattr(pooled, f"prediction_{end}")
+            checks.append(
+                _check(f"prediction_{end}", engine, ours, mean + sign * spread)
+            )
+    return checks
+
+
+def _heterogeneity_checks(y: _Array, v: _Array, pooled: Pooled) -> list[Check]:
+    """Return checks of Q, its p-value and the Q-profile limits."""
+    k = pooled.k
+
+    def q(tau_squared: float) -> float:
+        return float(_least_squares(y, v, tau_squared).fit().ssr)
+
+    combined = _combined(y, v, "chi2")
+    checks = [
+        _check("q", "statsmodels combine_effects", pooled.q, combined.q),
+        _check("q_p_value", _WLS, pooled.q_p_value, stats.chi2.sf(q(0.0), k - 1)),
+    ]
+    for end, sign in (("lower", 1), ("upper", -1)):
+        limit = getattr(pooled, f"tau_squared_{end}")
+        if np.isnan(limit):
+            continue
+        target = float(stats.chi2.ppf((1 + sign * pooled.level) / 2, k - 1))
+        found = q(limit)
+        # A limit of zero stands where Q is below the quantile already.
+        second = max(found, target) if limit == 0 else found
+        checks.append(
+            _check(
+                f"chi-squared quantile that Q equals at tau_squared_{end}",
+                "statsmodels WLS at the limit",
+                target,
+                second,
+                _ITERATIVE,
+                _SOLVED,
+            )
+        )
+    return checks
+
+
+def _scoring_step(y: _Array, v: _Array, pooled: Pooled, *, restricted: bool) -> Check:
+    """Compare tau2 with itself after one Fisher-scoring step.
+
+    Where the score is zero the step is zero; where tau2 is zero and the score is not
+    positive, the step ends at zero again.
+    """
+    between = pooled.tau_squared
+    inverse = np.diag(1 / (v + between))
+    ones = np.ones((len(y), 1))
+    middle = np.linalg.inv(ones.T @ inverse @ ones)
+    projection = inverse - inverse @ ones @ middle @ ones.T @ inverse
+    # Effects from their median: a common constant only costs digits.
+    weighted = projection @ (y - np.median(y))
+    information = projection if restricted else inverse
+    score = float(weighted @ weighted - np.trace(information))
+    step = score / float(np.trace(information @ information))
+    return _check(
+        "tau_squared",
+        f"one Fisher-scoring step of {'REML' if restricted else 'ML'}, dense matrices",
+        between,
+        max(0.0, between + step),
+        _ITERATIVE,
+        _SOLVED,
+    )
+
+
+def _reml(y: _Array, v: _Array, pooled: Pooled) -> Check:
+    return _scoring_step(y, v, pooled, restricted=True)
+
+
+def _ml(y: _Array, v: _Array, pooled: Pooled) -> Check:
+    return _scoring_step(y, v, pooled, restricted=False)
+
+
+def _dersimonian_laird(y: _Array, v: _Array, pooled: Pooled) -> Check:
+    found = float(_combined(y, v, "chi2").tau2)
+    return _check(
+        "tau_squared",
+        "statsmodels combine_effects, DerSimonian-Laird, truncated here",
+        pooled.tau_squared,
+        max(0.0, found),
+        _ITERATIVE,
+        "closed form; the numerator cancels when Q is near its df",
+    )
+
+
+def _paule_mandel(y: _Array, v: _Array, pooled: Pooled) -> Check:
+    # The engine stops at |Q - df| < 1e-5; a unit that makes the smallest variance 1
+    # keeps that from depending on the unit of the effects.
+    unit = float(np.sqrt(v.min()))
+    found = _combined(y / unit, v / unit**2, "iterated")
+    # It does not tell whether it converged.
+    excess = float(_least_squares(y, v, found.tau2 * unit**2).fit().ssr) - (len(y) - 1)
+    if found.tau2 > 0 and abs(excess) > 1e-4:
+        raise ConvergenceError(
+            f"statsmodels combine_effects: Paule-Mandel stopped at Q - df = {excess!r}"
+        )
+    return _check(
+        "tau_squared",
+        "statsmodels combine_effects, Paule-Mandel",
+        pooled.tau_squared,
+        max(0.0, float(found.tau2)) * unit**2,
+        1e-3,
+        "the second engine stops its iteration at |Q - df| < 1e-5",
+    )
+
+
+#: Second engine of each estimator of tau2 that has one.
+_TAU_SQUARED: dict[str, Callable[[_Array, _Array, Pooled], Check]] = {
+    "REML": _reml,
+    "ML": _ml,
+    "DL": _dersimonian_laird,
+    "PM": _paule_mandel,
+    "EB": _paule_mandel,
+}
