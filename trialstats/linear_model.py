@@ -158,7 +158,9 @@ def complete_rows(
         missing = data[name].isna().to_numpy()
         if missing.any():
             raise DataError(
-                "a label is missing", row=str(data.index[missing.argmax()]), column=name
+                "a label is missing",
+                row=str(data.index[int(missing.argmax())]),
+                column=name,
             )
         columns[name] = data[name].to_numpy(dtype=object)
     frame = pd.DataFrame(columns, index=data.index)
@@ -175,7 +177,7 @@ def _floats(column: pd.Series, name: str) -> FloatArray:
         at = int(endless.argmax())
         raise DataError(
             "the number is infinite",
-            row=str(column.index[at]),
+            row=str(column.index[int(at)]),
             column=name,
             value=values[at],
         )
@@ -210,6 +212,48 @@ def check_arms(
             remedy=f"the arms are {', '.join(arms)}",
         )
     return arms
+
+
+def check_pair(rows: pd.DataFrame, column: str) -> tuple[Any, Any]:
+    """Return the two levels of a column, sorted; raise when there are not two."""
+    found = sorted(rows[column].unique())
+    if len(found) < 2:
+        raise NotEstimableError(
+            f"Only one level of {column} has data"
+            + (f": {found[0]}." if found else ".")
+        )
+    if len(found) > 2:
+        raise DataError(
+            f"{len(found)} levels where a two-period crossover has two",
+            column=column,
+            value=found[2],
+            remedy=f"keep the rows of two, such as {found[0]} and {found[1]}",
+        )
+    return found[0], found[1]
+
+
+def check_subjects(
+    rows: pd.DataFrame, *, subject: str, occasion: str, fixed: str
+) -> None:
+    """Raise DataError when a subject repeats an occasion or changes what is fixed."""
+    repeated = rows.duplicated([subject, occasion]).to_numpy()
+    if repeated.any():
+        at = int(repeated.argmax())
+        raise DataError(
+            f"subject {rows[subject].iloc[at]} has two records at {occasion} "
+            f"{rows[occasion].iloc[at]}",
+            row=str(rows.index[at]),
+            column=occasion,
+            remedy="flag one record for analysis",
+        )
+    pairs = rows.drop_duplicates([subject, fixed])
+    changed = pairs.loc[pairs[subject].duplicated(), subject].tolist()
+    if changed:
+        raise DataError(
+            f"subject {changed[0]} has more than one value of {fixed}",
+            column=fixed,
+            remedy="give each subject one",
+        )
 
 
 def check_design(design: FloatArray, names: Sequence[str]) -> None:

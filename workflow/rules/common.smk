@@ -8,6 +8,7 @@ from snakemake.exceptions import WorkflowError
 from trialstats.clean.evidence_digest import evidence_digest
 from trialstats.config.loading import load_project
 from trialstats.config.narrowing import (
+    analysis_settings,
     dataset_settings,
     drawing_settings,
     pooling_settings,

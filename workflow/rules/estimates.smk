@@ -64,6 +64,7 @@ rule check_trial:
 rule pool_synthesis:
     input:
         effects=ancient(rules.build_published.output.effects),
+        published_trials=ancient(rules.build_published.output.published_trials),
         pools=ancient(rules.build_published.output.published_pools),
         analyses=analyses_of,
     output:

@@ -1,0 +1,27 @@
+"""Compute every synthesis by a second engine; stop when they differ."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from _step import run
+
+from trialstats import io, rows
+from trialstats.analyses.synthesis_agreement import check_synthesis
+from trialstats.analyses.trial_agreement import require_agreement
+
+
+def main(
+    estimates: list[str], agreement: str, *, configs: Sequence[Mapping[str, Any]]
+) -> None:
+    compared = [
+        check_synthesis(config, io.read_table(path, rows.ESTIMATES))
+        for config, path in zip(configs, estimates, strict=True)
+    ]
+    frame = pd.concat([c for c in compared if len(c)], ignore_index=True)
+    require_agreement(frame)
+    io.write_table(frame, agreement, rows.AGREEMENT)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821

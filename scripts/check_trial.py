@@ -1,0 +1,33 @@
+"""Compute the effects of one trial by a second engine; stop when they differ."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from _step import run
+
+from trialstats import io, rows
+from trialstats.analyses.trial_agreement import check_trial, require_agreement
+
+
+def main(
+    adsl: str,
+    bds: str,
+    estimates: list[str],
+    agreement: str,
+    *,
+    config: Mapping[str, Any],
+) -> None:
+    fitted = [io.read_table(path, rows.ESTIMATES) for path in estimates]
+    compared = check_trial(
+        config,
+        io.read_table(adsl, rows.ADSL_CORE),
+        io.read_table(bds, rows.BDS),
+        pd.concat(fitted, ignore_index=True),
+    )
+    require_agreement(compared)
+    io.write_table(compared, agreement, rows.AGREEMENT)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821

@@ -1,0 +1,40 @@
+"""Synthesise the trials of one synthesis, or show them side by side."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from _step import run
+
+from trialstats import io, rows
+from trialstats.analyses.synthesis import synthesise
+
+
+def main(
+    effects: str,
+    published_trials: str,
+    pools: str,
+    estimates: str,
+    analyses: list[str] | str = (),
+    *,
+    config: Mapping[str, Any],
+) -> None:
+    paths = [analyses] if isinstance(analyses, str) else analyses
+    fitted = {
+        f"{Path(path).parent.name}.{Path(path).stem}": io.read_table(
+            path, rows.ESTIMATES
+        )
+        for path in paths
+    }
+    made = synthesise(
+        config,
+        io.read_table(effects, rows.EFFECTS),
+        io.read_table(published_trials, rows.PUBLISHED_TRIALS),
+        io.read_table(pools, rows.PUBLISHED_POOLS),
+        fitted,
+    )
+    io.write_table(made, estimates, rows.ESTIMATES)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821

@@ -1,0 +1,41 @@
+"""Run the pipeline and end by saying where the report is, or what went wrong.
+
+Run by `make report`; `snakemake --cores all` does the same work.
+"""
+
+import sys
+from pathlib import Path
+
+from _pipeline import run_pipeline
+
+LOG = Path("logs/snakemake.log")
+
+
+def main(folder: Path) -> int:
+    """Run the workflow in `folder`; return the exit code."""
+    print("running the pipeline", flush=True)
+    outcome = run_pipeline(
+        folder, log=folder / LOG, show=lambda line: print(f"  {line}", flush=True)
+    )
+    if outcome.code:
+        print("\n" + "\n\n".join(outcome.messages), file=sys.stderr)
+        print(f"everything Snakemake said: {LOG}", file=sys.stderr)
+        if any("cannot be locked" in message for message in outcome.messages):
+            print(
+                "If no other run is at work here: "
+                ".venv/bin/python -m snakemake --unlock",
+                file=sys.stderr,
+            )
+        return 1
+    if outcome.nothing_to_do:
+        print("nothing to do: results/report.html is up to date")
+    else:
+        print("report: results/report.html (make verify checks it)")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(Path.cwd()))
+    except KeyboardInterrupt:
+        sys.exit("\nstopped; run make report again to go on")

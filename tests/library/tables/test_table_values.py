@@ -1,0 +1,308 @@
+"""Tables print what stands in the rows: every expected text is read off the samples."""
+
+import math
+
+import pandas as pd
+import pytest
+import table_samples as samples
+
+from trialstats import tables
+from trialstats.errors import DataError
+from trialstats.formatting import MINUS, format_interval, format_number
+from trialstats.rows import estimates_frame
+from trialstats.tables.selection import one, records
+from trialstats.tables.table import Footnotes
+
+
+def line(table, stub):
+    """Return the printed cells of the row that begins with `stub`."""
+    found = [
+        [c.printed for c in row.cells]
+        for row in table.rows
+        if not row.heading and row.cells[0].text == stub
+    ]
+    assert len(found) == 1, (stub, found)
+    return found[0]
+
+
+def all_tables():
+    parallel, crossover = samples.parallel_rows(), samples.crossover_rows()
+    effects = pd.concat(
+        [samples.pain_rows(), samples.serious_rows(), samples.crohn_rows()]
+    )
+    settings = [samples.SYNTHESIS, samples.SERIOUS, samples.CROHN]
+    made = [
+        tables.adverse_events_table(parallel, trial=samples.PARALLEL),
+        tables.summary_of_effects(effects, syntheses=settings),
+        tables.agreement_table(samples.agreement_rows()),
+        tables.evidence_table(samples.evidence_rows()),
+        tables.trial_characteristics(
+            samples.published_trials(), samples.published_effects()
+        ),
+    ]
+    for rows, trial in ((parallel, samples.PARALLEL), (crossover, samples.CROSSOVER)):
+        labels = tables.labels_of(trial)
+        made += [
+            tables.baseline_table(rows, labels, trial=trial),
+            tables.disposition_table(rows, trial=trial),
+            *tables.efficacy_tables(rows, trial=trial),
+            tables.account_table(samples.account_counts(), trial=trial),
+            tables.queries_table(samples.query_rows(), trial=trial),
+            tables.set_aside_table(samples.set_aside_rows(), trial=trial),
+        ]
+    for s in settings:
+        part = effects[effects["synthesis"] == s["synthesis"]]
+        made.append(
+            tables.trial_effects_table(part, synthesis=s, labels=samples.LABELS)
+        )
+        if s["pooling"]:
+            made.append(tables.sensitivity_table(part, synthesis=s))
+        made.append(tables.published_pools_table(part, synthesis=s))
+    return made
+
+
+def all_row_ids():
+    frames = [
+        samples.parallel_rows(),
+        samples.crossover_rows(),
+        samples.pain_rows(),
+        samples.serious_rows(),
+        samples.crohn_rows(),
+        samples.agreement_rows(),
+    ]
+    return {i for frame in frames for i in frame["row_id"]}
+
+
+def test_ids_of_tables_are_unique():
+    names = [t.id for t in all_tables()]
+    assert len(names) == len(set(names))
+
+
+def test_every_row_named_by_a_cell_exists():
+    known = all_row_ids()
+    named = {i for t in all_tables() for i in t.row_ids}
+    assert named
+    assert named <= known
+
+
+def test_every_estimate_of_a_trial_is_on_a_table():
+    # Nothing computed is hidden: the tables of a trial name all of its rows but the
+    # denominators that other cells already print.
+    for rows, trial in (
+        (samples.parallel_rows(), samples.PARALLEL),
+        (samples.crossover_rows(), samples.CROSSOVER),
+    ):
+        made = [
+            tables.baseline_table(rows, {}, trial=trial),
+            tables.disposition_table(rows, trial=trial),
+            *tables.efficacy_tables(rows, trial=trial),
+        ]
+        if "adverse_events" in trial["analyses"]:
+            made.append(tables.adverse_events_table(rows, trial=trial))
+        printed = {i for t in made for i in t.row_ids}
+        assert set(rows["row_id"]) - printed == set()
+
+
+def test_ancova_prints_the_rows_with_its_model_and_estimand():
+    table = tables.efficacy_table(
+        samples.parallel_rows(), trial=samples.PARALLEL, analysis="pain_week12"
+    )
+    rows = records(samples.parallel_rows())
+    difference = one(rows, statistic="difference", analysis="pain_week12")
+    limits = format_interval(
+        difference["ci_lower"], difference["ci_upper"], separator=" to ", minus=MINUS
+    ).strip("()")
+    assert line(table, "95% confidence interval")[-1] == limits
+    assert line(table, "Adjusted mean (SE)")[-1] == f"{MINUS}0.34 (0.31)"
+    assert line(table, "Participants analysed")[1:3] == ["49", "49"]
+    assert line(table, "Participants with data")[1:3] == ["45", "45"]
+    assert line(table, "p-value")[-1] == "0.270"
+    assert line(table, "Degrees of freedom")[-1] == "95"
+    preface = {label: cell.text for label, cell in table.preface}
+    assert preface["Model"] == samples.ANCOVA
+    assert (
+        preface["Intercurrent events"]
+        == "discontinuation of treatment: treatment policy"
+    )
+    assert preface["Scale"] == "Average pain (NRS 0-10); lower is better"
+    assert [c.label for c in table.columns[1:]] == [*samples.ARMS, samples.CONTRAST]
+
+
+def test_a_rounded_zero_has_no_minus_sign():
+    # The placebo mean is -0.004 and a risk difference is -0.0001.
+    printed = [
+        c.printed
+        for t in all_tables()
+        for row in t.rows
+        for c in row.cells
+        if c.text.startswith(("0.0", "-0", f"{MINUS}0"))
+    ]
+    assert "0.00 (0.22)" in printed
+    assert not [t for t in printed if t.startswith((f"{MINUS}0.0 ", f"{MINUS}0.00"))]
+
+
+def test_binary_table_has_absolute_and_relative_effects():
+    table = tables.efficacy_table(
+        samples.parallel_rows(), trial=samples.PARALLEL, analysis="responders"
+    )
+    assert line(table, "With the event, n (%)")[1:3] == ["12 (25.0%)", "8 (16.7%)"]
+    absolute = line(table, "Risk difference, percentage points (95% CI)")
+    assert absolute[-1] == f"8.3 ({MINUS}8.0 to 25.0)"
+    # Stored as logs of 1.5, 0.7 and 3.2.
+    assert line(table, "Risk ratio (95% CI)")[-1] == "1.50 (0.70 to 3.20)"
+
+
+def test_not_estimable_carries_its_reason():
+    rows = samples.binary_rows("demo_parallel", estimable=False)
+    table = tables.efficacy_table(
+        estimates_frame(rows), trial=samples.PARALLEL, analysis="responders"
+    )
+    assert line(table, "Risk ratio (95% CI)")[-1] == "NEa"
+    assert ("a", "NE, not estimable: no event in either arm.") in table.footnotes
+
+
+def test_mixed_model_has_a_row_a_visit_and_its_variances():
+    table = tables.efficacy_table(
+        samples.parallel_rows(), trial=samples.PARALLEL, analysis="pain_over_time"
+    )
+    assert [row.cells[0].text for row in table.rows] == ["Week 4", "Week 8", "Week 12"]
+    assert line(table, "Week 12")[-2:] == ["250.5", "0.005"]  # p is 0.0048
+    preface = {label: cell.text for label, cell in table.preface}
+    assert preface["Variance between subjects"] == "1.23"
+    assert preface["Variance within subjects"] == "0.88"
+
+
+def test_crossover_has_period_and_sequence():
+    (table,) = tables.efficacy_tables(samples.crossover_rows(), trial=samples.CROSSOVER)
+    stubs = [row.cells[0].text for row in table.rows]
+    assert "Period effect (Period 2 versus Period 1) (95% CI)" in stubs
+    assert "Sequence effect (95% CI)" in stubs
+    assert [c.label for c in table.columns[1:]] == [*samples.ARMS, samples.CONTRAST]
+
+
+def test_baseline_has_missing_rows_denominators_and_no_test():
+    table = tables.baseline_table(
+        samples.parallel_rows(),
+        tables.labels_of(samples.PARALLEL),
+        trial=samples.PARALLEL,
+    )
+    assert [c.label for c in table.columns][1:] == [
+        "LDN 6 mg (N = 50)",
+        "Placebo (N = 51)",
+        "Total (N = 52)",
+    ]
+    stubs = [row.cells[0].text for row in table.rows]
+    assert stubs.count("Missing") == 2
+    assert line(table, "Female")[1] == "30/40 (75.0%)"
+    # 50.25 rounds half away from zero.
+    assert line(table, "Mean (SD)")[1] == "50.3 (8.8)"
+    assert not [s for s in stubs if s == "p" or "p-value" in s]
+
+
+def test_adverse_events_count_people_and_events():
+    table = tables.adverse_events_table(samples.parallel_rows(), trial=samples.PARALLEL)
+    made = line(table, "Any adverse event")
+    assert made[1:5] == ["10 (20.4%)", "15", "10 (20.4%)", "15"]
+    assert made[5] == f"0.0 ({MINUS}15.0 to 15.0)"
+    assert line(table, "Nausea")[-1] == ""
+
+
+def test_synthetic_tables_say_so():
+    for table in all_tables():
+        if table.id.startswith(("demo_parallel", "demo_crossover")):
+            assert "Synthetic data" in table.subtitle
+
+
+def test_summary_marks_what_was_not_read_in_print():
+    effects = pd.concat([samples.pain_rows(), samples.crohn_rows()])
+    table = tables.summary_of_effects(
+        effects, syntheses=[samples.SYNTHESIS, samples.CROHN]
+    )
+    marks = dict(table.footnotes)
+    assert {"†", "‡"} <= set(marks)
+    stubs = [r.cells[0].printed for r in table.rows if not r.heading]
+    assert stubs[0] == "Pain in fibromyalgia‡"
+    assert stubs[1:] == [
+        "Crohn's diseasea",
+        "clinical remission†",
+        "clinical response†",
+    ]
+    pain = next(r for r in table.rows if r.cells[0].text == "Pain in fibromyalgia")
+    assert [c.text for c in pain.cells[2:9]] == [
+        "2",
+        "197",
+        f"0.03 ({MINUS}5.21 to 5.27)",
+        "0.950",
+        f"{MINUS}9.10 to 9.20",
+        "0.211 (0.000 to 350.100)",
+        "61%",
+    ]
+    assert (
+        pain.cells[-1].text == f"Review 2024: {MINUS}0.90 ({MINUS}1.50 to {MINUS}0.30)†"
+    )
+
+
+def test_trials_without_events_stay_in_view():
+    table = tables.trial_effects_table(
+        samples.serious_rows(), synthesis=samples.SERIOUS, labels=samples.LABELS
+    )
+    assert line(table, "Beta 2025")[1:4] == ["0/49", "0/49", "NEa"]
+
+
+def test_account_that_does_not_add_up_is_refused():
+    counts = samples.account_counts()
+    counts.loc[0, "kept"] = 94
+    with pytest.raises(DataError, match=r"demographics.*101 received, 94 \+ 4 \+ 2"):
+        tables.account_table(counts, trial=samples.PARALLEL)
+
+
+def test_agreement_shows_the_check_that_differs_most():
+    table = tables.agreement_table(samples.agreement_rows())
+    (row,) = table.rows
+    assert row.cells[2].rows == ("demo_parallel.pain_week12.difference-3",)
+    assert row.cells[5].text == f"3e{MINUS}13"
+    assert row.cells[-1].text == "3 of 3"
+
+
+def test_evidence_says_where_no_number_is_usable():
+    table = tables.evidence_table(samples.evidence_rows())
+    made = next(r for r in table.rows if r.cells[0].text == "Beta 2025")
+    assert made.cells[0].printed == "Beta 2025†"
+    assert made.cells[5].text == "31 analysed"
+    assert [c.text for c in made.cells[-2:]] == [
+        "no usable number",
+        "No number was published or found.",
+    ]
+    assert line(table, "Alpha 2024")[5] == "99"
+
+
+def test_two_rows_for_one_cell_are_refused():
+    frame = samples.parallel_rows()
+    twin = frame[frame["statistic"] == "difference"].head(1).assign(row_id="twin")
+    with pytest.raises(DataError, match="2 rows where one was expected"):
+        tables.efficacy_table(
+            pd.concat([frame, twin]), trial=samples.PARALLEL, analysis="pain_week12"
+        )
+
+
+def test_letters_go_on_after_z():
+    notes = Footnotes()
+    marks = [notes.letter(str(n)) for n in range(28)]
+    assert (marks[0], marks[25], marks[26], marks[27]) == ("a", "z", "aa", "ab")
+
+
+@pytest.mark.parametrize("value", [-0.004, 0.0, -1.005, 12345.678])
+def test_cells_print_as_formatting_does(value):
+    row = samples.trial_row("t", "a", "mean", estimate=value)
+    cell = tables.cells.value(records(estimates_frame([row]))[0], Footnotes())
+    assert cell.text == format_number(value, 2, minus=MINUS)
+
+
+def test_ratios_come_back_from_the_log_scale():
+    row = samples.trial_row(
+        "t", "a", "risk_ratio", scale="log", estimate=math.log(2), ci_lower=0.0
+    )
+    row["ci_upper"] = math.log(4)
+    record = records(estimates_frame([row]))[0]
+    cell = tables.cells.value_interval(record, Footnotes())
+    assert cell.text == "2.00 (1.00 to 4.00)"

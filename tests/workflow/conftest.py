@@ -1,0 +1,31 @@
+"""Whole runs of the pipeline that several tests share."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from dossier import Dossier, copied
+
+
+@pytest.fixture(scope="session")
+def finished(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Dossier:
+    """Return a dossier after one whole run; tests do not change it."""
+    dossier = copied(root, tmp_path_factory.mktemp("first") / "dossier")
+    done = dossier.run()
+    assert done.returncode == 0, done.stderr[-4000:]
+    return dossier
+
+
+@pytest.fixture
+def working(finished: Dossier, tmp_path: Path) -> Dossier:
+    """Return a finished dossier that a test may change."""
+    folder = tmp_path / "working copy"
+    shutil.copytree(finished.folder, folder)
+    return Dossier(folder)
+
+
+@pytest.fixture
+def fresh(root: Path, tmp_path: Path) -> Callable[[], Dossier]:
+    """Return a function that copies the repository into a new folder."""
+    return lambda: copied(root, tmp_path / "fresh folder")

@@ -1,0 +1,82 @@
+"""A whole run of the pipeline in a copy of the repository."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+#: What a run needs; the same list as the fresh folder of `make verify`.
+TRACKED = (
+    "Snakefile",
+    "workflow",
+    "scripts",
+    "trialstats",
+    "config",
+    "data",
+    "environment.yml",
+    "requirements.lock",
+    "pyproject.toml",
+)
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """A copy of the repository in which Snakemake may run."""
+
+    folder: Path
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake here with two cores."""
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def planned(self) -> set[str]:
+        """Return the jobs that a run would do, as `rule` or `rule:wildcards`."""
+        text = self.run("--dry-run").stdout
+        jobs = set()
+        for block in re.split(r"\n(?=(?:local)?rule )", text):
+            name = re.match(r"(?:local)?rule (\w+):", block)
+            if name:
+                values = re.search(r"^    wildcards: (.*)$", block, re.MULTILINE)
+                pairs = re.findall(r"\w+=([\w.]+)", values.group(1)) if values else []
+                jobs.add(":".join([name.group(1), *pairs]))
+        return jobs
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Replace a piece of text that stands once in a file."""
+        path = self.folder / file
+        text = path.read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {file}"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def environment() -> dict[str, str]:
+    """Return the variables under which the pipeline runs."""
+    threads = dict.fromkeys(
+        ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"
+    )
+    own = {"PYTHONDONTWRITEBYTECODE": "", "MPLBACKEND": "Agg", "PYTHONHASHSEED": "0"}
+    return {**os.environ, **threads, **own}
+
+
+def copied(root: Path, folder: Path) -> Dossier:
+    """Copy what a run needs into an empty folder."""
+    folder.mkdir(parents=True)
+    for name in TRACKED:
+        source = root / name
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, folder / name, ignore=ignored)
+        else:
+            shutil.copy2(source, folder / name)
+    return Dossier(folder)

@@ -1,0 +1,1 @@
+"""A configured analysis or synthesis in, rows of the estimates out."""

@@ -1,0 +1,170 @@
+"""Rows that describe the subjects: baseline characteristics and disposition."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from trialstats.analyses.trial_rows import Analysis, Row
+from trialstats.errors import DataError
+
+TOTAL = "Total"
+
+#: Variables of ADSL that say how the trial went on, not how the subject came in.
+NOT_BASELINE = ("TRT01P", "TRTSEQP", "EOSSTT", "DCSREAS")
+
+NOT_RECORDED = "Not recorded"
+
+
+def groups_of(analysis: Analysis) -> tuple[str, list[str]]:
+    """Return the ADSL column of the groups, and the groups in order."""
+    if analysis.crossover:
+        return "TRTSEQP", list(analysis.config["sequences"])
+    return "TRT01P", analysis.arms
+
+
+def baseline_rows(analysis: Analysis) -> Iterator[Row]:
+    """Yield the baseline characteristics of the randomised, by group and in total."""
+    column, groups = groups_of(analysis)
+    subjects = _randomised(analysis.adsl)
+    for name, variable in analysis.config["adsl"]["variables"].items():
+        kind = variable.get("type", "text")
+        if kind == "date" or name in NOT_BASELINE:
+            continue
+        levels = sorted(subjects[name].dropna().unique()) if kind == "text" else []
+        for group, part in _split(subjects, column, groups):
+            shared = _shared(group, name, variable)
+            if kind == "text":
+                yield from _level_rows(analysis, part[name], levels, shared)
+            else:
+                yield from _moment_rows(analysis, part[name], shared)
+    for name, parameter in analysis.config["bds"].items():
+        values = _baseline_values(analysis.bds, name)
+        for group, part in _split(subjects, column, groups):
+            shared = _shared(group, name, parameter)
+            yield from _moment_rows(analysis, part["USUBJID"].map(values), shared)
+
+
+def _shared(group: str, name: str, variable: Mapping[str, Any]) -> Row:
+    return {
+        "group": group,
+        "parameter": name,
+        "unit": variable.get("unit"),
+        "analysis_set": "Randomised",
+        "method": f"{variable['label']}; randomised subjects with a value",
+    }
+
+
+def _randomised(adsl: pd.DataFrame) -> pd.DataFrame:
+    return adsl[adsl["RANDDT"].notna()]
+
+
+def _split(
+    subjects: pd.DataFrame, column: str, groups: list[str]
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    for group in groups:
+        yield group, subjects[subjects[column] == group]
+    yield TOTAL, subjects
+
+
+def _baseline_values(bds: pd.DataFrame, parameter: str) -> pd.Series:
+    rows = bds[(bds["PARAMCD"] == parameter) & (bds["ABLFL"] == "Y")]
+    repeated = rows[rows.duplicated("USUBJID")]
+    if len(repeated):
+        raise DataError(
+            f"subject {repeated['USUBJID'].iloc[0]} has two baseline records of "
+            f"{parameter}",
+            column="ABLFL",
+            remedy="flag one record as baseline",
+        )
+    return rows.set_index("USUBJID")["AVAL"]
+
+
+def _moment_rows(analysis: Analysis, values: pd.Series, shared: Row) -> Iterator[Row]:
+    seen = values.dropna().astype(float)
+    key = [shared["parameter"]]
+    yield from _sizes(analysis, len(seen), len(values), shared)
+    moments: dict[str, tuple[Callable[[], float], int]] = {
+        "mean": (seen.mean, 1),
+        "standard_deviation": (seen.std, 2),
+        "median": (seen.median, 1),
+        "minimum": (seen.min, 1),
+        "maximum": (seen.max, 1),
+    }
+    for statistic, (compute, needed) in moments.items():
+        enough = len(seen) >= needed
+        yield analysis.row(
+            statistic,
+            key=key,
+            estimate=float(compute()) if enough else None,
+            n_subjects=len(seen),
+            not_estimable=None if enough else f"{len(seen)} values, {needed} needed.",
+            **shared,
+        )
+
+
+def _level_rows(
+    analysis: Analysis, values: pd.Series, levels: list[str], shared: Row
+) -> Iterator[Row]:
+    seen = values.dropna()
+    yield from _sizes(analysis, len(seen), len(values), shared)
+    for level in levels:
+        yield analysis.row(
+            "count",
+            key=[shared["parameter"], level],
+            subgroup=level,
+            estimate=int((seen == level).sum()),
+            n_subjects=len(seen),
+            **shared,
+        )
+
+
+def _sizes(analysis: Analysis, n: int, size: int, shared: Row) -> Iterator[Row]:
+    unitless = shared | {"unit": None}
+    for statistic, number in (("n", n), ("n_missing", size - n)):
+        yield analysis.row(
+            statistic,
+            key=[shared["parameter"]],
+            estimate=number,
+            n_subjects=size,
+            **unitless,
+        )
+
+
+def disposition_rows(analysis: Analysis) -> Iterator[Row]:
+    """Yield how many were randomised, treated, completed or stopped, and why."""
+    column, groups = groups_of(analysis)
+    for group, subjects in _split(_randomised(analysis.adsl), column, groups):
+        for (parameter, reason), number in _fates(subjects).items():
+            yield analysis.row(
+                "count",
+                key=[parameter, reason],
+                group=group,
+                parameter=parameter,
+                subgroup=reason,
+                analysis_set="Randomised",
+                estimate=number,
+                n_subjects=len(subjects),
+                method="Number of randomised subjects",
+            )
+
+
+def _fates(subjects: pd.DataFrame) -> dict[tuple[str, str | None], int]:
+    fates: dict[tuple[str, str | None], int] = {
+        ("randomised", None): len(subjects),
+        ("treated", None): int(subjects["TRTSDT"].notna().sum()),
+    }
+    if "EOSSTT" not in subjects:
+        return fates
+    status = subjects["EOSSTT"]
+    fates["completed", None] = int((status == "COMPLETED").sum())
+    stopped = subjects[status == "DISCONTINUED"]
+    fates["discontinued", None] = len(stopped)
+    if "DCSREAS" in subjects:
+        reasons = stopped["DCSREAS"].fillna(NOT_RECORDED)
+        for reason in sorted(reasons.unique()):
+            fates["discontinued", reason] = int((reasons == reason).sum())
+    unknown = int((~status.isin(["COMPLETED", "DISCONTINUED"])).sum())
+    if unknown:
+        fates["status not recorded", None] = unknown
+    return fates

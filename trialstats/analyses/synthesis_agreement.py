@@ -1,0 +1,285 @@
+"""Compute each number of a synthesis once more, from its rows, by another engine.
+
+The rows are taken as stored: what a figure or table shows is what is checked.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.contingency_tables import Table2x2
+
+from trialstats.analyses.synthesis import Model, models_of, settings_of
+from trialstats.analyses.trial_effect import Settings, none_if_missing
+from trialstats.meta import Pooled
+from trialstats.rows import AGREEMENT, frame_of
+from trialstats.second_engine.pooling import check_pooling
+
+Config = Mapping[str, Any]
+Row = Mapping[str, Any]
+Check = dict[str, Any]
+
+#: Where each quantity that `check_pooling` names stands in the rows.
+_STATISTIC_OF = {
+    "prediction_lower": "prediction_interval",
+    "prediction_upper": "prediction_interval",
+    "tau_squared": "tau_squared",
+    "q": "q",
+    "q_p_value": "q",
+}
+
+#: Fields of `Pooled`, and the statistic and column that hold them.
+_FIELDS = {
+    "estimate": ("pooled_effect", "estimate"),
+    "standard_error": ("pooled_effect", "standard_error"),
+    "ci_lower": ("pooled_effect", "ci_lower"),
+    "ci_upper": ("pooled_effect", "ci_upper"),
+    "statistic": ("pooled_effect", "test_statistic"),
+    "df": ("pooled_effect", "df"),
+    "p_value": ("pooled_effect", "p_value"),
+    "tau_squared": ("tau_squared", "estimate"),
+    "tau_squared_lower": ("tau_squared", "ci_lower"),
+    "tau_squared_upper": ("tau_squared", "ci_upper"),
+    "i_squared": ("i_squared", "estimate"),
+    "h_squared": ("h_squared", "estimate"),
+    "q": ("q", "estimate"),
+    "q_p_value": ("q", "p_value"),
+    "prediction_lower": ("prediction_interval", "ci_lower"),
+    "prediction_upper": ("prediction_interval", "ci_upper"),
+    "prediction_df": ("prediction_interval", "df"),
+}
+
+_TABLE = "statsmodels Table2x2"
+_FORMULA = "the formula written out"
+_SAME = "closed form in both engines; rows are stored with twelve digits"
+_CLOSE = 1e-8
+
+
+def check_synthesis(config: Config, rows: pd.DataFrame) -> pd.DataFrame:
+    """Compare every effect and every pooled result with a second engine.
+
+    Parameters
+    ----------
+    config : mapping
+        A file of ``config/syntheses``, with its name under ``id``.
+    rows : DataFrame
+        Its rows as `trialstats.analyses.synthesis.synthesise` gave them.
+
+    Returns
+    -------
+    DataFrame
+        Schema `rows.AGREEMENT`: one row per quantity and engine. Effects of trials
+        that were fitted here are checked where they were fitted.
+    """
+    records = [
+        {str(name): none_if_missing(value) for name, value in record.items()}
+        for record in rows.astype(object).to_dict("records")
+    ]
+    checks = list(_effect_checks(records, settings_of(config), None))
+    if config["pooling"]:
+        for model in models_of(config):
+            if model.own_effects:
+                checks += _effect_checks(records, model.settings, model.model_id)
+            checks += _pooling_checks(records, model)
+    return frame_of([_compared(check) for check in checks], AGREEMENT)
+
+
+def _compared(check: Check) -> Check:
+    first, second = check["estimate"], check["second_estimate"]
+    # A first value of zero has no relative difference: the absolute one stands.
+    difference = abs(second - first) / (abs(first) or 1.0)
+    agrees = difference <= check["tolerance"]
+    return check | {"relative_difference": difference, "agrees": bool(agrees)}
+
+
+def _pooling_checks(records: Sequence[Row], model: Model) -> Iterator[Check]:
+    own = model.model_id if model.own_effects else None
+    effects = [
+        row for row in _effects(records, own) if row["trial"] not in model.exclude
+    ]
+    found = {
+        row["statistic"]: row
+        for row in records
+        if row["model_id"] == model.model_id and row["trial"] is None
+    }
+    if not effects or found["pooled_effect"]["estimate"] is None:
+        return
+    weights = [
+        row["estimate"]
+        for row in records
+        if row["statistic"] == "weight"
+        and row["model_id"] == model.model_id
+        and row["estimate"] is not None
+    ]
+    pooled = _pooled_from(found, np.array(weights), model)
+    effect = [row["estimate"] for row in effects]
+    variance = [row["standard_error"] ** 2 for row in effects]
+    for check in check_pooling(effect, variance, pooled):
+        quantity = check["quantity"]
+        statistic = _STATISTIC_OF.get(quantity, "pooled_effect")
+        if "tau_squared" in quantity:
+            statistic = "tau_squared"
+        yield {"row_id": found[statistic]["row_id"]} | check
+
+
+def _effects(records: Sequence[Row], model_id: str | None) -> list[Row]:
+    """Return the estimable effects of the main model or of one with its own."""
+    statistic = "sensitivity_effect" if model_id else "effect"
+    return [
+        row
+        for row in records
+        if row["statistic"] == statistic
+        and row["model_id"] == model_id
+        and row["estimate"] is not None
+    ]
+
+
+def _pooled_from(found: Mapping[str, Row], weights: Any, model: Model) -> Pooled:
+    """Return a model's rows as the object that they were made from."""
+    arguments = model.arguments
+    values: dict[str, Any] = {
+        name: _nan(found[statistic][column])
+        for name, (statistic, column) in _FIELDS.items()
+    }
+    return Pooled(
+        **values,
+        q_df=len(weights) - 1,
+        weights=weights,
+        k=len(weights),
+        level=found["pooled_effect"]["confidence_level"],
+        tau_squared_method=arguments["tau_squared"],
+        inference=arguments["inference"],
+        prediction=arguments["prediction"],
+    )
+
+
+def _nan(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _effect_checks(
+    records: Sequence[Row], settings: Settings, model_id: str | None
+) -> Iterator[Check]:
+    for row in _effects(records, model_id):
+        inputs = {
+            (number["statistic"], number["group"]): number
+            for number in records
+            if number["role"] == "descriptive"
+            and number["statistic"] in _INPUTS
+            and _same(number, row)
+        }
+        again = _again(row, inputs, settings)
+        if again is None:
+            continue
+        engine, effect, error = again
+        half = _Z_95 * error if row["confidence_level"] == 0.95 else math.nan
+        values = {
+            "estimate": effect,
+            "standard_error": error,
+            "ci_lower": effect - half,
+            "ci_upper": effect + half,
+        }
+        for quantity, second in values.items():
+            if math.isnan(second):
+                continue
+            yield {
+                "row_id": row["row_id"],
+                "quantity": quantity,
+                "engine": engine,
+                "estimate": row[quantity],
+                "second_estimate": second,
+                "tolerance": _CLOSE,
+                "tolerance_reason": _SAME,
+            }
+
+
+#: The 97.5 % point of the normal distribution, as printed in tables.
+_Z_95 = 1.959963984540054
+
+_INPUTS = (
+    *("events", "n", "mean", "standard_deviation"),
+    *("difference", "published_smd"),
+)
+
+
+def _same(number: Row, effect: Row) -> bool:
+    return all(number[name] == effect[name] for name in ("trial", "parameter", "visit"))
+
+
+Again = tuple[str, float, float]
+
+
+def _again(
+    row: Row, inputs: Mapping[tuple[str, str | None], Row], settings: Settings
+) -> Again | None:
+    """Return engine, effect and standard error by a second route."""
+    arms = list(dict.fromkeys(g for _, g in inputs if g is not None))
+    numbers = {
+        name: [inputs[name, arm]["estimate"] for arm in arms if (name, arm) in inputs]
+        for name in ("events", "n", "mean", "standard_deviation")
+    }
+    n = [float(value) for value in numbers["n"]]
+    if len(numbers["events"]) == 2:
+        return _from_table(numbers["events"], n, settings)
+    if ("published_smd", None) in inputs:
+        return _FORMULA, *_hedges(inputs["published_smd", None]["estimate"], n)
+    if ("difference", None) in inputs:
+        entered = inputs["difference", None]
+        difference, error = entered["estimate"], entered["standard_error"]
+        if settings.measure == "MD":
+            return "the number as entered", difference, error
+        if "paired (crossover)" in row["method"]:
+            return _FORMULA, *_paired(difference / error, n[0], settings)
+        # t = difference / error, and d = t sqrt(1/n1 + 1/n2) whatever the unit.
+        return _FORMULA, *_hedges(difference / error * _root_of_sizes(n), n)
+    if len(numbers["standard_deviation"]) < 2:
+        return None
+    sign = -1.0 if "sign turned" in row["method"] else 1.0
+    difference = sign * (numbers["mean"][0] - numbers["mean"][1])
+    squares = [float(s) ** 2 for s in numbers["standard_deviation"]]
+    if settings.measure == "MD":
+        return _FORMULA, difference, math.sqrt(squares[0] / n[0] + squares[1] / n[1])
+    within = (squares[0] * (n[0] - 1) + squares[1] * (n[1] - 1)) / (n[0] + n[1] - 2)
+    return _FORMULA, *_hedges(difference / math.sqrt(within), n)
+
+
+def _from_table(
+    events: list[float], n: list[float], settings: Settings
+) -> Again | None:
+    cells = np.array([[e, size - e] for e, size in zip(events, n, strict=True)])
+    if not (cells > 0).all():
+        if settings.to == "none":
+            return None
+        cells = cells + settings.add
+    elif settings.to not in ("only0", "none"):
+        return None
+    table = Table2x2(cells, shift_zeros=False)
+    if settings.measure == "RR":
+        return _TABLE, float(table.log_riskratio), float(table.log_riskratio_se)
+    if settings.measure == "OR":
+        return _TABLE, float(table.log_oddsratio), float(table.log_oddsratio_se)
+    risk = cells[:, 0] / cells.sum(axis=1)
+    variance = risk * (1 - risk) / cells.sum(axis=1)
+    return _FORMULA, float(risk[0] - risk[1]), float(np.sqrt(variance.sum()))
+
+
+def _root_of_sizes(n: list[float]) -> float:
+    return math.sqrt(1 / n[0] + 1 / n[1])
+
+
+def _hedges(d: float, n: list[float]) -> tuple[float, float]:
+    g = d * _correction(n[0] + n[1] - 2)
+    return g, math.sqrt(1 / n[0] + 1 / n[1] + g**2 / (2 * (n[0] + n[1])))
+
+
+def _paired(t: float, n: float, settings: Settings) -> tuple[float, float]:
+    shared = 2 * (1 - (settings.correlation or 0.0))
+    g = t * math.sqrt(shared / n) * _correction(n - 1)
+    return g, math.sqrt(shared * (1 / n + g**2 / (2 * n)))
+
+
+def _correction(df: float) -> float:
+    """Return the exact factor that makes d unbiased, by the gamma function."""
+    return math.exp(math.lgamma(df / 2) - math.lgamma((df - 1) / 2)) / math.sqrt(df / 2)

@@ -1,0 +1,347 @@
+"""Each result of a trial computed once more by another engine, and compared.
+
+The second engine chooses its rows from the datasets itself. A difference is relative
+to the first engine's value or, for estimates and limits, to the standard error when
+that is larger: a difference of means near zero has no meaningful relative error.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from trialstats.analyses.trial import NOT_CONVERGED
+from trialstats.errors import DisagreementError, NotEstimableError
+from trialstats.rows import AGREEMENT, frame_of
+from trialstats.second_engine import dense, pingouin_engine, two_proportions
+
+Config = Mapping[str, Any]
+Row = dict[str, Any]
+
+#: Both engines are exact or iterate to the last digits.
+TIGHT = (1e-6, "Both engines are exact or iterate far below this.")
+
+#: pingouin multiplies d by 1 - 3 / (4 N - 9), which approximates the exact factor.
+LOOSE = (1e-3, "The second engine approximates the small-sample correction.")
+
+PINGOUIN = "pingouin"
+DENSE = "dense-matrix REML"
+SUMS = "constrained likelihood and exact sums"
+
+#: Statistics that stand for their model when it fails.
+_EFFECTS = ("difference", "risk_difference")
+
+_RELATIVE_TO_ERROR = ("estimate", "ci_lower", "ci_upper")
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """What the second engine has for one row."""
+
+    where: Mapping[str, Any]
+    quantities: Mapping[str, float | None]
+    engine: str
+    tolerance: tuple[float, str] = TIGHT
+
+
+def check_trial(
+    config: Config,
+    adsl: pd.DataFrame,
+    bds: pd.DataFrame,
+    rows: pd.DataFrame | Mapping[str, pd.DataFrame],
+) -> pd.DataFrame:
+    """Compute the effects of a trial by a second engine and compare.
+
+    Parameters
+    ----------
+    config : mapping
+        The trial's configuration.
+    adsl, bds : DataFrame
+        The trial's datasets.
+    rows : DataFrame or mapping of str to DataFrame
+        Rows of all analyses, in one frame or by analysis.
+
+    Returns
+    -------
+    DataFrame
+        Schema `rows.AGREEMENT`; a row that the second engine lacks, or has and the
+        first has not, does not agree. Nothing is raised for that: see
+        `require_agreement`.
+    """
+    frames = [rows] if isinstance(rows, pd.DataFrame) else list(rows.values())
+    records = [
+        {str(k): None if pd.isna(v) else v for k, v in record.items()}
+        for frame in frames
+        for record in frame.to_dict("records")
+    ]
+    made: list[Row] = []
+    for name, settings in config["analyses"].items():
+        part = [r for r in records if r["analysis"] == name]
+        compute = SECOND_ENGINES[settings["model"]["type"]]
+        made += _checked(part, partial(compute, config, name, adsl, bds, part))
+    return frame_of(made, AGREEMENT)
+
+
+def require_agreement(frame: pd.DataFrame) -> None:
+    """Raise DisagreementError with every row of `frame` that does not agree."""
+    bad = frame[~frame["agrees"].astype(bool)]
+    if len(bad):
+        lines = [
+            f"  {r['row_id']}, {r['quantity']}: {r['estimate']} against "
+            f"{r['second_estimate']} by {r['engine']} (relative difference "
+            f"{r['relative_difference']}, allowed {r['tolerance']:g})"
+            for r in bad.to_dict("records")
+        ]
+        raise DisagreementError("Two engines disagree:\n" + "\n".join(lines))
+
+
+def _checked(part: list[Row], compute: Callable[[], Iterator[Second]]) -> list[Row]:
+    """Compare the rows of one analysis; an absent result must be absent twice."""
+    effects = [r for r in part if r["statistic"] in _EFFECTS]
+    failed = [r for r in effects if r["not_estimable"] and r["estimate"] is None]
+    try:
+        seconds = list(compute())
+    except NotEstimableError as reason:
+        agrees = len(failed) == len(effects)
+        return [_absent(r, agrees=agrees, said=str(reason)) for r in effects]
+    if failed:
+        return [_absent(r, agrees=_stopped(r), said="an estimate") for r in failed]
+    return [compared for second in seconds for compared in _compared(part, second)]
+
+
+def _stopped(row: Row) -> bool:
+    """Return whether the first engine did not converge: nothing to compare."""
+    return str(row["not_estimable"]).startswith(NOT_CONVERGED)
+
+
+def _absent(row: Row, *, agrees: bool, said: str) -> Row:
+    return {
+        "row_id": row["row_id"],
+        "quantity": "not_estimable",
+        "engine": "second engine of the model",
+        "estimate": row["estimate"],
+        "tolerance": 0.0,
+        "tolerance_reason": f"What has no estimate has none in either engine; the "
+        f"second says: {said}",
+        "agrees": agrees,
+    }
+
+
+def _compared(part: list[Row], second: Second) -> Iterator[Row]:
+    found = [
+        r for r in part if all(r[name] == value for name, value in second.where.items())
+    ]
+    if len(found) != 1:
+        where = ", ".join(f"{k} {v}" for k, v in second.where.items())
+        yield {
+            "row_id": part[0]["row_id"] if part else "none",
+            "quantity": f"rows with {where}: {len(found)}",
+            "engine": second.engine,
+            "tolerance": 0.0,
+            "tolerance_reason": "The second engine has one such result.",
+            "agrees": False,
+        }
+        return
+    row, (tolerance, reason) = found[0], second.tolerance
+    for quantity, theirs in second.quantities.items():
+        ours = _first(row, quantity)
+        difference = _relative_difference(row, quantity, ours, theirs)
+        agrees = difference is not None and difference <= tolerance
+        yield {
+            "row_id": row["row_id"],
+            "quantity": quantity,
+            "engine": second.engine,
+            "estimate": ours,
+            "second_estimate": theirs,
+            "relative_difference": difference,
+            "tolerance": tolerance,
+            "tolerance_reason": reason,
+            "agrees": agrees or (ours is None and theirs is None),
+        }
+
+
+def _first(row: Row, quantity: str) -> float | None:
+    if quantity == "absolute_test_statistic":
+        statistic = row["test_statistic"]
+        return None if statistic is None else abs(statistic)
+    value = row[quantity]
+    return None if value is None else float(value)
+
+
+def _relative_difference(
+    row: Row, quantity: str, ours: float | None, theirs: float | None
+) -> float | None:
+    if ours is None or theirs is None:
+        return None
+    size = abs(ours)
+    if quantity in _RELATIVE_TO_ERROR and row["standard_error"] is not None:
+        size = max(size, row["standard_error"])
+    return 0.0 if ours == theirs else abs(ours - theirs) / max(size, 1e-12)
+
+
+def _records(config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame) -> Any:
+    """Return the rows of an analysis, chosen anew."""
+    settings = config["analyses"][name]
+    flag = f"{settings['analysis_set'].upper()}FL"
+    members = set(adsl.set_index(flag).loc[["Y"], "USUBJID"])
+    rows = bds.loc[bds["PARAMCD"].eq(settings["parameter"]) & bds["ANL01FL"].eq("Y")]
+    rows = rows.loc[[subject in members for subject in rows["USUBJID"]]]
+    if "at" in settings:
+        return rows.loc[rows["AVISIT"].eq(settings["at"])]
+    return rows.loc[rows["AVISITN"].gt(0)]
+
+
+def _arguments(config: Config, name: str) -> dict[str, Any]:
+    settings = config["analyses"][name]
+    return {
+        "response": settings["response"],
+        "control": config["arms"]["control"],
+        "treatments": config["arms"]["treatments"],
+        "level": settings["model"].get("level", 0.95),
+    }
+
+
+def _contrast(config: Config, treatment: str) -> str:
+    return f"{treatment} versus {config['arms']['control']}"
+
+
+def _ancova(
+    config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame, part: list[Row]
+) -> Iterator[Second]:
+    data, arguments = _records(config, name, adsl, bds), _arguments(config, name)
+    covariates = config["analyses"][name]["model"].get("covariates", [])
+    means, differences = pingouin_engine.ancova(
+        data, treatment="TRT01P", covariates=covariates, **arguments
+    )
+    for arm, found in means.items():
+        yield Second({"statistic": "ls_mean", "group": arm}, found, PINGOUIN)
+    for arm, found in differences.items():
+        where = {"statistic": "difference", "contrast": _contrast(config, arm)}
+        yield Second(where, found, PINGOUIN)
+    complete = data.dropna(subset=[arguments["response"], *covariates])
+    values = complete.groupby("TRT01P")[arguments["response"]]
+    control = values.get_group(arguments["control"]).tolist()
+    for arm in arguments["treatments"]:
+        where = {
+            "statistic": "standardized_mean_difference",
+            "contrast": _contrast(config, arm),
+        }
+        treated = values.get_group(arm).tolist()
+        if min(len(set(treated)), len(set(control))) > 1:
+            found = pingouin_engine.hedges_g(treated, control)
+            yield Second(where, found, PINGOUIN, LOOSE)
+
+
+def _random_intercept(
+    config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame, part: list[Row]
+) -> Iterator[Second]:
+    data = _records(config, name, adsl, bds)
+    means, differences, variances = dense.random_intercept(
+        data,
+        subject="USUBJID",
+        treatment="TRT01P",
+        visit="AVISITN",
+        covariates=config["analyses"][name]["model"].get("covariates", []),
+        **_arguments(config, name),
+    )
+    visits = dict(zip(data["AVISITN"], data["AVISIT"], strict=True))
+    for (at, arm), found in means.items():
+        where = {"statistic": "ls_mean", "visit": visits[at], "group": arm}
+        yield Second(where, _without_test(found), DENSE)
+    for (at, arm), found in differences.items():
+        where = {
+            "statistic": "difference",
+            "visit": visits[at],
+            "contrast": _contrast(config, arm),
+        }
+        yield Second(where, found, DENSE)
+    yield from _variance_rows(variances)
+
+
+def _crossover(
+    config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame, part: list[Row]
+) -> Iterator[Second]:
+    means, effects, variances = dense.crossover(
+        _records(config, name, adsl, bds),
+        subject="USUBJID",
+        treatment="TRTP",
+        period="APERIOD",
+        sequence="TRTSEQP",
+        **_arguments(config, name),
+    )
+    for arm, found in means.items():
+        where = {"statistic": "ls_mean", "group": arm}
+        yield Second(where, _without_test(found), DENSE)
+    for statistic, found in effects.items():
+        yield Second({"statistic": statistic}, found, DENSE)
+    yield from _variance_rows(variances)
+
+
+def _variance_rows(variances: Mapping[str, float]) -> Iterator[Second]:
+    for statistic, value in variances.items():
+        yield Second({"statistic": statistic}, {"estimate": value}, DENSE)
+
+
+def _without_test(found: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in found.items() if name != "p_value"}
+
+
+def _proportions(
+    config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame, part: list[Row]
+) -> Iterator[Second]:
+    data, arguments = _records(config, name, adsl, bds), _arguments(config, name)
+    level, control = arguments["level"], arguments["control"]
+    by_arm = data.groupby("TRT01P")[arguments["response"]]
+    table = {
+        arm: (int(total), int(n))
+        for arm, total, n in by_arm.agg(["sum", "count"]).itertuples()
+        if n
+    }
+    absent = {control, *arguments["treatments"]} - set(table)
+    if absent:
+        raise NotEstimableError(f"No data in {', '.join(sorted(absent))}.")
+    for arm, (events, n) in table.items():
+        lower, upper = two_proportions.risk_limits(events, n, level)
+        found = {"estimate": events / n, "ci_lower": lower, "ci_upper": upper}
+        yield Second({"statistic": "risk", "group": arm}, found, SUMS)
+    for arm in arguments["treatments"]:
+        counts = (*table[arm], *table[control])
+        contrast = _contrast(config, arm)
+        for statistic, found in two_proportions.effects(counts, level).items():
+            where = {"statistic": statistic, "contrast": contrast}
+            yield Second(where, found, SUMS)
+
+
+def _adverse_events(
+    config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame, part: list[Row]
+) -> Iterator[Second]:
+    """Compare the limits that follow from the counts of the rows themselves."""
+    counts = {
+        (r["parameter"], r["group"]): (int(r["estimate"]), int(r["n_subjects"]))
+        for r in part
+        if r["statistic"] == "subjects_with_event"
+    }
+    if not counts:
+        raise NotEstimableError("There are no counts of events.")
+    control = config["arms"]["control"]
+    contrasts = {_contrast(config, arm): arm for arm in config["arms"]["treatments"]}
+    level = config["analyses"][name]["model"].get("level", 0.95)
+    for row in part:
+        if row["statistic"] != "risk_difference" or row["not_estimable"]:
+            continue
+        event, arm = row["parameter"], contrasts[row["contrast"]]
+        table = (*counts[event, arm], *counts[event, control])
+        found = two_proportions.effects(table, level)["risk_difference"]
+        yield Second({"row_id": row["row_id"]}, found, SUMS)
+
+
+#: Second engines, under the names of the model types.
+SECOND_ENGINES: dict[str, Callable[..., Iterator[Second]]] = {
+    "ancova": _ancova,
+    "random_intercept": _random_intercept,
+    "crossover": _crossover,
+    "proportions": _proportions,
+    "adverse_events": _adverse_events,
+}

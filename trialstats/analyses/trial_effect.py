@@ -1,0 +1,138 @@
+"""One trial's effect and what it rests on, before any pooling."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+Row = Mapping[str, Any]
+
+#: How a number is known, from the surest to the least sure.
+DATA_STATUS = ("individual", "published", "derived", "recalled", "synthetic")
+
+#: What the published tables call these.
+_STATUS = {"seen": "published", "derived": "derived", "recalled": "recalled"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How trials become effects in one model.
+
+    Attributes
+    ----------
+    measure : str
+        MD, SMD, RR, OR or RD.
+    better : str
+        ``lower`` or ``higher``: the direction to which published signs are turned.
+    correlation : float or None
+        Correlation within a person, for crossover trials; None when they may not
+        enter.
+    add, to : float, str
+        Zero-cell rule of `trialstats.meta.effect_sizes`.
+    double_zero : str
+        ``not_estimable`` or ``include``: trials without events in either arm.
+    """
+
+    measure: str
+    better: str
+    correlation: float | None = None
+    add: float = 0.5
+    to: str = "only0"
+    double_zero: str = "not_estimable"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One number that went into an effect; `group` is ``ldn``, ``placebo`` or None."""
+
+    statistic: str
+    estimate: float
+    group: str | None = None
+    standard_error: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrialEffect:
+    """The effect of one trial.
+
+    Attributes
+    ----------
+    trial, parameter : str
+        Trial, and outcome in the trial's own words.
+    analysis, visit, unit : str or None
+        Analysis of a fitted trial; time of the outcome; unit of the effect.
+    effect, variance : float or None
+        On the scale on which they are pooled; None when not estimable.
+    n_subjects : int or None
+        People, each counted once.
+    method : str
+        How the effect was obtained, in words.
+    data_status : str
+        The least sure of the numbers it rests on.
+    not_estimable : str or None
+        Why there is no effect.
+    inputs : tuple of Input
+        The numbers as published.
+    """
+
+    trial: str
+    parameter: str
+    effect: float | None
+    variance: float | None
+    n_subjects: int | None
+    method: str
+    data_status: str
+    analysis: str | None = None
+    visit: str | None = None
+    unit: str | None = None
+    not_estimable: str | None = None
+    inputs: tuple[Input, ...] = ()
+
+
+def least_sure(statuses: Sequence[str]) -> str:
+    """Return the least sure of some data statuses.
+
+    >>> least_sure(["published", "recalled", "derived"])
+    'recalled'
+    """
+    return max(statuses, key=DATA_STATUS.index)
+
+
+def effect_of_row(
+    row: Row, *, method: str, statuses: Sequence[str], **values: Any
+) -> TrialEffect:
+    """Return the effect of a published row; `statuses` are those of its numbers."""
+    given = {"effect": None, "variance": None} | values
+    return TrialEffect(
+        trial=row["trial"],
+        parameter=row["outcome"],
+        visit=time_of(row["timepoint"]),
+        n_subjects=people_of(row),
+        method=method,
+        data_status=least_sure([_STATUS[s] for s in statuses]),
+        **given,
+    )
+
+
+def people_of(row: Row) -> int | None:
+    """Return the people of a row: in a crossover trial both arms are the same."""
+    ldn, placebo = row["n_ldn"], row["n_placebo"]
+    if row["design"] == "crossover":
+        return None if ldn is None else int(ldn)
+    return None if ldn is None or placebo is None else int(ldn) + int(placebo)
+
+
+def time_of(weeks: str | None) -> str | None:
+    """Return the time of an outcome in words.
+
+    >>> time_of("12"), time_of("12 v 4")
+    ('12 weeks', '12 v 4')
+    """
+    number = weeks is not None and weeks.replace(".", "", 1).isdigit()
+    return f"{weeks} weeks" if number else weeks
+
+
+def none_if_missing(value: Any) -> Any:
+    """Return None for any kind of missing value."""
+    return None if pd.isna(value) else value

@@ -1,0 +1,162 @@
+"""From what a trial published, or what was fitted to its data, to one effect.
+
+Effects are LDN minus (or, on the log scale, over) control. Counts enter as they are;
+means as `effects_of_means` says; a fitted trial with its fitted contrast.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+
+from trialstats.analyses.effects_of_means import effect_of_means
+from trialstats.analyses.trial_effect import (
+    Input,
+    Row,
+    Settings,
+    TrialEffect,
+    effect_of_row,
+    none_if_missing,
+)
+from trialstats.errors import ConfigError
+from trialstats.meta import effect_sizes
+
+#: The row of a fitted trial that each measure takes.
+FITTED = {
+    "MD": "difference",
+    "SMD": "standardized_mean_difference",
+    "RR": "risk_ratio",
+    "OR": "odds_ratio",
+    "RD": "risk_difference",
+}
+
+#: Measures of counts that have no value when neither arm has an event.
+_RELATIVE = ("RR", "OR")
+
+
+def published_effects(rows: Sequence[Row], settings: Settings) -> list[TrialEffect]:
+    """Return the effects of published rows, in their order.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Rows of schema `rows.EFFECTS`, null as None.
+    settings : Settings
+        Measure and rules.
+
+    Returns
+    -------
+    list of TrialEffect
+        A trial whose numbers give no effect stays, with the reason.
+    """
+    if settings.measure in ("RR", "OR", "RD"):
+        return _from_counts(rows, settings)
+    return [effect_of_means(row, settings) for row in rows]
+
+
+def fitted_effect(name: str, rows: pd.DataFrame, settings: Settings) -> TrialEffect:
+    """Return the effect of a trial that was analysed from individual data.
+
+    Parameters
+    ----------
+    name : str
+        ``trial.analysis``.
+    rows : DataFrame
+        Its rows, schema `rows.ESTIMATES`.
+    settings : Settings
+        The measure chooses the fitted contrast that enters.
+
+    Returns
+    -------
+    TrialEffect
+        With the estimate and standard error of the fitted contrast.
+
+    Raises
+    ------
+    ConfigError
+        When the analysis has no such contrast, or several.
+    """
+    trial, analysis = name.split(".", maxsplit=1)
+    statistic = FITTED[settings.measure]
+    found = rows.loc[rows["statistic"].eq(statistic)]
+    if len(found) != 1:
+        listed = ", ".join(found["row_id"]) or ", ".join(rows["statistic"].unique())
+        raise ConfigError(
+            f"analysis {name!r} has {len(found)} rows {statistic!r}, and one must "
+            f"enter (measure {settings.measure}); found: {listed}"
+        )
+    row = {str(k): none_if_missing(v) for k, v in found.iloc[0].items()}
+    absent = row["not_estimable"]
+    error = row["standard_error"]
+    return TrialEffect(
+        trial=trial,
+        analysis=analysis,
+        parameter=row["parameter"] or analysis,
+        visit=row["visit"],
+        unit=row["unit"],
+        effect=None if absent else row["estimate"],
+        variance=None if absent or error is None else error**2,
+        n_subjects=row["n_subjects"],
+        method=f"the contrast fitted to individual data: {row['method']}",
+        data_status=row["data_status"],
+        not_estimable=absent,
+    )
+
+
+def _from_counts(rows: Sequence[Row], settings: Settings) -> list[TrialEffect]:
+    """Return effects of counts, all at once: a zero-cell rule may look at all."""
+    columns = ("events_ldn", "n_ldn", "events_placebo", "n_placebo")
+    complete = [r for r in rows if all(r[name] is not None for name in columns)]
+    values = [[r[name] for r in complete] for name in columns]
+    drop = settings.double_zero == "not_estimable" and settings.measure in _RELATIVE
+    sizes: Iterator[Any] = iter(())
+    if complete:
+        events, n, control_events, control_n = values
+        frame = effect_sizes(
+            settings.measure,
+            ai=events,
+            n1i=n,
+            ci=control_events,
+            n2i=control_n,
+            add=settings.add,
+            to=settings.to,
+            drop00=drop,
+        )
+        sizes = frame.itertuples(index=False)
+    return [
+        _of_counts(row, next(sizes)) if row in complete else _without_counts(row)
+        for row in rows
+    ]
+
+
+def _of_counts(row: Row, size: Any) -> TrialEffect:
+    note = none_if_missing(size.note)
+    absent = None
+    if math.isnan(size.effect) or size.variance == 0:
+        absent = str(note).removeprefix("not estimable: ")
+        note = None
+    inputs = tuple(
+        Input(statistic, row[f"{statistic}_{arm}"], arm)
+        for arm in ("ldn", "placebo")
+        for statistic in ("events", "n")
+    )
+    return effect_of_row(
+        row,
+        effect=None if absent else size.effect,
+        variance=None if absent else size.variance,
+        method="from the events and participants of each arm"
+        + (f"; {note}" if note else ""),
+        statuses=(row["evidence_status"],),
+        not_estimable=absent,
+        inputs=inputs,
+    )
+
+
+def _without_counts(row: Row) -> TrialEffect:
+    return effect_of_row(
+        row,
+        method="no counts for both arms",
+        statuses=(row["evidence_status"],),
+        not_estimable="the counts of both arms are not published",
+    )

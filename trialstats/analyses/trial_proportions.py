@@ -1,0 +1,100 @@
+"""Rows of the comparison of two proportions."""
+
+from collections.abc import Iterator
+
+from trialstats.analyses.trial_counts import n_analysed, require_one_row
+from trialstats.analyses.trial_rows import Analysis, Row
+from trialstats.binary import Comparison, compare_proportions
+from trialstats.errors import DataError, NotEstimableError
+
+
+def proportions_rows(analysis: Analysis) -> Iterator[Row]:
+    """Yield the rows of a binary endpoint at one visit."""
+    response = analysis.settings["response"]
+    data = analysis.observations().dropna(subset=[response])
+    require_one_row(data, analysis)
+    odd = data[~data[response].isin([0, 1])]
+    if len(odd):
+        raise DataError(
+            f"{analysis.settings['parameter']} is neither 0 nor 1",
+            row=f"subject {odd['USUBJID'].iloc[0]}",
+            column=response,
+            value=odd[response].iloc[0],
+            remedy="analyse it with another model, or derive a responder parameter",
+        )
+    tables = {}
+    for arm in analysis.arms:
+        values = data.loc[data["TRT01P"] == arm, response]
+        if values.empty:
+            raise NotEstimableError(f"{arm} has no subject with {response}.")
+        tables[arm] = (int(values.sum()), len(values))
+    for arm in analysis.arms:
+        events, n = tables[arm]
+        yield n_analysed(analysis, arm, n)
+        yield analysis.row(
+            "events",
+            group=arm,
+            estimate=events,
+            n_subjects=n,
+            method="Number of subjects with the event",
+        )
+    for arm in analysis.treatments:
+        yield from _comparison_rows(analysis, arm, tables)
+
+
+def _comparison_rows(
+    analysis: Analysis, arm: str, tables: dict[str, tuple[int, int]]
+) -> Iterator[Row]:
+    result = compare_proportions(
+        *tables[arm], *tables[analysis.control], level=analysis.level
+    )
+    risks = {arm: result.risk}
+    if arm == analysis.treatments[-1]:
+        risks[analysis.control] = result.control_risk
+    for group, risk in risks.items():
+        yield analysis.row(
+            "risk",
+            group=group,
+            estimate=risk.estimate,
+            confidence_level=risk.level,
+            ci_lower=risk.ci_lower,
+            ci_upper=risk.ci_upper,
+            n_subjects=risk.n,
+            method=f"Proportion; {analysis.percent} exact (Clopper-Pearson) interval",
+        )
+    score = f"{analysis.percent} score interval (Miettinen-Nurminen) and score test"
+    effects: dict[str, tuple[Comparison, str, str]] = {
+        "risk_difference": (result.risk_difference, "natural", f"Proportions; {score}"),
+        "risk_ratio": (result.log_risk_ratio, "log", f"Ratio of proportions; {score}"),
+        "odds_ratio": (
+            result.log_odds_ratio,
+            "log",
+            f"Sample odds ratio; {analysis.percent} conditional exact interval; "
+            "Fisher's exact test",
+        ),
+    }
+    for statistic, (found, scale, method) in effects.items():
+        yield analysis.row(
+            statistic,
+            contrast=analysis.contrast(arm),
+            role=analysis.settings["role"],
+            scale=scale,
+            n_subjects=tables[arm][1] + tables[analysis.control][1],
+            method=method,
+            **comparison_columns(found, analysis.level),
+        )
+
+
+def comparison_columns(found: Comparison, level: float) -> Row:
+    """Return the columns of a comparison of two proportions."""
+    limits = found.ci_lower is not None or found.ci_upper is not None
+    return {
+        "estimate": found.estimate,
+        "standard_error": found.standard_error,
+        "test_statistic": found.statistic,
+        "p_value": found.p_value,
+        "confidence_level": level if limits else None,
+        "ci_lower": found.ci_lower,
+        "ci_upper": found.ci_upper,
+        "not_estimable": found.not_estimable,
+    }

@@ -1,0 +1,1 @@
+"""Rows of the estimates in, figures out; nothing is estimated here."""

@@ -1,0 +1,246 @@
+"""A sheet on which text and marks are placed in points, and text is measured.
+
+Every width comes from the extent of the text itself, so that columns fit whatever the
+rows hold. The origin is the top left corner; y grows downwards.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
+from matplotlib.patches import Polygon, Rectangle
+from matplotlib.text import Text
+
+from trialstats.figures.theme import FONT, INK, PAPER, SETTINGS, printable
+
+POINTS_PER_INCH = 72.0
+
+#: High, so that rounding to whole pixels does not show in a width.
+_MEASURING_DPI = 1200.0
+
+#: From the middle of a line of text down to its baseline, as a share of the size:
+#: half the height of a capital.
+_BASELINE = 0.365
+
+Point = tuple[float, float]
+
+
+@lru_cache(maxsize=1)
+def _renderer() -> Any:
+    renderer: Any = RendererAgg
+    return renderer(8, 8, _MEASURING_DPI)
+
+
+@lru_cache(maxsize=20_000)
+def text_width(
+    text: str, size: float, *, weight: str = "normal", style: str = "normal"
+) -> float:
+    """Return the width of one line of text in points.
+
+    Parameters
+    ----------
+    text : str
+        The text; characters that the font lacks count as their substitute.
+    size : float
+        Size of the type in points.
+    weight, style : str
+        As matplotlib names them.
+    """
+    if not text:
+        return 0.0
+    font = FontProperties(family=FONT, size=size, weight=weight, style=style)  # type: ignore[arg-type]
+    with mpl.rc_context(SETTINGS):
+        width, _, _ = _renderer().get_text_width_height_descent(
+            printable(text), font, False
+        )
+    return float(width) * POINTS_PER_INCH / _MEASURING_DPI
+
+
+def widest(
+    texts: Iterable[str], size: float, *, weight: str = "normal", style: str = "normal"
+) -> float:
+    """Return the width in points of the widest of `texts`, 0 when there is none."""
+    widths = (text_width(t, size, weight=weight, style=style) for t in texts)
+    return max(widths, default=0.0)
+
+
+def wrap(
+    text: str, size: float, width: float, *, weight: str = "normal"
+) -> tuple[str, ...]:
+    """Break text into lines no wider than `width` points.
+
+    Lines break at spaces, not at no-break spaces; a word wider than the line is cut.
+    Empty text is no line.
+    """
+    lines: list[str] = []
+    line = ""
+    for word in re.split(r"[ \t\r\n]+", text.strip()):
+        longer = f"{line} {word}".strip()
+        if text_width(longer, size, weight=weight) <= width:
+            line = longer
+            continue
+        if line:
+            lines.append(line)
+        *full, line = _pieces(word, size, width, weight)
+        lines.extend(full)
+    return tuple([*lines, line] if line else lines)
+
+
+def _pieces(word: str, size: float, width: float, weight: str) -> list[str]:
+    """Cut one word into pieces that fit; a piece has at least one character."""
+    pieces, piece = [], ""
+    for character in word:
+        wide = text_width(piece + character, size, weight=weight) > width
+        if piece and wide:
+            pieces.append(piece)
+            piece = ""
+        piece += character
+    return [*pieces, piece]
+
+
+class Canvas:
+    """A figure of fixed size with drawing in points."""
+
+    def __init__(self, width: float, height: float) -> None:
+        with mpl.rc_context(SETTINGS):
+            self.figure = Figure(
+                figsize=(width / POINTS_PER_INCH, height / POINTS_PER_INCH),
+                facecolor=PAPER,
+            )
+            FigureCanvasAgg(self.figure)
+            self._axes = self.figure.add_axes((0.0, 0.0, 1.0, 1.0))
+        self._axes.set_xlim(0.0, width)
+        self._axes.set_ylim(height, 0.0)
+        self._axes.set_axis_off()
+
+    def text(
+        self,
+        x: float,
+        middle: float,
+        text: str,
+        *,
+        size: float,
+        colour: str = INK,
+        weight: str = "normal",
+        style: str = "normal",
+        align: str = "left",
+    ) -> None:
+        """Write one line whose capitals are centred on `middle`."""
+        if not text:
+            return
+        self._axes.add_artist(
+            Text(
+                x,
+                middle + _BASELINE * size,
+                printable(text),
+                color=colour,
+                verticalalignment="baseline",
+                horizontalalignment=align,  # type: ignore[arg-type]
+                fontproperties=FontProperties(
+                    family=FONT,
+                    size=size,
+                    weight=weight,
+                    style=style,  # type: ignore[arg-type]
+                ),
+                parse_math=False,
+                clip_on=False,
+            )
+        )
+
+    def line(
+        self,
+        points: Sequence[Point],
+        *,
+        colour: str = INK,
+        width: float = 0.8,
+        dashes: tuple[float, float] | None = None,
+        layer: float = 2.0,
+    ) -> None:
+        """Draw a line through `points`."""
+        xs, ys = zip(*points, strict=True)
+        line = Line2D(
+            xs, ys, color=colour, linewidth=width, solid_capstyle="butt", zorder=layer
+        )
+        if dashes:
+            line.set_dashes(dashes)
+        self._axes.add_line(line)
+
+    def rectangle(
+        self,
+        left: float,
+        top: float,
+        width: float,
+        height: float,
+        *,
+        colour: str,
+        outline: str = "none",
+        line_width: float = 0.0,
+        layer: float = 3.0,
+    ) -> None:
+        """Draw a rectangle."""
+        self._axes.add_patch(
+            Rectangle(
+                (left, top),
+                width,
+                height,
+                facecolor=colour,
+                edgecolor=outline,
+                linewidth=line_width,
+                zorder=layer,
+            )
+        )
+
+    def polygon(
+        self,
+        points: Sequence[Point],
+        *,
+        colour: str,
+        outline: str = "none",
+        line_width: float = 0.0,
+        layer: float = 4.0,
+    ) -> None:
+        """Draw a closed polygon."""
+        self._axes.add_patch(
+            Polygon(
+                list(points),
+                closed=True,
+                facecolor=colour,
+                edgecolor=outline,
+                linewidth=line_width,
+                joinstyle="miter",
+                zorder=layer,
+            )
+        )
+
+    def marker(
+        self,
+        x: float,
+        y: float,
+        shape: str,
+        *,
+        size: float,
+        colour: str,
+        outline: str,
+        line_width: float = 0.9,
+        layer: float = 5.0,
+    ) -> None:
+        """Draw one of matplotlib's markers; `size` is its width in points."""
+        self._axes.add_line(
+            Line2D(
+                [x],
+                [y],
+                linestyle="none",
+                marker=shape,
+                markersize=size,
+                markerfacecolor=colour,
+                markeredgecolor=outline,
+                markeredgewidth=line_width,
+                zorder=layer,
+            )
+        )

@@ -1,0 +1,348 @@
+"""Sort the rows of a synthesis into what a forest plot shows."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from trialstats.errors import DataError
+from trialstats.figures.frames import Record, distinct, find, records
+
+#: Marks of numbers that were not read where they were published.
+DAGGERS = {"recalled": "\N{DAGGER}", "derived": "\N{DOUBLE DAGGER}"}
+
+#: Rows of one arm that stand beside the effect of a trial.
+ARM_STATISTICS = ("events", "n", "mean", "standard_deviation")
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """An effect measure.
+
+    Attributes
+    ----------
+    code : str
+        Short name, for the head of a column.
+    name : str
+        Name in words.
+    log : bool
+        Whether it is a ratio, stored as a logarithm and drawn on a log axis.
+    percent : bool
+        Whether it is printed in percentage points.
+    """
+
+    code: str
+    name: str
+    log: bool
+    percent: bool = False
+
+
+MEASURES = {
+    m.code: m
+    for m in (
+        Measure("MD", "Mean difference", log=False),
+        Measure("SMD", "Standardized mean difference", log=False),
+        Measure("RD", "Risk difference", log=False, percent=True),
+        Measure("RR", "Risk ratio", log=True),
+        Measure("OR", "Odds ratio", log=True),
+        Measure("HR", "Hazard ratio", log=True),
+        Measure("IRR", "Incidence rate ratio", log=True),
+    )
+}
+
+#: How reviews write a measure -> its code.
+_SPELLINGS = {m.name.lower(): m.code for m in MEASURES.values()} | {
+    "cohen d": "SMD",
+    "cohen's d": "SMD",
+    "hedges g": "SMD",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One line of the plot; limits and estimate on the scale of storage."""
+
+    label: str
+    estimate: float | None
+    lower: float | None
+    upper: float | None
+    status: str = "published"
+    reason: str | None = None
+    heading: str | None = None
+    weight: float | None = None
+    n_subjects: int | None = None
+    method: str = ""
+    arms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    @property
+    def estimable(self) -> bool:
+        """Whether there is an estimate."""
+        return self.estimate is not None
+
+    @property
+    def dagger(self) -> str:
+        """The mark of its data status, if it has one."""
+        return DAGGERS.get(self.status, "")
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Its limits, or None."""
+        if self.lower is None or self.upper is None:
+            return None
+        return self.lower, self.upper
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Lines that share one axis.
+
+    Attributes
+    ----------
+    measure : Measure
+        What the axis shows.
+    trials : tuple of Effect
+        The trials, or the outcomes of one trial.
+    pooled : Record or None
+        Row of the main pooled effect; None when nothing is pooled or k is 1.
+    main : mapping
+        Rows of the main model by statistic.
+    sensitivities : tuple of (Record, mapping)
+        Rows of the other pooled effects, each with what its configuration changes.
+    published : tuple of Effect
+        Pooled results of published reviews.
+    """
+
+    measure: Measure
+    trials: tuple[Effect, ...] = ()
+    pooled: Record | None = None
+    main: Mapping[str, Record] = field(default_factory=dict)
+    sensitivities: tuple[tuple[Record, Mapping[str, Any]], ...] = ()
+    published: tuple[Effect, ...] = ()
+
+    @property
+    def n_estimable(self) -> int:
+        """Number of trials that have an estimate."""
+        return sum(t.estimable for t in self.trials)
+
+
+def panels(
+    rows: pd.DataFrame, *, synthesis: Mapping[str, Any], labels: Mapping[str, str]
+) -> tuple[Panel, ...]:
+    """Return the panels of a synthesis: its own, then one per foreign measure.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of one synthesis, with the columns of `rows.ESTIMATES`.
+    synthesis : mapping
+        Its configuration.
+    labels : mapping
+        Trial -> author and year.
+
+    Raises
+    ------
+    DataError
+        When there is nothing to draw, or the rows mix scales.
+    """
+    listed = records(rows, needs=("statistic", "scale", "estimate", "ci_lower", "role"))
+    effects = find(listed, statistic="effect")
+    reviews = find(listed, statistic="published_pool")
+    if not effects and not reviews:
+        raise DataError(
+            f"synthesis {synthesis.get('synthesis', '')!r} has no row to draw",
+            column="statistic",
+            remedy="a forest plot needs rows of 'effect' or 'published_pool'",
+        )
+    own = _measure(synthesis, effects)
+    by_measure: dict[Measure, list[Record]] = {own: []} if effects else {}
+    for review in reviews:
+        by_measure.setdefault(_measure_of_review(review, own), []).append(review)
+    found = []
+    for measure, pools in by_measure.items():
+        published = _published(pools, alone=not effects)
+        if effects and measure == own:
+            found.append(
+                _pooled_panel(listed, effects, synthesis, labels, own, published)
+            )
+        else:
+            found.append(Panel(measure, published=published))
+    return tuple(found)
+
+
+def _measure(synthesis: Mapping[str, Any], effects: Sequence[Record]) -> Measure:
+    code = str(synthesis.get("measure", ""))
+    scales = distinct(effects, "scale")
+    if len(scales) > 1:
+        raise DataError(
+            "effects on different scales cannot share an axis",
+            column="scale",
+            value=", ".join(scales),
+            remedy="draw one measure",
+        )
+    measure = MEASURES.get(code) or Measure(code, code, log="log" in scales)
+    if scales and measure.log != (scales[0] == "log"):
+        raise DataError(
+            f"{measure.name.lower()} is stored on the wrong scale",
+            column="scale",
+            value=scales[0],
+            remedy="store ratios as logarithms and differences as they are",
+        )
+    return measure
+
+
+def _measure_of_review(review: Record, own: Measure) -> Measure:
+    """Return the measure of a published pool, from its unit or its method."""
+    for text in (review.get("unit"), review.get("method")):
+        for part in str(text or "").replace(";", ",").split(","):
+            name = part.strip()
+            code = _SPELLINGS.get(name.lower(), name)
+            if code in MEASURES:
+                return MEASURES[code]
+    if own.code and own.log == (review["scale"] == "log"):
+        return own
+    return Measure("Effect", "Effect", log=review["scale"] == "log")
+
+
+def _published(pools: Sequence[Record], *, alone: bool) -> tuple[Effect, ...]:
+    """Return published pools: headed by review when alone, else labelled by it."""
+    reviews = [short_review(str(p.get("group") or "")) for p in pools]
+
+    def label(pool: Record, review: str) -> str:
+        outcome = str(pool.get("parameter") or "")
+        if alone:
+            return upper_first(outcome) or review
+        return f"{review}: {outcome}" if len(set(reviews)) < len(reviews) else review
+
+    return tuple(
+        _effect(p, label=label(p, review), heading=review if alone else None)
+        for p, review in zip(pools, reviews, strict=True)
+    )
+
+
+def upper_first(text: str) -> str:
+    """Return text that begins with a capital."""
+    return text[:1].upper() + text[1:]
+
+
+def short_review(review: str) -> str:
+    """Return a review's name without journal and identifiers.
+
+    >>> short_review("Vatvani 2024, Korean J Pain 37(4):367-378, doi 10.1/2")
+    'Vatvani 2024'
+    """
+    return re.split(r"[,;]| \(PMID", review)[0].strip()
+
+
+def _effect(row: Record, *, label: str, **extra: Any) -> Effect:
+    return Effect(
+        label=label,
+        estimate=row["estimate"],
+        lower=row["ci_lower"],
+        upper=row["ci_upper"],
+        status=str(row.get("data_status") or "published"),
+        reason=row.get("not_estimable"),
+        n_subjects=row.get("n_subjects"),
+        method=str(row.get("method") or ""),
+        **extra,
+    )
+
+
+def _pooled_panel(
+    listed: Sequence[Record],
+    effects: Sequence[Record],
+    synthesis: Mapping[str, Any],
+    labels: Mapping[str, str],
+    measure: Measure,
+    published: tuple[Effect, ...],
+) -> Panel:
+    pools = find(listed, statistic="pooled_effect")
+    main_pool = next((p for p in pools if p["role"] == "primary"), None)
+    model = main_pool.get("model_id") if main_pool else None
+    main = {str(r["statistic"]): r for r in listed if r.get("model_id") == model}
+    main = {} if main_pool is None else main | {"pooled_effect": main_pool}
+    weights = {
+        w["trial"]: w["estimate"]
+        for w in find(listed, statistic="weight", model_id=model)
+    }
+    name = _names(effects, labels, pooled=synthesis.get("pooling", True))
+    trials = tuple(
+        _effect(
+            row,
+            label=name(row)[0],
+            heading=name(row)[1],
+            weight=weights.get(row.get("trial")) if main_pool else None,
+            arms=_arms(listed, row),
+        )
+        for row in effects
+    )
+    several = sum(t.estimable for t in trials) > 1
+    return Panel(
+        measure,
+        trials=trials,
+        pooled=main_pool if several else None,
+        main=main if several else {},
+        sensitivities=tuple(
+            (row, variation)
+            for row, variation in _varied(
+                [p for p in pools if p is not main_pool], synthesis, labels
+            )
+            if several or (row.get("n_trials") or 0) > 1
+        ),
+        published=published,
+    )
+
+
+def _varied(
+    pools: Sequence[Record], synthesis: Mapping[str, Any], labels: Mapping[str, str]
+) -> tuple[tuple[Record, Mapping[str, Any]], ...]:
+    """Return the other models with their configuration: both have one order."""
+    variations = list(synthesis.get("sensitivity") or ())
+    if len(variations) != len(pools):
+        variations = [{}] * len(pools)
+    named = [
+        v | {"exclude": [labels.get(t, t) for t in v["exclude"]]}
+        if "exclude" in v
+        else v
+        for v in variations
+    ]
+    return tuple(zip(pools, named, strict=True))
+
+
+def _names(
+    effects: Sequence[Record], labels: Mapping[str, str], *, pooled: bool
+) -> Callable[[Record], tuple[str, str | None]]:
+    """Return how a row is called and under which heading it stands.
+
+    Rows that are not pooled are outcomes: each trial is a heading over its outcomes.
+    """
+    outcomes = [(r.get("trial"), r.get("parameter")) for r in effects]
+
+    def name(row: Record) -> tuple[str, str | None]:
+        trial, outcome = row.get("trial"), row.get("parameter")
+        author = labels.get(str(trial), str(trial or ""))
+        if pooled or not outcome:
+            return author, None
+        visit = row.get("visit") if outcomes.count((trial, outcome)) > 1 else None
+        label = upper_first(str(outcome))
+        return f"{label}, {visit}" if visit else label, author
+
+    return name
+
+
+def _arms(listed: Iterable[Record], effect: Record) -> dict[str, dict[str, float]]:
+    """Return the numbers of each arm that belong to an effect."""
+    arms: dict[str, dict[str, float]] = {}
+    for row in listed:
+        if (
+            row["statistic"] in ARM_STATISTICS
+            and row.get("trial") == effect.get("trial")
+            and row.get("group")
+            and row["estimate"] is not None
+            and row.get("parameter") in (None, effect.get("parameter"))
+            and row.get("visit") in (None, effect.get("visit"))
+        ):
+            arm = arms.setdefault(str(row["group"]), {})
+            arm[str(row["statistic"])] = float(row["estimate"])
+    return arms

@@ -1,0 +1,85 @@
+"""Pages put together from blocks, one under the other."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from trialstats.figures.canvas import Canvas, wrap
+from trialstats.figures.theme import BASE_SIZE, INK, MUTED, SYNTHETIC
+
+#: Points around the page.
+MARGIN = 14.0
+
+#: Height of a line of running text as a multiple of the size of the type.
+TEXT_LINE = 1.4
+
+SYNTHETIC_BANNER = "SYNTHETIC DATA: made up to test the analysis, not a trial of people"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A stretch of the page: its height in points, and what draws it from its top."""
+
+    height: float
+    draw: Callable[[Canvas, float], None]
+
+
+def compose(blocks: Sequence[Block], width: float) -> Figure:
+    """Return a figure of the given width, in points, as high as its blocks."""
+    canvas = Canvas(width, sum(b.height for b in blocks) + 2 * MARGIN)
+    y = MARGIN
+    for block in blocks:
+        block.draw(canvas, y)
+        y += block.height
+    return canvas.figure
+
+
+def text_block(
+    texts: Sequence[str],
+    size: float,
+    *,
+    after: float = 0.0,
+    colour: str = INK,
+    weight: str = "normal",
+) -> Block:
+    """Return lines of text at the left margin, with space after them."""
+    step = TEXT_LINE * size
+
+    def draw(canvas: Canvas, top: float) -> None:
+        for i, text in enumerate(texts):
+            middle = top + (i + 0.5) * step
+            canvas.text(MARGIN, middle, text, size=size, colour=colour, weight=weight)
+
+    return Block(step * len(texts) + (after if texts else 0.0), draw)
+
+
+def title_blocks(
+    title: str,
+    subtitle: str,
+    width: float,
+    *,
+    synthetic: bool = False,
+    size: float = BASE_SIZE,
+) -> list[Block]:
+    """Return the banner of synthetic data, the title and what is under it."""
+    room = width - 2 * MARGIN
+    banner = wrap(SYNTHETIC_BANNER, size + 1, room, weight="bold") if synthetic else ()
+    titles = wrap(title, size + 2.5, room, weight="bold")
+    below = wrap(subtitle, size, room)
+    return [
+        text_block(banner, size + 1, colour=SYNTHETIC, weight="bold", after=3.0),
+        text_block(titles, size + 2.5, weight="bold", after=1.0),
+        text_block(below, size, colour=MUTED, after=size),
+    ]
+
+
+def note_blocks(
+    notes: Sequence[str], width: float, *, size: float = BASE_SIZE - 1.5
+) -> list[Block]:
+    """Return the notes under a figure, each in lines of its own."""
+    room = width - 2 * MARGIN
+    return [
+        text_block(wrap(note, size, room), size, colour=MUTED, after=1.0)
+        for note in notes
+    ]

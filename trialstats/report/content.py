@@ -1,0 +1,170 @@
+"""What the report says, as values: plain text, tables and figures, no files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from trialstats.report.sentences import Sentence
+from trialstats.tables.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure as SVG text.
+
+    Parameters
+    ----------
+    id : str
+        Name of the figure, unique in the report.
+    svg : str
+        The SVG document.
+    alt : str
+        What the figure shows, in words, for who cannot see it.
+    caption : str
+        Caption.
+    """
+
+    id: str
+    svg: str
+    alt: str
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialMaterial:
+    """Everything about one trial analysed from individual data.
+
+    Parameters
+    ----------
+    config : mapping
+        Configuration of the trial, with its name under ``id``.
+    rows : DataFrame
+        All its rows, schema `ESTIMATES`: analyses, baseline and disposition.
+    account : DataFrame
+        Counts of `trialstats.clean.account.account_counts`.
+    queries, set_aside : DataFrame
+        Schemas `QUERIES` and `SET_ASIDE`.
+    figures : tuple of Figure
+        Its figures, in order.
+    """
+
+    config: Mapping[str, Any]
+    rows: pd.DataFrame
+    account: pd.DataFrame
+    queries: pd.DataFrame
+    set_aside: pd.DataFrame
+    figures: tuple[Figure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SynthesisMaterial:
+    """Everything about one synthesis.
+
+    Parameters
+    ----------
+    config : mapping
+        Configuration of the synthesis, with its name under ``id``.
+    rows : DataFrame
+        Its rows, schema `ESTIMATES`.
+    figure : Figure, optional
+        Its forest plot.
+    """
+
+    config: Mapping[str, Any]
+    rows: pd.DataFrame
+    figure: Figure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A titled part of a section: text, figures and tables, in this order."""
+
+    title: str
+    paragraphs: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SynthesisSection:
+    """One synthesis in the report."""
+
+    id: str
+    title: str
+    question: str
+    condition: str
+    sentences: tuple[Sentence, ...]
+    figure: Figure | None
+    tables: tuple[Table, ...]
+    notes: tuple[str, ...] = ()
+    banner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialSection:
+    """One trial analysed from individual data in the report."""
+
+    id: str
+    title: str
+    banner: str
+    facts: tuple[tuple[str, str], ...]
+    sentences: tuple[Sentence, ...]
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MethodsAsRun:
+    """The distinct methods of one analysis or synthesis, in words."""
+
+    name: str
+    methods: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportContent:
+    """The whole report.
+
+    Parameters
+    ----------
+    title, subtitle : str
+        Title of the dossier.
+    about : tuple of str
+        What this is, a paragraph each.
+    data_kinds : tuple of (str, str)
+        Kind of data and what it means here: real, synthetic, recalled, derived.
+    evidence : Block
+        The evidence map.
+    summary : Table, optional
+        All effects; absent when nothing is synthesised.
+    syntheses : tuple of SynthesisSection
+        In the order of the configuration; their key sentences make the summary.
+    characteristics : Table
+        The published trials.
+    trials : tuple of TrialSection
+        Trials analysed from individual data.
+    agreement : Block
+        Double programming.
+    methods : tuple of MethodsAsRun
+        What was run.
+    versions, digests : tuple of (str, str)
+        Software and version; file and SHA-256.
+    licence : str
+        Licence note.
+    """
+
+    title: str
+    subtitle: str
+    about: tuple[str, ...]
+    data_kinds: tuple[tuple[str, str], ...]
+    evidence: Block
+    summary: Table | None
+    syntheses: tuple[SynthesisSection, ...]
+    characteristics: Table
+    trials: tuple[TrialSection, ...]
+    agreement: Block
+    methods: tuple[MethodsAsRun, ...]
+    versions: tuple[tuple[str, str], ...]
+    digests: tuple[tuple[str, str], ...] = ()
+    licence: str = field(default="")

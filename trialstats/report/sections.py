@@ -1,0 +1,322 @@
+"""Make the sections of the report from rows, configuration and figures."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from trialstats import tables
+from trialstats.report.content import (
+    Block,
+    Figure,
+    MethodsAsRun,
+    ReportContent,
+    SynthesisMaterial,
+    SynthesisSection,
+    TrialMaterial,
+    TrialSection,
+)
+from trialstats.report.sentences import (
+    agreement_sentence,
+    synthesis_sentences,
+    trial_sentences,
+)
+from trialstats.tables.selection import distinct, find, records
+from trialstats.tables.synthesis import short_title
+from trialstats.tables.table import Table, sentence_list
+
+#: Printed on every section of a synthetic trial.
+SYNTHETIC_BANNER = (
+    "Synthetic data. These participants do not exist: a seeded generator made the raw "
+    "files to show the pipeline at work. Nothing here is evidence about a treatment, "
+    "and none of it enters a synthesis with published results."
+)
+
+LICENCE = (
+    "The code is licensed under the Apache License 2.0, copyright The trialstats "
+    "developers. The double programming calls pingouin, which is licensed under the "
+    "GPL 3; no other part uses it. Published numbers are facts from the sources named "
+    "beside them."
+)
+
+
+def build_content(
+    config: Mapping[str, Any],
+    trials: Sequence[TrialMaterial],
+    syntheses: Sequence[SynthesisMaterial],
+    *,
+    published_trials: pd.DataFrame,
+    published_effects: pd.DataFrame,
+    evidence: pd.DataFrame,
+    evidence_figure: Figure | None,
+    agreement: pd.DataFrame,
+    versions: Mapping[str, str],
+    digests: Mapping[str, str],
+    licence: str = LICENCE,
+) -> ReportContent:
+    """Make the content of the report.
+
+    Parameters
+    ----------
+    config : mapping
+        ``config/config.yaml``: gives title and subtitle.
+    trials : sequence of TrialMaterial
+        Trials analysed from individual data, in order.
+    syntheses : sequence of SynthesisMaterial
+        Syntheses, in order.
+    published_trials, published_effects : DataFrame
+        Schemas `PUBLISHED_TRIALS` and `EFFECTS`.
+    evidence : DataFrame
+        The evidence map, see `trialstats.tables.evidence_table`.
+    evidence_figure : Figure, optional
+        Its figure.
+    agreement : DataFrame
+        Schema `AGREEMENT`, all trials and syntheses together.
+    versions, digests : mapping of str to str
+        Software to version; file to SHA-256.
+    licence : str
+        Licence note.
+
+    Returns
+    -------
+    ReportContent
+    """
+    labels = labels_of_trials(published_trials)
+    labels |= {str(m.config["id"]): str(m.config["trial"]) for m in trials}
+    materials = [m for m in syntheses if not m.rows.empty]
+    return ReportContent(
+        title=str(config["title"]),
+        subtitle=str(config.get("subtitle") or ""),
+        about=_about(published_trials, trials, syntheses),
+        data_kinds=_data_kinds(published_trials, materials, trials, labels),
+        evidence=_evidence(evidence, evidence_figure),
+        summary=_summary(materials),
+        syntheses=tuple(synthesis_section(m, labels) for m in materials),
+        characteristics=tables.trial_characteristics(
+            published_trials, published_effects
+        ),
+        trials=tuple(trial_section(m) for m in trials),
+        agreement=_agreement(agreement),
+        methods=_methods(trials, materials),
+        versions=tuple(sorted(versions.items())),
+        digests=tuple(sorted(digests.items())),
+        licence=licence,
+    )
+
+
+def labels_of_trials(published_trials: pd.DataFrame) -> dict[str, str]:
+    """Return author and year of each published trial."""
+    return {str(r["trial"]): str(r["label"]) for r in records(published_trials)}
+
+
+def synthesis_section(
+    material: SynthesisMaterial, labels: Mapping[str, str]
+) -> SynthesisSection:
+    """Make the section of one synthesis: sentences, figure and tables."""
+    settings, rows = material.config, material.rows
+    found = set(rows["statistic"])
+    made: list[Table] = []
+    if "effect" in found:
+        made.append(tables.trial_effects_table(rows, synthesis=settings, labels=labels))
+    if "pooled_effect" in found:
+        made.append(tables.sensitivity_table(rows, synthesis=settings))
+    if "published_pool" in found:
+        made.append(tables.published_pools_table(rows, synthesis=settings))
+    return SynthesisSection(
+        id=str(settings["synthesis"]),
+        title=short_title(settings),
+        question=str(settings["question"]),
+        condition=str(settings["condition"]),
+        sentences=synthesis_sentences(rows, synthesis=settings, labels=labels),
+        figure=material.figure,
+        tables=tuple(made),
+        notes=tuple(settings.get("notes") or ()),
+        banner=SYNTHETIC_BANNER if "synthetic" in set(rows["data_status"]) else "",
+    )
+
+
+def trial_section(material: TrialMaterial) -> TrialSection:
+    """Make the section of one trial, from its design to the cleaning of its data."""
+    trial, rows = material.config, material.rows
+    labels = tables.labels_of(trial)
+    blocks = [
+        Block(
+            "Participants",
+            tables=(
+                tables.disposition_table(rows, trial=trial),
+                tables.baseline_table(rows, labels, trial=trial),
+            ),
+        ),
+        Block(
+            "Efficacy",
+            figures=material.figures,
+            tables=tables.efficacy_tables(rows, trial=trial),
+        ),
+    ]
+    if (rows["statistic"] == "subjects_with_event").any():
+        events = tables.adverse_events_table(rows, trial=trial)
+        blocks.append(Block("Adverse events", tables=(events,)))
+    blocks.append(_cleaning(material))
+    synthetic = trial.get("data_status") == "synthetic"
+    return TrialSection(
+        id=str(trial["id"]),
+        title=str(trial["title"]),
+        banner=SYNTHETIC_BANNER if synthetic else "",
+        facts=_facts(trial),
+        sentences=trial_sentences(rows, trial=trial),
+        blocks=tuple(blocks),
+    )
+
+
+def _cleaning(material: TrialMaterial) -> Block:
+    trial = material.config
+    made = [tables.account_table(material.account, trial=trial)]
+    if not material.queries.empty:
+        made.append(tables.queries_table(material.queries, trial=trial))
+    if not material.set_aside.empty:
+        made.append(tables.set_aside_table(material.set_aside, trial=trial))
+    text = (
+        "Every raw row is kept as received, changed by a named rule, or set aside with "
+        "a reason. Findings name file row, subject and value, and what was done."
+    )
+    return Block("From raw files to datasets", paragraphs=(text,), tables=tuple(made))
+
+
+def _facts(trial: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    arms = trial.get("arms", {})
+    treatments = sentence_list(arms.get("treatments", []))
+    facts = [
+        ("Trial", str(trial["trial"])),
+        ("Condition", str(trial.get("condition") or "")),
+        ("Design", str(trial.get("design") or "")),
+        ("Comparison", f"{treatments} versus {arms.get('control', '')}"),
+    ]
+    sequences = trial.get("sequences") or {}
+    if sequences:
+        order = "; ".join(f"{n}: {', then '.join(ts)}" for n, ts in sequences.items())
+        facts.append(("Sequences", order))
+    sets = trial.get("analysis_sets") or {}
+    facts.append(("Analysis sets", "; ".join(f"{n}: {w}" for n, w in sets.items())))
+    return tuple((name, text) for name, text in facts if text)
+
+
+def _about(
+    published_trials: pd.DataFrame,
+    trials: Sequence[TrialMaterial],
+    syntheses: Sequence[SynthesisMaterial],
+) -> tuple[str, ...]:
+    pipeline = (
+        "This report goes from raw files to results in one command. Every number "
+        "stands in a row of the estimates; figures, tables and sentences print those "
+        "rows and compute nothing."
+    )
+    extent = (
+        f"It covers {len(published_trials)} published trials and {len(syntheses)} "
+        f"syntheses of their results, and {len(trials)} trials analysed from "
+        "individual data."
+    )
+    return pipeline, extent
+
+
+def _data_kinds(
+    published_trials: pd.DataFrame,
+    syntheses: Sequence[SynthesisMaterial],
+    trials: Sequence[TrialMaterial],
+    labels: Mapping[str, str],
+) -> tuple[tuple[str, str], ...]:
+    """Say plainly what is real, recalled, derived and synthetic."""
+    effects = [r for m in syntheses for r in find(records(m.rows), statistic="effect")]
+    kinds = [
+        (
+            "Real",
+            f"The {len(published_trials)} published trials and every synthesis of "
+            "them. Their numbers were read in abstracts and registry entries, unless "
+            "a mark says otherwise.",
+        )
+    ]
+    for status, kind, words in _MARKED_KINDS:
+        names = distinct(find(effects, data_status=status), "trial")
+        if names:
+            listed = sentence_list(labels.get(n, str(n)) for n in names)
+            kinds.append((kind, words.format(names=listed)))
+    synthetic = [
+        str(m.config["title"]) for m in trials if m.config["data_status"] == "synthetic"
+    ]
+    if synthetic:
+        kinds.append(
+            (
+                "Synthetic",
+                f"{'; '.join(synthetic)}. Made by a seeded generator to show the way "
+                "from raw files to tables. No participant exists, and no synthetic "
+                "result enters an estimate together with a published one.",
+            )
+        )
+    return tuple(kinds)
+
+
+_MARKED_KINDS = (
+    (
+        "recalled",
+        "Recalled (†)",
+        "Effects of {names} come from memory of the published review. They were "
+        "checked by arithmetic; the page itself was not sighted.",
+    ),
+    (
+        "derived",
+        "Derived (‡)",
+        "Effects of {names} rest in part on numbers that follow from published ones "
+        "by arithmetic; the table of each synthesis says how.",
+    ),
+)
+
+
+def _evidence(evidence: pd.DataFrame, figure: Figure | None) -> Block:
+    listed = records(evidence)
+    counted = "; ".join(
+        f"{len(find(listed, offers=offer))} {offer}"
+        for offer in distinct(listed, "offers")
+    )
+    text = (
+        f"{len(listed)} entries, a trial once for its condition and once more where "
+        f"it counts adverse events: {counted}. The last column says why."
+    )
+    figures = (figure,) if figure else ()
+    table = tables.evidence_table(evidence)
+    return Block("Evidence map", (text,), figures, (table,))
+
+
+def _summary(materials: Sequence[SynthesisMaterial]) -> Table | None:
+    if not materials:
+        return None
+    rows = pd.concat([m.rows for m in materials], ignore_index=True)
+    return tables.summary_of_effects(rows, syntheses=[m.config for m in materials])
+
+
+def _agreement(agreement: pd.DataFrame) -> Block:
+    text = (
+        "Each primary estimate is computed once more by another engine, in a step of "
+        "its own; a difference beyond the tolerance stops the run."
+    )
+    if agreement.empty:
+        return Block("Agreement of two engines", (text,))
+    said = agreement_sentence(agreement).text
+    table = tables.agreement_table(agreement)
+    return Block("Agreement of two engines", (text, said), tables=(table,))
+
+
+def _methods(
+    trials: Sequence[TrialMaterial], syntheses: Sequence[SynthesisMaterial]
+) -> tuple[MethodsAsRun, ...]:
+    """List the distinct methods of every analysis, as the rows state them."""
+    made = []
+    for material in trials:
+        listed = records(material.rows)
+        for analysis in distinct(listed, "analysis"):
+            methods = distinct(find(listed, analysis=analysis), "method")
+            title = material.config["analyses"].get(analysis, {}).get("title", analysis)
+            name = f"{material.config['trial']}: {title}"
+            made.append(MethodsAsRun(name, tuple(methods)))
+    for synthesis in syntheses:
+        methods = distinct(records(synthesis.rows), "method")
+        made.append(MethodsAsRun(short_title(synthesis.config), tuple(methods)))
+    return tuple(made)

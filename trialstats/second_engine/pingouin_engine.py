@@ -1,0 +1,154 @@
+"""ANCOVA and Hedges' g once more, by pingouin; the only module that imports it.
+
+pingouin rounds the interval of its t test to two decimals, drops the sign of
+``cohen_d`` and turns an unequal paired test into an unpaired one, so none of these is
+used: coefficients and limits come from its regression, F from its ANCOVA, and d, which
+keeps its sign there, from its effect size.
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trialstats.errors import NotEstimableError
+
+Quantities = dict[str, float]
+
+
+def ancova(
+    data: pd.DataFrame,
+    *,
+    response: str,
+    treatment: str,
+    control: str,
+    treatments: Sequence[str],
+    covariates: Sequence[str],
+    level: float,
+) -> tuple[Mapping[str, Quantities], Mapping[str, Quantities]]:
+    """Fit an ANCOVA in reference coding.
+
+    Parameters
+    ----------
+    data : DataFrame
+        One row per subject; incomplete rows are left out.
+    response, treatment : str
+        Columns of the response and of the arm.
+    control : str
+        The arm that treatments are compared with.
+    treatments, covariates : sequence of str
+        Other arms; columns of numbers.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    tuple of (means, differences)
+        By arm, and by treatment: estimate, standard error, and for differences
+        limits, statistic and p-value.
+
+    Raises
+    ------
+    NotEstimableError
+        When the design has not full rank.
+    """
+    complete = data[[response, treatment, *covariates]].dropna()
+    differences: dict[str, Quantities] = {}
+    means: dict[str, Quantities] = {}
+    for reference in [control, *treatments]:
+        # With this arm as reference and covariates about their mean, the intercept
+        # is the arm's adjusted mean.
+        others = [arm for arm in [control, *treatments] if arm != reference]
+        design = pd.DataFrame(
+            {f"arm {a}": (complete[treatment] == a).astype(float) for a in others}
+        )
+        for name in covariates:
+            values = complete[name].astype(float)
+            design[name] = values - values.mean()
+        table = _regression(design, complete[response].astype(float), level)
+        means[reference] = _quantities(table["Intercept"], limits=False)
+        if reference == control:
+            differences = {a: _quantities(table[f"arm {a}"]) for a in others}
+    if len(treatments) == 1:
+        differences[treatments[0]] |= _f_test(complete, response, treatment, covariates)
+    return means, differences
+
+
+def _regression(
+    design: pd.DataFrame, y: pd.Series, level: float
+) -> dict[str, dict[str, Any]]:
+    """Return the coefficients by name."""
+    full = np.column_stack([np.ones(len(design)), design.to_numpy()])
+    if len(design) <= full.shape[1] or np.linalg.matrix_rank(full) < full.shape[1]:
+        raise NotEstimableError("The design of the ANCOVA has not full rank.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pingouin
+
+        table = pingouin.linear_regression(design, y, alpha=1 - level)
+    limits = [name for name in table.columns if name.startswith("CI")]
+    renamed = dict(zip(limits, ["ci_lower", "ci_upper"], strict=True))
+    records = table.rename(columns=renamed).to_dict("records")
+    return {str(record["names"]): record for record in records}
+
+
+def _quantities(row: Mapping[str, Any], *, limits: bool = True) -> Quantities:
+    found = {"estimate": float(row["coef"]), "standard_error": float(row["se"])}
+    found |= {"ci_lower": float(row["ci_lower"]), "ci_upper": float(row["ci_upper"])}
+    if limits:
+        found |= {"p_value": float(row["pval"])}
+    return found
+
+
+def _f_test(
+    data: pd.DataFrame, response: str, treatment: str, covariates: Sequence[str]
+) -> Quantities:
+    """Return p and the size of t from the F test of the treatment."""
+    columns = {name: data[name].astype(float) for name in [response, *covariates]}
+    plain = pd.DataFrame(columns | {treatment: data[treatment].astype(str)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pingouin
+
+        if covariates:
+            table = pingouin.ancova(
+                plain, dv=response, between=treatment, covar=list(covariates)
+            )
+        else:
+            table = pingouin.anova(plain, dv=response, between=treatment, detailed=True)
+    row = table.set_index("Source").loc[treatment]
+    return {
+        "absolute_test_statistic": float(row["F"]) ** 0.5,
+        "p_value": float(row["p_unc"]),
+    }
+
+
+def hedges_g(treated: Sequence[float], control: Sequence[float]) -> Quantities:
+    """Return Hedges' g with pingouin's approximate correction, and its error.
+
+    Parameters
+    ----------
+    treated, control : sequence of float
+        Values of the two arms.
+
+    Returns
+    -------
+    dict
+        estimate and standard_error; the error is half the width of pingouin's
+        interval over the t quantile that it uses.
+    """
+    from scipy import stats
+
+    one, other = np.asarray(treated, dtype=float), np.asarray(control, dtype=float)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pingouin
+
+        g = float(pingouin.compute_effsize(one, other, paired=False, eftype="hedges"))
+        low, high = pingouin.compute_esci(
+            stat=g, nx=len(one), ny=len(other), eftype="hedges", decimals=12
+        )
+    quantile = float(stats.t.isf(0.025, len(one) + len(other) - 2))
+    return {"estimate": g, "standard_error": float(high - low) / (2 * quantile)}

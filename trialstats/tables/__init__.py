@@ -1,0 +1,50 @@
+"""Rows in, tables out: computes nothing, rounds by `trialstats.formatting` only."""
+
+from trialstats.tables.account import (
+    account_table,
+    agreement_table,
+    queries_table,
+    set_aside_table,
+)
+from trialstats.tables.adverse_events import adverse_events_table
+from trialstats.tables.efficacy import efficacy_table, efficacy_tables
+from trialstats.tables.participants import (
+    baseline_table,
+    disposition_table,
+    labels_of,
+)
+from trialstats.tables.pools import published_pools_table
+from trialstats.tables.published import evidence_table, trial_characteristics
+from trialstats.tables.render import to_csv_frame, to_html, to_page
+from trialstats.tables.summary import summary_of_effects
+from trialstats.tables.synthesis import (
+    sensitivity_table,
+    trial_effects_table,
+)
+from trialstats.tables.table import Cell, Column, Row, Table
+
+__all__ = [
+    "Cell",
+    "Column",
+    "Row",
+    "Table",
+    "account_table",
+    "adverse_events_table",
+    "agreement_table",
+    "baseline_table",
+    "disposition_table",
+    "efficacy_table",
+    "efficacy_tables",
+    "evidence_table",
+    "labels_of",
+    "published_pools_table",
+    "queries_table",
+    "sensitivity_table",
+    "set_aside_table",
+    "summary_of_effects",
+    "to_csv_frame",
+    "to_html",
+    "to_page",
+    "trial_characteristics",
+    "trial_effects_table",
+]

@@ -1,0 +1,381 @@
+"""Efficacy tables: one per analysis, with its estimand and its model on the table."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from trialstats.errors import DataError
+from trialstats.tables import cells
+from trialstats.tables.participants import labels_of
+from trialstats.tables.selection import (
+    Record,
+    arms_of,
+    distinct,
+    find,
+    groups_in_order,
+    one,
+    records,
+)
+from trialstats.tables.subtitles import trial_subtitle
+from trialstats.tables.table import (
+    EMPTY,
+    Cell,
+    Column,
+    Footnotes,
+    Row,
+    Table,
+    heading,
+)
+
+_ESTIMAND = {
+    "treatment": "Treatment",
+    "population": "Population",
+    "variable": "Variable",
+    "intercurrent_events": "Intercurrent events",
+    "summary": "Population-level summary",
+}
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What every layout needs: the rows, arms, contrasts and the footnotes."""
+
+    rows: list[Record]
+    arms: list[str]
+    contrasts: list[str]
+    notes: Footnotes
+    digits: int
+
+    def arm_cells(self, make: Callable[[str], Cell]) -> tuple[Cell, ...]:
+        """Return a cell an arm, and an empty cell a contrast."""
+        return (*(make(a) for a in self.arms), *(EMPTY for _ in self.contrasts))
+
+    def contrast_cells(self, make: Callable[[str], Cell]) -> tuple[Cell, ...]:
+        """Return an empty cell an arm, and a cell a contrast."""
+        return (*(EMPTY for _ in self.arms), *(make(c) for c in self.contrasts))
+
+    def of_arm(self, arm: str, statistic: str) -> Record | None:
+        return one(self.rows, group=arm, statistic=statistic)
+
+    def of_contrast(self, contrast: str, statistic: str) -> Record | None:
+        return one(self.rows, contrast=contrast, statistic=statistic)
+
+    def arm_row(self, label: str, statistic: str) -> Row:
+        """Return a row of counts by arm."""
+        made = self.arm_cells(
+            lambda a: cells.count(self.of_arm(a, statistic), self.notes)
+        )
+        return Row((Cell(label), *made))
+
+    def contrast_row(self, label: str, make: Callable[[str], Cell]) -> Row:
+        """Return a row of one cell a contrast."""
+        return Row((Cell(label), *self.contrast_cells(make)))
+
+
+def efficacy_table(
+    rows: pd.DataFrame, *, trial: Mapping[str, Any], analysis: str
+) -> Table:
+    """Tabulate one analysis of a trial.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of the estimates of the trial; those of other analyses are left out.
+    trial : mapping
+        Configuration of the trial.
+    analysis : str
+        The analysis.
+
+    Returns
+    -------
+    Table
+        Above the body the estimand, the model with its degrees of freedom and the
+        scale; in the body, for each arm, participants analysed and with data, and
+        the effect with its interval. The layout follows the statistics present.
+
+    Raises
+    ------
+    DataError
+        When there are no rows of the analysis, or none that a layout knows.
+    """
+    listed = find(records(rows), analysis=analysis)
+    if not listed:
+        raise DataError(f"there are no rows of the analysis {analysis!r}")
+    present = set(distinct(listed, "statistic"))
+    layouts = [(c, r) for mark, c, r in _LAYOUTS if mark in present]
+    if not layouts:
+        raise DataError(
+            f"no table for the statistics of {analysis!r}: {', '.join(sorted(present))}"
+        )
+    columns, body = layouts[0]
+    settings = trial.get("analyses", {}).get(analysis, {})
+    parts = _Parts(
+        rows=listed,
+        arms=groups_in_order(listed, arms_of(trial)),
+        contrasts=distinct(listed, "contrast"),
+        notes=Footnotes(),
+        digits=cells.decimals(
+            r for r in listed if r["statistic"] in {"ls_mean", "difference"}
+        ),
+    )
+    name = str(listed[0]["trial"])
+    role = settings.get("role")
+    return Table(
+        id=f"{name}_{analysis}",
+        title=settings.get("title", analysis) + (f" ({role} analysis)" if role else ""),
+        subtitle=trial_subtitle(trial, listed, listed[0]["analysis_set"]),
+        columns=columns(parts),
+        rows=tuple(body(parts)),
+        preface=tuple(_preface(parts, settings, trial)),
+        footnotes=parts.notes.lines(),
+        source=f"results/estimates/trial/{name}/{analysis}.parquet",
+    )
+
+
+def efficacy_tables(
+    rows: pd.DataFrame, *, trial: Mapping[str, Any]
+) -> tuple[Table, ...]:
+    """Tabulate every analysis of a trial but its adverse events, in their order."""
+    return tuple(
+        efficacy_table(rows, trial=trial, analysis=name)
+        for name, settings in trial["analyses"].items()
+        if settings["model"]["type"] != "adverse_events"
+    )
+
+
+def _preface(
+    parts: _Parts, settings: Mapping[str, Any], trial: Mapping[str, Any]
+) -> list[tuple[str, Cell]]:
+    estimand = settings.get("estimand") or {}
+    lines = [
+        (label, Cell(_in_words(estimand[key])))
+        for key, label in _ESTIMAND.items()
+        if key in estimand
+    ]
+    parameter = settings.get("parameter")
+    label = labels_of(trial).get(parameter) if parameter else None
+    if label:
+        better = trial.get("bds", {}).get(parameter, {}).get("better")
+        lines.append(
+            ("Scale", Cell(label + (f"; {better} is better" if better else "")))
+        )
+    models = distinct([r for r in parts.rows if r["contrast"]], "method")
+    lines += [("Model" if n == 0 else "", Cell(text)) for n, text in enumerate(models)]
+    for statistic, words in _VARIANCES.items():
+        record = one(parts.rows, statistic=statistic)
+        if record:
+            lines.append((words, cells.value(record, parts.notes)))
+    return lines
+
+
+_VARIANCES = {
+    "variance_between_subjects": "Variance between subjects",
+    "variance_within_subjects": "Variance within subjects",
+}
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{event}: {strategy}" for event, strategy in value.items())
+    return str(value)
+
+
+def _arm_columns(parts: _Parts) -> tuple[Column, ...]:
+    arms = (Column(a) for a in parts.arms)
+    return (Column("", "left"), *arms, *(Column(c) for c in parts.contrasts))
+
+
+def _means_body(parts: _Parts) -> list[Row]:
+    """Lay out means at one visit: ANCOVA and crossover."""
+    notes, digits = parts.notes, parts.digits
+    body = [
+        parts.arm_row("Participants analysed", "n_analysed"),
+        parts.arm_row("Participants with data", "n_with_data"),
+    ]
+    if find(parts.rows, statistic="mean"):
+        observed = parts.arm_cells(
+            lambda a: cells.pair(
+                parts.of_arm(a, "mean"),
+                parts.of_arm(a, "standard_deviation"),
+                notes,
+                digits,
+            )
+        )
+        body.append(Row((Cell("Observed mean (SD)"), *observed)))
+    body += [
+        _paired_row(parts, "Adjusted mean (SE)", cells.value_error),
+        _paired_row(parts, "95% confidence interval", cells.interval),
+        parts.contrast_row(
+            "Degrees of freedom",
+            lambda c: cells.degrees_of_freedom(parts.of_contrast(c, "difference")),
+        ),
+        parts.contrast_row(
+            "p-value", lambda c: cells.p_value(parts.of_contrast(c, "difference"))
+        ),
+    ]
+    if find(parts.rows, statistic="standardized_mean_difference"):
+        body.append(
+            parts.contrast_row(
+                "Standardized mean difference (95% CI)",
+                lambda c: cells.value_interval(
+                    parts.of_contrast(c, "standardized_mean_difference"), notes
+                ),
+            )
+        )
+    notes.note("SD, standard deviation; SE, standard error; CI, confidence interval.")
+    notes.note("Last column: the difference, treatment minus control.")
+    return body
+
+
+def _paired_row(
+    parts: _Parts,
+    label: str,
+    make: Callable[[Record | None, Footnotes, int], Cell],
+) -> Row:
+    """Return a row with the adjusted mean of each arm and the difference."""
+    arms = (
+        make(parts.of_arm(a, "ls_mean"), parts.notes, parts.digits) for a in parts.arms
+    )
+    contrasts = (
+        make(parts.of_contrast(c, "difference"), parts.notes, parts.digits)
+        for c in parts.contrasts
+    )
+    return Row((Cell(label), *arms, *contrasts))
+
+
+def _crossover_columns(parts: _Parts) -> tuple[Column, ...]:
+    parts.contrasts = distinct(find(parts.rows, statistic="difference"), "contrast")
+    return _arm_columns(parts)
+
+
+def _crossover_body(parts: _Parts) -> list[Row]:
+    body = [*_means_body(parts), heading("Period and sequence")]
+    for statistic, label in _CROSSOVER_EFFECTS.items():
+        effects = find(parts.rows, statistic=statistic)
+        for effect in effects:
+            made = (
+                cells.value_interval(effect, parts.notes, parts.digits),
+                cells.degrees_of_freedom(effect),
+                cells.p_value(effect),
+            )
+            what = f" ({effect['contrast']})" if effect["contrast"] else ""
+            labels = (f"{label}{what} (95% CI)", "Degrees of freedom", "p-value")
+            for n, (text, cell) in enumerate(zip(labels, made, strict=True)):
+                blank = [EMPTY] * (len(parts.arms) + len(parts.contrasts) - 1)
+                body.append(Row((Cell(text), *blank, cell), indent=min(n, 1)))
+    return body
+
+
+_CROSSOVER_EFFECTS = {
+    "period_effect": "Period effect",
+    "sequence_effect": "Sequence effect",
+}
+
+
+def _binary_body(parts: _Parts) -> list[Row]:
+    notes = parts.notes
+    events = parts.arm_cells(
+        lambda a: _events_of(parts.of_arm(a, "events"), parts.of_arm(a, "risk"), notes)
+    )
+    risks = parts.arm_cells(lambda a: cells.interval(parts.of_arm(a, "risk"), notes, 1))
+    body = [
+        parts.arm_row("Participants analysed", "n_analysed"),
+        parts.arm_row("Participants with data", "n_with_data"),
+        Row((Cell("With the event, n (%)"), *events)),
+        Row((Cell("95% confidence interval of the percentage"), *risks)),
+    ]
+    for statistic, label, digits in _BINARY_EFFECTS:
+        if not find(parts.rows, statistic=statistic):
+            continue
+        found = {c: parts.of_contrast(c, statistic) for c in parts.contrasts}
+        made = parts.contrast_cells(
+            lambda c, f=found, d=digits: cells.value_interval(f[c], notes, d)  # type: ignore[misc]
+        )
+        body.append(Row((Cell(f"{label} (95% CI)"), *made)))
+        if any(r and r["p_value"] is not None for r in found.values()):
+            body.append(
+                Row(
+                    (
+                        Cell("p-value"),
+                        *parts.contrast_cells(lambda c, f=found: cells.p_value(f[c])),  # type: ignore[misc]
+                    ),
+                    indent=1,
+                )
+            )
+    notes.note(
+        "CI, confidence interval. Effects are treatment minus, or over, control."
+    )
+    return body
+
+
+#: Statistic, label and decimals: absolute effect first, then the relative ones.
+_BINARY_EFFECTS = (
+    ("risk_difference", "Risk difference, percentage points", 1),
+    ("risk_ratio", "Risk ratio", 2),
+    ("odds_ratio", "Odds ratio", 2),
+)
+
+
+def _events_of(events: Record | None, risk: Record | None, notes: Footnotes) -> Cell:
+    """Print events with their percentage, taken from the row of the risk if there."""
+    if events is None or events["estimate"] is None or risk is None:
+        return cells.count_percent(events, notes)
+    percent = cells.value(risk, notes, 1)
+    text = f"{cells.count(events, notes).text} ({percent.text}%)"
+    return Cell(text, (str(events["row_id"]), *percent.rows))
+
+
+def _visit_columns(parts: _Parts) -> tuple[Column, ...]:
+    arms = [
+        Column(label, spanner=arm)
+        for arm in parts.arms
+        for label in ("n", "Adjusted mean (SE)")
+    ]
+    contrasts = [
+        Column(label, spanner=contrast)
+        for contrast in parts.contrasts
+        for label in ("Difference (SE)", "95% CI", "df", "p-value")
+    ]
+    return (Column("Visit", "left"), *arms, *contrasts)
+
+
+def _visit_body(parts: _Parts) -> list[Row]:
+    notes, digits, body = parts.notes, parts.digits, []
+    visits = distinct(find(parts.rows, statistic="ls_mean"), "visit")
+    for visit in visits:
+        at = _Parts(
+            find(parts.rows, visit=visit), parts.arms, parts.contrasts, notes, digits
+        )
+        made = [Cell(str(visit))]
+        for arm in parts.arms:
+            made.append(cells.count(at.of_arm(arm, "n_with_data"), notes))
+            made.append(cells.value_error(at.of_arm(arm, "ls_mean"), notes, digits))
+        for contrast in parts.contrasts:
+            difference = at.of_contrast(contrast, "difference")
+            made.append(cells.value_error(difference, notes, digits))
+            made.append(cells.interval(difference, notes, digits))
+            made.append(cells.degrees_of_freedom(difference))
+            made.append(cells.p_value(difference))
+        body.append(Row(tuple(made)))
+    notes.note(
+        "n, participants with data at the visit; SE, standard error; CI, confidence "
+        "interval; df, degrees of freedom. Differences are treatment minus control."
+    )
+    return body
+
+
+#: Statistic that marks a kind of analysis, and its columns and body; first fit.
+_LAYOUTS: Sequence[
+    tuple[
+        str,
+        Callable[[_Parts], tuple[Column, ...]],
+        Callable[[_Parts], list[Row]],
+    ]
+] = (
+    ("period_effect", _crossover_columns, _crossover_body),
+    ("variance_between_subjects", _visit_columns, _visit_body),
+    ("risk_difference", _arm_columns, _binary_body),
+    ("difference", _arm_columns, _means_body),
+)

@@ -1,0 +1,125 @@
+"""Pooled results of published reviews, as they stand in the reviews."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from trialstats.tables import cells
+from trialstats.tables.selection import Record, distinct, find
+from trialstats.tables.synthesis import (
+    MEASURES,
+    STATUS_WORDS,
+    capitalised,
+    measure_words,
+    short_title,
+    synthesised,
+    trials_cell,
+)
+from trialstats.tables.table import (
+    Cell,
+    Column,
+    Footnotes,
+    Row,
+    Table,
+    heading,
+    sentence_list,
+)
+
+
+def pools_text(pools: Sequence[Record]) -> tuple[str, tuple[str, ...]]:
+    """Return published pooled results as one text, with their rows."""
+    notes = Footnotes()
+    pieces = []
+    for pool in pools:
+        cell = cells.value_interval(pool, notes, cells.effect_digits(pool))
+        mark = Footnotes().status(pool["data_status"])
+        pieces.append(f"{short_review(str(pool['group'] or ''))}: {cell.text}{mark}")
+    return "; ".join(pieces), tuple(str(p["row_id"]) for p in pools)
+
+
+def short_review(review: str) -> str:
+    """Return a review's name without its identifiers.
+
+    >>> short_review("Parker 2018 Cochrane CD010410.pub3 (PMID 29607497)")
+    'Parker 2018 Cochrane CD010410.pub3'
+    """
+    return review.split(" (", 1)[0]
+
+
+def published_pools_table(rows: pd.DataFrame, *, synthesis: Mapping[str, Any]) -> Table:
+    """Tabulate the pooled results of published reviews beside our own.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of one synthesis, schema `ESTIMATES`.
+    synthesis : mapping
+        Configuration of the synthesis.
+
+    Returns
+    -------
+    Table
+        Reviews with outcome, k, pooled result (95% CI) and how it was pooled, under
+        a heading for each measure where there are several; our main model last.
+    """
+    made = synthesised(rows)
+    notes = Footnotes()
+    body: list[Row] = []
+    measures = distinct(made.published_pools, "subgroup")
+    for measure in measures if len(measures) > 1 else [None]:
+        pools = made.published_pools
+        if measure is not None:
+            body.append(
+                heading(capitalised(MEASURES.get(measure, f"{measure} measures")))
+            )
+            pools = find(pools, subgroup=measure)
+        body += [_pool_row(pool, notes) for pool in pools]
+    beside = ""
+    if made.main is not None:
+        beside = " beside ours"
+        if len(measures) > 1:
+            body.append(heading(f"This report: {measure_words(synthesis)}"))
+        body.append(_own_row(made.main, synthesis, notes))
+    notes.note("k, number of trials; CI, confidence interval.")
+    found = distinct(made.published_pools, "data_status")
+    statuses = sentence_list(STATUS_WORDS.get(s, s) for s in found)
+    return Table(
+        id=f"{made.id}_published_pools",
+        title=f"{short_title(synthesis)}: published pooled results{beside}",
+        subtitle=f"Published results, {statuses}" if statuses else "Published results",
+        columns=(
+            Column("Review", "left wide"),
+            Column("Outcome", "wide"),
+            Column("k"),
+            Column("Pooled result (95% CI)"),
+            Column("Measure and model", "wide"),
+        ),
+        rows=tuple(body),
+        footnotes=notes.lines(),
+        source=f"results/estimates/synthesis/{made.id}.parquet",
+    )
+
+
+def _pool_row(pool: Record, notes: Footnotes) -> Row:
+    return Row(
+        (
+            Cell(str(pool["group"]), marks=notes.status(pool["data_status"])),
+            cells.text_cell(pool["parameter"]),
+            trials_cell(pool),
+            cells.value_interval(pool, notes, cells.effect_digits(pool)),
+            cells.text_cell(pool["method"]),
+        )
+    )
+
+
+def _own_row(main: Record, synthesis: Mapping[str, Any], notes: Footnotes) -> Row:
+    return Row(
+        (
+            Cell("This report"),
+            cells.text_cell(synthesis["outcome"]["name"]),
+            trials_cell(main),
+            cells.value_interval(main, notes, cells.effect_digits(main)),
+            Cell(str(main["method"])),
+        )
+    )

@@ -1,0 +1,183 @@
+"""Tables of what is published: the trials, and the map of the evidence."""
+
+import re
+
+import pandas as pd
+
+from trialstats.tables.cells import text_cell
+from trialstats.tables.selection import Record, distinct, find, records
+from trialstats.tables.table import EMPTY, Cell, Column, Footnotes, Row, Table, heading
+
+#: How a registry number is addressed; a number of another registry is plain text.
+_CLINICAL_TRIALS = re.compile(r"NCT\d{8}")
+
+_USE = {
+    "ship": "may be pooled",
+    "caution": "only as the note says",
+    "context": "context only",
+    "not usable": "not usable",
+    "conflict": "conflicting numbers, not pooled",
+    "alternative": "alternative numbers, not pooled",
+}
+
+
+def trial_characteristics(trials: pd.DataFrame, effects: pd.DataFrame) -> Table:
+    """Tabulate the published trials.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        Schema `PUBLISHED_TRIALS`.
+    effects : DataFrame
+        Schema `EFFECTS`: gives the outcomes for which a trial has numbers.
+
+    Returns
+    -------
+    Table
+        One row a trial, grouped by condition: design, dose, weeks, participants, use,
+        how its numbers are known, outcomes, and identifiers as links.
+    """
+    notes = Footnotes()
+    listed, outcomes = records(trials), records(effects)
+    body = []
+    for group in distinct(listed, "condition_group"):
+        body.append(heading(str(group)))
+        for trial in find(listed, condition_group=group):
+            body.append(_trial_row(trial, find(outcomes, trial=trial["trial"]), notes))
+    notes.note(
+        "Participants analysed: LDN / comparator. Outcomes: those with numbers in the "
+        "project's tables."
+    )
+    return Table(
+        id="trial_characteristics",
+        title="Characteristics of the published trials",
+        subtitle=f"{len(listed)} published trials; no synthetic data",
+        columns=(
+            Column("Trial", "left"),
+            Column("Condition", "left"),
+            Column("Design", "wide"),
+            Column("Comparator", "left"),
+            Column("Dose, mg", "left"),
+            Column("Weeks", "left"),
+            Column("Randomised"),
+            Column("Analysed"),
+            Column("Use", "wide"),
+            Column("Outcomes", "wide"),
+            Column("Identifiers", "left"),
+        ),
+        rows=tuple(body),
+        footnotes=notes.lines(),
+        source="data/published/trials.csv",
+    )
+
+
+def _trial_row(trial: Record, outcomes: list[Record], notes: Footnotes) -> Row:
+    use = _USE.get(trial["use"], str(trial["use"]))
+    if trial["use_note"]:
+        use = f"{use}: {trial['use_note']}"
+    endpoints = distinct(outcomes, "endpoint")
+    return Row(
+        (
+            Cell(str(trial["label"]), marks=notes.status(trial["evidence_status"])),
+            text_cell(trial["condition"]),
+            text_cell(trial["design"]),
+            text_cell(trial["comparator"]),
+            text_cell(trial["dose"]),
+            text_cell(trial["weeks"]),
+            text_cell(trial["n_randomised"]),
+            _analysed(trial),
+            Cell(use),
+            Cell("; ".join(str(e) for e in endpoints) or "none"),
+            _identifiers(trial),
+        ),
+        indent=1,
+    )
+
+
+def _analysed(trial: Record) -> Cell:
+    arms = (trial["n_analysed_ldn"], trial["n_analysed_placebo"])
+    if arms == (None, None):
+        return EMPTY
+    return Cell(" / ".join("–" if n is None else str(n) for n in arms))
+
+
+def _identifiers(trial: Record) -> Cell:
+    links: list[tuple[str, str]] = []
+    if trial["doi"]:
+        links.append((f"doi {trial['doi']}", f"https://doi.org/{trial['doi']}"))
+    if trial["pmid"]:
+        address = f"https://pubmed.ncbi.nlm.nih.gov/{trial['pmid']}/"
+        links.append((f"PMID {trial['pmid']}", address))
+    for number in str(trial["registry"] or "").split(";"):
+        if number.strip():
+            links.append(_registered(number.strip()))
+    return Cell("; ".join(text for text, _ in links), links=tuple(links))
+
+
+def _registered(number: str) -> tuple[str, str]:
+    if _CLINICAL_TRIALS.fullmatch(number):
+        return number, f"https://clinicaltrials.gov/study/{number}"
+    return number, ""
+
+
+def evidence_table(evidence: pd.DataFrame) -> Table:
+    """Tabulate what exists for each condition, and where no usable number exists.
+
+    Parameters
+    ----------
+    evidence : DataFrame
+        The evidence map: columns topic, condition_group, label, design_class,
+        comparator, dose, weeks, n, n_how, offers, reason and evidence_status.
+
+    Returns
+    -------
+    Table
+        One row a trial, grouped by topic and condition.
+    """
+    notes = Footnotes()
+    listed = records(evidence)
+    body = []
+    for topic in distinct(listed, "topic"):
+        for condition in distinct(find(listed, topic=topic), "condition_group"):
+            title = f"{topic}: {condition}"
+            body.append(heading(title[:1].upper() + title[1:]))
+            part = find(listed, topic=topic, condition_group=condition)
+            body += [_evidence_row(r, notes) for r in part]
+    notes.note("Participants are those randomised unless the cell says otherwise.")
+    return Table(
+        id="evidence_map",
+        title="What exists, what can be pooled, and where no usable number exists",
+        subtitle="Published trials; no synthetic data",
+        columns=(
+            Column("Trial", "left"),
+            Column("Design", "left"),
+            Column("Comparator", "left"),
+            Column("Dose, mg", "left"),
+            Column("Weeks", "left"),
+            Column("Participants", "left"),
+            Column("Offers", "left"),
+            Column("What was done with it, or why nothing could be", "widest"),
+        ),
+        rows=tuple(body),
+        footnotes=notes.lines(),
+        source="results/datasets/published/",
+    )
+
+
+def _evidence_row(trial: Record, notes: Footnotes) -> Row:
+    size = EMPTY if trial["n"] is None else Cell(str(int(trial["n"])))
+    if trial["n_how"] not in (None, "randomised"):
+        size = Cell(f"{size.text} {trial['n_how']}")
+    return Row(
+        (
+            Cell(str(trial["label"]), marks=notes.status(trial["evidence_status"])),
+            text_cell(trial["design_class"]),
+            text_cell(trial["comparator"]),
+            text_cell(trial["dose"]),
+            text_cell(trial["weeks"]),
+            size,
+            text_cell(trial["offers"]),
+            text_cell(trial["reason"]),
+        ),
+        indent=1,
+    )

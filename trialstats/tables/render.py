@@ -1,0 +1,224 @@
+"""Print a table as HTML or as a frame of text."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import pandas as pd
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from trialstats.formatting import MINUS
+from trialstats.tables.style import TABLE_STYLE
+from trialstats.tables.table import Cell, Column, Row, Table
+
+_FRAGMENT = """\
+{%- macro content(cell) -%}
+{%- if cell.links -%}
+{%- for text, address in cell.links -%}
+{%- if address %}<a href="{{ address }}">{{ text }}</a>{% else %}{{ text }}{% endif -%}
+{{- "; " if not loop.last -}}
+{%- endfor -%}
+{%- else -%}{{ cell.text }}{%- endif -%}
+{%- if cell.marks %}<sup>{{ cell.marks }}</sup>{% endif -%}
+{%- endmacro -%}
+{%- macro source(cell) -%}
+{%- if cell.rows %} data-row="{{ cell.data_row }}"{% endif -%}
+{%- endmacro -%}
+<div class="table-block" id="table-{{ table.id }}">
+{%- if table.preface %}
+<p class="preface-title">{{ table.title }}: estimand and model</p>
+<dl class="preface">
+{%- for label, cell in table.preface %}
+<div><dt>{{ label }}</dt><dd{{ source(cell) }}>{{ content(cell) }}</dd></div>
+{%- endfor %}
+</dl>
+{%- endif %}
+<div class="table-box" role="region" tabindex="0"
+ aria-labelledby="caption-{{ table.id }}">
+<table>
+<caption id="caption-{{ table.id }}"><span class="title">{{ table.title }}</span>
+<span class="subtitle">{{ table.subtitle }}</span></caption>
+<thead>
+{%- if spanners %}
+<tr>
+{%- for label, width in spanners -%}
+{%- if label -%}
+<th scope="colgroup" colspan="{{ width }}" class="spanner">{{ label }}</th>
+{%- else %}{% for _ in range(width) %}<td></td>{% endfor %}{% endif -%}
+{%- endfor -%}
+</tr>
+{%- endif %}
+<tr>
+{%- for column in table.columns -%}
+<th scope="col" class="{{ column.align }}">{{ column.label }}</th>
+{%- endfor -%}
+</tr>
+</thead>
+{%- for title, rows in bodies %}
+<tbody>
+{%- if title is not none %}
+<tr class="group"><th scope="rowgroup" colspan="{{ table.columns | length }}">
+{{- content(title) }}</th></tr>
+{%- endif %}
+{%- for row in rows %}
+<tr>
+{%- for column, cell in row -%}
+{%- if loop.first -%}
+<th scope="row" class="{{ column.align }} indent-{{ row.indent }}"{{ source(cell) }}>
+{{- content(cell) }}</th>
+{%- else -%}
+<td class="{{ column.align }}"{{ source(cell) }}>{{ content(cell) }}</td>
+{%- endif -%}
+{%- endfor -%}
+</tr>
+{%- endfor %}
+</tbody>
+{%- endfor %}
+</table>
+</div>
+{%- if table.footnotes or table.source %}
+<ul class="footnotes">
+{%- for mark, text in table.footnotes %}
+<li>{% if mark %}<sup>{{ mark }}</sup> {% endif %}{{ text }}</li>
+{%- endfor %}
+{%- if table.source %}
+<li class="source">Source: {{ table.source }}</li>
+{%- endif %}
+</ul>
+{%- endif %}
+</div>
+"""
+
+_PAGE = """\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{ title }}</title>
+<style>{{ style }}</style>
+</head>
+<body>
+<main>
+<h1>{{ title }}</h1>
+{%- for fragment in fragments %}
+{{ fragment }}
+{%- endfor %}
+</main>
+</body>
+</html>
+"""
+
+_ENVIRONMENT = Environment(autoescape=True, undefined=StrictUndefined)
+_TEMPLATE = _ENVIRONMENT.from_string(_FRAGMENT)
+_PAGE_TEMPLATE = _ENVIRONMENT.from_string(_PAGE)
+
+
+def to_html(table: Table) -> str:
+    """Return a table as a fragment of HTML.
+
+    Parameters
+    ----------
+    table : Table
+        The table.
+
+    Returns
+    -------
+    str
+        A ``<table>`` with caption, scopes and, on each cell that prints a row of the
+        estimates, its ``row_id`` as ``data-row``. Everything is escaped.
+    """
+    return _TEMPLATE.render(
+        table=table, spanners=_spanners(table.columns), bodies=_bodies(table)
+    )
+
+
+def to_page(tables: Sequence[Table], title: str) -> str:
+    """Return tables as one HTML page that stands alone."""
+    return _PAGE_TEMPLATE.render(
+        title=title,
+        style=Markup(TABLE_STYLE),  # our own constant
+        fragments=[Markup(to_html(table)) for table in tables],  # escaped already
+    )
+
+
+def to_csv_frame(*tables: Table) -> pd.DataFrame:
+    """Return the cells of tables as text.
+
+    The cells are those of `to_html`, footnote marks included, with a hyphen for the
+    minus sign so that programs read the numbers. Heading rows become the column
+    ``Section``, which is left out when no table has headings; several tables get a
+    first column ``Table`` with their titles.
+
+    Parameters
+    ----------
+    *tables : Table
+        One table, or several that share a file.
+
+    Returns
+    -------
+    DataFrame
+        One row a row of the tables, every column text.
+    """
+    listed = [line for table in tables for line in _lines(table)]
+    labels = dict.fromkeys(n for table in tables for n in _labels(table))
+    frame = pd.DataFrame(listed, columns=["Table", "Section", *labels], dtype="str")
+    frame = frame.fillna("")
+    several, headed = len(tables) > 1, bool((frame["Section"] != "").any())
+    absent = [] if several else ["Table"]
+    return frame.drop(columns=absent if headed else [*absent, "Section"])
+
+
+def _lines(table: Table) -> list[dict[str, str]]:
+    labels = _labels(table)
+    lines, section = [], ""
+    for row in table.rows:
+        if row.heading:
+            section = _plain(row.cells[0].printed)
+            continue
+        cells = [_plain(cell.printed) for cell in row.cells]
+        line = {"Table": table.title, "Section": section}
+        lines.append(line | dict(zip(labels, cells, strict=True)))
+    return lines
+
+
+def _plain(text: str) -> str:
+    return text.replace(MINUS, "-")
+
+
+def _labels(table: Table) -> list[str]:
+    """Name columns; those that have no heading, or share one, by their position."""
+    labels = [c.full_label for c in table.columns]
+    seen: set[str] = set()
+    names = []
+    for position, label in enumerate(labels, start=1):
+        name = label if label and label not in seen else f"{label} [{position}]".strip()
+        seen.add(name)
+        names.append(name)
+    return names
+
+
+def _spanners(columns: tuple[Column, ...]) -> list[tuple[str, int]]:
+    if not any(c.spanner for c in columns):
+        return []
+    return [(s, len(list(g))) for s, g in groupby(c.spanner for c in columns)]
+
+
+def _bodies(table: Table) -> list[tuple[object, list["_PairedRow"]]]:
+    bodies: list[tuple[object, list[_PairedRow]]] = []
+    for row in table.rows:
+        if row.heading:
+            bodies.append((row.cells[0], []))
+            continue
+        if not bodies:
+            bodies.append((None, []))
+        bodies[-1][1].append(_PairedRow(row, table.columns))
+    return bodies
+
+
+class _PairedRow(list[tuple[Column, Cell]]):
+    """The cells of a row beside their columns, with its indentation."""
+
+    def __init__(self, row: Row, columns: tuple[Column, ...]) -> None:
+        super().__init__(zip(columns, row.cells, strict=True))
+        self.indent = row.indent

@@ -1,0 +1,170 @@
+"""The summary of all effects: a line a synthesis, or an outcome where not pooled."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from trialstats.tables import cells
+from trialstats.tables.pools import pools_text
+from trialstats.tables.selection import Record
+from trialstats.tables.synthesis import (
+    Synthesised,
+    heterogeneity_cells,
+    short_title,
+    statuses_text,
+    synthesised,
+    trials_cell,
+)
+from trialstats.tables.table import EMPTY, Cell, Column, Footnotes, Row, Table, heading
+
+_COLUMNS = (
+    Column("Question", "left wide"),
+    Column("Measure", "left"),
+    Column("k"),
+    Column("n"),
+    Column("Estimate (95% CI)"),
+    Column("p"),
+    Column("Prediction interval"),
+    Column("τ² (95% CI)"),
+    Column("I²"),
+    Column("Trials' numbers", "left"),
+    Column("Published pooled result", "widest"),
+)
+
+
+def summary_of_effects(
+    rows: pd.DataFrame, *, syntheses: Sequence[Mapping[str, Any]]
+) -> Table:
+    """Tabulate the main result of every synthesis.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of all syntheses, schema `ESTIMATES`.
+    syntheses : sequence of mapping
+        Their configurations, in the order of the table; grouped by condition.
+
+    Returns
+    -------
+    Table
+        Measure, k, n, estimate (95% CI), p, prediction interval, tau-squared,
+        I-squared, how the numbers are known, and published pooled results.
+    """
+    notes = Footnotes()
+    body: list[Row] = []
+    condition = None
+    for settings in syntheses:
+        part = rows[rows["synthesis"] == settings["synthesis"]]
+        if not (part["statistic"] == "effect").any():
+            continue
+        if settings["condition"] != condition:
+            condition = settings["condition"]
+            body.append(heading(condition[:1].upper() + condition[1:]))
+        made = synthesised(part)
+        if made.main is None:
+            body += _outcome_rows(made, settings, notes)
+        else:
+            body.append(_pooled_row(made, made.main, settings, notes))
+    notes.note(
+        "k, number of trials; n, participants; CI, confidence interval; MD, mean "
+        "difference; SMD, standardized mean difference; RR, risk ratio; OR, odds "
+        "ratio; RD, risk difference."
+    )
+    notes.note(
+        "Effects are LDN minus, or over, the comparator: placebo unless the line says "
+        "otherwise."
+    )
+    return Table(
+        id="summary_of_effects",
+        title="Summary of all effects",
+        subtitle=_subtitle(set(rows["data_status"].dropna())),
+        columns=_COLUMNS,
+        rows=tuple(body),
+        footnotes=notes.lines(),
+        source="results/estimates/synthesis/*.parquet",
+    )
+
+
+def _subtitle(statuses: set[str]) -> str:
+    if "synthetic" not in statuses:
+        return "Published results; no synthetic data enter"
+    return "Published results and, in lines of their own, Synthetic data"
+
+
+def _status_marks(effects: Sequence[Record], notes: Footnotes) -> str:
+    """Return the marks of a line: daggers, and a letter where data are synthetic."""
+    statuses = [r["data_status"] for r in effects]
+    letter = notes.letter("Synthetic data.") if "synthetic" in statuses else ""
+    return notes.status(*statuses) + letter
+
+
+def _pooled_row(
+    made: Synthesised, main: Record, settings: Mapping[str, Any], notes: Footnotes
+) -> Row:
+    mark = _status_marks(made.effects, notes)
+    return Row(
+        (
+            Cell(short_title(settings), marks=mark),
+            Cell(str(settings["measure"])),
+            trials_cell(main),
+            _participants(main),
+            cells.value_interval(main, notes, cells.effect_digits(main)),
+            cells.p_value(main),
+            *heterogeneity_cells(made, main, notes),
+            Cell(statuses_text(made.effects)),
+            _pools_cell(made.published_pools, notes),
+        ),
+        indent=1,
+    )
+
+
+def _outcome_rows(
+    made: Synthesised, settings: Mapping[str, Any], notes: Footnotes
+) -> list[Row]:
+    """Return a line a result of a synthesis that shows and does not pool."""
+    title = Cell(short_title(settings), marks=notes.letter("Shown, not pooled."))
+    blank = [EMPTY] * (len(_COLUMNS) - 1)
+    lines = [Row((title, *blank), indent=1)]
+    for effect in made.effects:
+        outcome = str(effect["parameter"] or settings["outcome"]["name"])
+        lines.append(
+            Row(
+                (
+                    Cell(outcome, marks=_status_marks([effect], notes)),
+                    Cell(str(settings["measure"])),
+                    Cell("1"),
+                    _participants(effect),
+                    cells.value_interval(effect, notes, cells.effect_digits(effect)),
+                    cells.p_value(effect),
+                    EMPTY,
+                    EMPTY,
+                    EMPTY,
+                    Cell(statuses_text([effect])),
+                    _pools_cell(_of_outcome(made, effect), notes),
+                ),
+                indent=2,
+            )
+        )
+    return lines
+
+
+def _of_outcome(made: Synthesised, effect: Record) -> list[Record]:
+    """Return the published pools whose outcome ends as the effect's does."""
+    name = str(effect["parameter"] or "").casefold()
+    pools = made.published_pools
+    return [p for p in pools if name and name in str(p["parameter"]).casefold()]
+
+
+def _participants(record: Record) -> Cell:
+    if record["n_subjects"] is None:
+        return EMPTY
+    return Cell(str(record["n_subjects"]), (str(record["row_id"]),))
+
+
+def _pools_cell(pools: Sequence[Record], notes: Footnotes) -> Cell:
+    if not pools:
+        return EMPTY
+    text, ids = pools_text(pools)
+    notes.status(*(p["data_status"] for p in pools))
+    return Cell(text, ids)
