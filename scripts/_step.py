@@ -8,7 +8,7 @@ from typing import Any
 from trialstats.errors import TrialstatsError
 
 #: Params that only make Snakemake rerun a step when what they digest has changed.
-TRIGGERS = ("library", "evidence")
+TRIGGERS = ("library", "evidence", "sources")
 
 
 def run(main: Callable[..., None], snakemake: Any) -> None:

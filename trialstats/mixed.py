@@ -41,10 +41,9 @@ OPTIMISERS = ("powell", "bfgs", "cg")
 #: boundary from one on it.
 _TOLERATED = "The MLE may be on the boundary"
 
-#: Loss of restricted log-likelihood beyond which an optimiser has stopped elsewhere.
+#: Loss of restricted log-likelihood, and distance of a coefficient in standard errors,
+#: beyond which an optimiser has stopped elsewhere.
 LIKELIHOOD_TOLERANCE = 1e-4
-
-#: Largest distance of a coefficient from the polished one, in standard errors.
 COEFFICIENT_TOLERANCE = 1e-2
 
 BOUNDARY = (

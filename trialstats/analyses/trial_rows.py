@@ -94,7 +94,8 @@ class Analysis:
                 column=flag,
                 remedy=f"define {self.settings['analysis_set']} under analysis_sets",
             )
-        return self.adsl.loc[self.adsl[flag].eq("Y")]
+        members: pd.DataFrame = self.adsl[self.adsl[flag].eq("Y")]
+        return members
 
     def observations(self) -> pd.DataFrame:
         """Return the BDS rows to analyse: set, parameter, visit, flagged."""

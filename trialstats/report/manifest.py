@@ -6,8 +6,12 @@ files give the same bytes. Two manifests tell what differs between two dossiers.
 
 import hashlib
 import json
+import platform
+import re
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +72,29 @@ def source_digest(root: str | Path = ".") -> str:
     for path in source_files(root):
         digest.update(f"{path}\0{_digest(Path(root) / path)}\0".encode())
     return digest.hexdigest()
+
+
+def installed_versions(root: str | Path = ".") -> dict[str, str]:
+    """Return the versions of Python, of the project and of its direct dependencies.
+
+    Parameters
+    ----------
+    root : path
+        The repository, whose ``pyproject.toml`` names the dependencies.
+    """
+    project = tomllib.loads(io.read_text(Path(root) / "pyproject.toml"))["project"]
+    extras = project.get("optional-dependencies", {}).values()
+    needed = [*project["dependencies"], *(need for extra in extras for need in extra)]
+    names = [re.split(r"[^\w.-]", need)[0] for need in needed]
+    return {name: version(name) for name in names} | {
+        "python": platform.python_version(),
+        project["name"]: project["version"],
+    }
+
+
+def file_digests(paths: Iterable[str], root: str | Path = ".") -> dict[str, str]:
+    """Return the SHA-256 of files, by their paths relative to `root`."""
+    return {path: _digest(Path(root) / path) for path in paths}
 
 
 def build_manifest(

@@ -210,8 +210,9 @@ def _about(
         "stands in a row of the estimates; figures, tables and sentences print those "
         "rows and compute nothing."
     )
+    published = [m for m in syntheses if "synthetic" not in set(m.rows["data_status"])]
     extent = (
-        f"It covers {len(published_trials)} published trials and {len(syntheses)} "
+        f"It covers {len(published_trials)} published trials and {len(published)} "
         f"syntheses of their results, and {len(trials)} trials analysed from "
         "individual data."
     )

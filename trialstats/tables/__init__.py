@@ -22,6 +22,7 @@ from trialstats.tables.synthesis import (
     trial_effects_table,
 )
 from trialstats.tables.table import Cell, Column, Row, Table
+from trialstats.tables.trial import trial_tables
 
 __all__ = [
     "Cell",
@@ -47,4 +48,5 @@ __all__ = [
     "to_page",
     "trial_characteristics",
     "trial_effects_table",
+    "trial_tables",
 ]

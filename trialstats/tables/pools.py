@@ -1,6 +1,7 @@
 """Pooled results of published reviews, as they stand in the reviews."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -27,24 +28,15 @@ from trialstats.tables.table import (
 )
 
 
-def pools_text(pools: Sequence[Record]) -> tuple[str, tuple[str, ...]]:
-    """Return published pooled results as one text, with their rows."""
-    notes = Footnotes()
-    pieces = []
-    for pool in pools:
-        cell = cells.value_interval(pool, notes, cells.effect_digits(pool))
-        mark = Footnotes().status(pool["data_status"])
-        pieces.append(f"{short_review(str(pool['group'] or ''))}: {cell.text}{mark}")
-    return "; ".join(pieces), tuple(str(p["row_id"]) for p in pools)
-
-
 def short_review(review: str) -> str:
-    """Return a review's name without its identifiers.
+    """Return a review's name without its journal and identifiers.
 
     >>> short_review("Parker 2018 Cochrane CD010410.pub3 (PMID 29607497)")
     'Parker 2018 Cochrane CD010410.pub3'
+    >>> short_review("Hegde 2025, Curr Pain Headache Rep 29(1):96, PMID 40540205")
+    'Hegde 2025'
     """
-    return review.split(" (", 1)[0]
+    return re.split(r",| \(PMID|;", review, maxsplit=1)[0]
 
 
 def published_pools_table(rows: pd.DataFrame, *, synthesis: Mapping[str, Any]) -> Table:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from trialstats.tables import cells
-from trialstats.tables.pools import pools_text
+from trialstats.tables.pools import short_review
 from trialstats.tables.selection import Record
 from trialstats.tables.synthesis import (
     Synthesised,
@@ -29,7 +29,6 @@ _COLUMNS = (
     Column("τ² (95% CI)"),
     Column("I²"),
     Column("Trials' numbers", "left"),
-    Column("Published pooled result", "widest"),
 )
 
 
@@ -49,7 +48,7 @@ def summary_of_effects(
     -------
     Table
         Measure, k, n, estimate (95% CI), p, prediction interval, tau-squared,
-        I-squared, how the numbers are known, and published pooled results.
+        I-squared and how the numbers are known; below it what reviews pooled.
     """
     notes = Footnotes()
     body: list[Row] = []
@@ -66,6 +65,7 @@ def summary_of_effects(
             body += _outcome_rows(made, settings, notes)
         else:
             body.append(_pooled_row(made, made.main, settings, notes))
+            body += [_review_row(p, notes) for p in made.published_pools]
     notes.note(
         "k, number of trials; n, participants; CI, confidence interval; MD, mean "
         "difference; SMD, standardized mean difference; RR, risk ratio; OR, odds "
@@ -113,7 +113,6 @@ def _pooled_row(
             cells.p_value(main),
             *heterogeneity_cells(made, main, notes),
             Cell(statuses_text(made.effects)),
-            _pools_cell(made.published_pools, notes),
         ),
         indent=1,
     )
@@ -141,19 +140,11 @@ def _outcome_rows(
                     EMPTY,
                     EMPTY,
                     Cell(statuses_text([effect])),
-                    _pools_cell(_of_outcome(made, effect), notes),
                 ),
                 indent=2,
             )
         )
-    return lines
-
-
-def _of_outcome(made: Synthesised, effect: Record) -> list[Record]:
-    """Return the published pools whose outcome ends as the effect's does."""
-    name = str(effect["parameter"] or "").casefold()
-    pools = made.published_pools
-    return [p for p in pools if name and name in str(p["parameter"]).casefold()]
+    return [*lines, *(_review_row(p, notes) for p in made.published_pools)]
 
 
 def _participants(record: Record) -> Cell:
@@ -162,9 +153,21 @@ def _participants(record: Record) -> Cell:
     return Cell(str(record["n_subjects"]), (str(record["row_id"]),))
 
 
-def _pools_cell(pools: Sequence[Record], notes: Footnotes) -> Cell:
-    if not pools:
-        return EMPTY
-    text, ids = pools_text(pools)
-    notes.status(*(p["data_status"] for p in pools))
-    return Cell(text, ids)
+def _review_row(pool: Record, notes: Footnotes) -> Row:
+    """Return a line for what a review pooled, under the line that it stands beside."""
+    review = short_review(str(pool["group"]))
+    return Row(
+        (
+            Cell(
+                f"{review}: {pool['parameter']}",
+                marks=notes.status(pool["data_status"])
+                + notes.letter("Pooled result of a published review, as printed."),
+            ),
+            Cell(str(pool["unit"] or "")),
+            trials_cell(pool),
+            EMPTY,
+            cells.value_interval(pool, notes, cells.effect_digits(pool)),
+            *[EMPTY] * 5,
+        ),
+        indent=2,
+    )

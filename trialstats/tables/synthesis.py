@@ -242,8 +242,8 @@ def sensitivity_table(rows: pd.DataFrame, *, synthesis: Mapping[str, Any]) -> Ta
             body.append(heading(title))
             body += [Row(_model_cells(made, p, notes)) for p in part]
     notes.note(
-        "k, number of trials; CI, confidence interval; p, test of no effect. Models are "
-        "named as in the rows of the estimates; footnotes say what each is."
+        "k, number of trials; CI, confidence interval; p, test of no effect. "
+        "Models are named as in the rows of the estimates; footnotes say what each is."
     )
     return Table(
         id=f"{made.id}_models",

@@ -1,1 +1,93 @@
 """The report and its manifest."""
+
+from trialstats.report.manifest import source_digest
+
+
+#: Kinds of figures of a trial, in the order of the report.
+TRIAL_FIGURES = ["profile", "adverse_events", "account"]
+
+
+def raw_and_published():
+    """List the data files of the dossier."""
+    raw = [s["file"] for t in PROJECT.trials.values() for s in t["sources"].values()]
+    return [*PUBLISHED.values(), *raw]
+
+
+rule write_report:
+    input:
+        estimates=[path for trial in TRIALS for path in trial_estimates(trial)],
+        accounts=expand(rules.build_trial.output.account, trial=TRIALS),
+        queries=expand(rules.build_trial.output.queries, trial=TRIALS),
+        set_aside=expand(rules.build_trial.output.set_aside, trial=TRIALS),
+        trial_figures=expand(
+            "results/figures/{trial}_{figure}.svg", trial=TRIALS, figure=TRIAL_FIGURES
+        ),
+        syntheses=expand(rules.pool_synthesis.output.estimates, synthesis=SYNTHESES),
+        forests=expand(rules.draw_forest.output.svg, synthesis=SYNTHESES),
+        published_trials=rules.build_published.output.published_trials,
+        published_effects=rules.build_published.output.effects,
+        evidence=rules.map_evidence.output.evidence,
+        evidence_figure=rules.draw_evidence_map.output.svg,
+        agreement=rules.tabulate_syntheses.input.agreement,
+        data=raw_and_published(),
+    output:
+        page="results/report.html",
+    log:
+        "logs/write_report.log",
+    conda:
+        "../../environment.yml"
+    params:
+        config=PROJECT.config,
+        trials=list(PROJECT.trials.values()),
+        configs=list(PROJECT.syntheses.values()),
+        library=library("write_report"),
+    script:
+        "../../scripts/write_report.py"
+
+
+def outputs_of_the_dossier():
+    """List every file that the manifest answers for."""
+    datasets = [
+        f"results/datasets/{trial}/{name}.parquet"
+        for trial in TRIALS
+        for name in ("adsl", "bds", "adae", "account", "set_aside", "queries")
+    ]
+    tables = [
+        f"results/tables/{trial}_{table}.{ending}"
+        for trial in TRIALS
+        for table in trial_tables(trial)
+        for ending in ("html", "csv")
+    ]
+    pictures = [path.replace(".svg", ".png") for path in rules.write_report.input.forests]
+    return [
+        rules.write_report.output.page,
+        *datasets,
+        *tables,
+        *rules.build_published.output,
+        *rules.write_report.input.estimates,
+        *rules.write_report.input.syntheses,
+        *rules.write_report.input.agreement,
+        *rules.map_evidence.output,
+        *rules.write_report.input.forests,
+        *pictures,
+        *rules.draw_evidence_map.output,
+        *expand(rules.draw_trial.output, trial=TRIALS),
+        *rules.tabulate_published.output,
+        *rules.tabulate_syntheses.output,
+    ]
+
+
+rule write_manifest:
+    input:
+        outputs=outputs_of_the_dossier(),
+    output:
+        manifest="results/manifest.json",
+    log:
+        "logs/write_manifest.log",
+    conda:
+        "../../environment.yml"
+    params:
+        sources=source_digest("."),
+        library=library("write_manifest"),
+    script:
+        "../../scripts/write_manifest.py"

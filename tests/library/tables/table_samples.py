@@ -583,6 +583,8 @@ def pain_rows(synthesis: str = "demo_pain") -> pd.DataFrame:
             synthesis,
             "published_pool",
             group="Review 2024 (PMID 1)",
+            unit="MD",
+            subgroup="MD",
             parameter="pain",
             estimate=-0.9,
             ci_lower=-1.5,

@@ -1,0 +1,85 @@
+"""Write the report: one page that holds everything and loads nothing."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from _step import run
+
+from trialstats import io, rows
+from trialstats.analyses.evidence import EVIDENCE
+from trialstats.clean.account import account_counts
+from trialstats.report.content import (
+    Figure,
+    SynthesisMaterial,
+    TrialMaterial,
+    figure_of,
+)
+from trialstats.report.manifest import file_digests, installed_versions
+from trialstats.report.page import write_report
+from trialstats.report.sections import build_content
+
+
+def main(
+    estimates: list[str],
+    accounts: list[str],
+    queries: list[str],
+    set_aside: list[str],
+    trial_figures: list[str],
+    syntheses: list[str],
+    forests: list[str],
+    published_trials: str,
+    published_effects: str,
+    evidence: str,
+    evidence_figure: str,
+    agreement: list[str],
+    data: list[str],
+    page: str,
+    *,
+    config: Mapping[str, Any],
+    trials: Sequence[Mapping[str, Any]],
+    configs: Sequence[Mapping[str, Any]],
+) -> None:
+    fitted = pd.concat([io.read_table(path, rows.ESTIMATES) for path in estimates])
+    materials = [
+        TrialMaterial(
+            config=trial,
+            rows=fitted[fitted["trial"] == trial["id"]],
+            account=account_counts(io.read_table(accounts[i], rows.ACCOUNT)),
+            queries=io.read_table(queries[i], rows.QUERIES),
+            set_aside=io.read_table(set_aside[i], rows.SET_ASIDE),
+            figures=tuple(
+                read_figure(path)
+                for path in trial_figures
+                if Path(path).stem.startswith(trial["id"])
+            ),
+        )
+        for i, trial in enumerate(trials)
+    ]
+    pooled = [
+        SynthesisMaterial(synthesis, io.read_table(path, rows.ESTIMATES), read_figure(f))
+        for synthesis, path, f in zip(configs, syntheses, forests, strict=True)
+    ]
+    compared = [io.read_table(path, rows.AGREEMENT) for path in agreement]
+    content = build_content(
+        config,
+        materials,
+        pooled,
+        published_trials=io.read_table(published_trials, rows.PUBLISHED_TRIALS),
+        published_effects=io.read_table(published_effects, rows.EFFECTS),
+        evidence=io.read_table(evidence, EVIDENCE),
+        evidence_figure=read_figure(evidence_figure),
+        agreement=pd.concat(compared, ignore_index=True),
+        versions=installed_versions(),
+        digests=file_digests(data),
+    )
+    io.write_text(write_report(content), page)
+
+
+def read_figure(path: str) -> Figure:
+    return figure_of(Path(path).stem, io.read_text(path))
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821
