@@ -13,8 +13,9 @@ estimate constrained to that value, times N / (N - 1). The interval for the odds
 is exact, from its distribution given both margins. A quantity that would be infinite
 or without a finite error is None, with the reason beside it.
 
-statsmodels offers the same score intervals, but cannot bracket them in sparse tables
-(0 of 12 against 0 of 15); the tests compare with it where it can.
+statsmodels is not used: its score interval for the difference has a wrong coefficient
+in the cubic of the constrained estimate (up to 0.15.0), and cannot be bracketed in
+sparse tables (0 of 12 against 0 of 15). The tests show both.
 """
 
 import math

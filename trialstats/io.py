@@ -17,11 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trialstats.errors import DataError
-
-#: Significant digits that are stored. Processors that order additions differently
-#: agree to about 1e-13, so twelve digits make the bytes the same everywhere and lose
-#: nothing that a reader can see.
-STORED_DIGITS = 12
+from trialstats.rows import stored
 
 
 def write_table(frame: pd.DataFrame, path: str | Path, schema: pa.Schema) -> None:
@@ -66,16 +62,12 @@ def write_table(frame: pd.DataFrame, path: str | Path, schema: pa.Schema) -> Non
 def _stored(column: pd.Series, type_: pa.DataType) -> list[Any]:
     values = column.astype(object).where(column.notna(), None).tolist()
     if pa.types.is_floating(type_):
-        return [None if v is None else _significant(float(v)) for v in values]
+        return [None if v is None else stored(float(v)) for v in values]
     if pa.types.is_integer(type_):
         return [_whole(v) for v in values]
     if pa.types.is_date(type_):
         return [v.date() if hasattr(v, "date") else v for v in values]
     return values
-
-
-def _significant(value: float) -> float:
-    return float(f"{value:.{STORED_DIGITS - 1}e}")
 
 
 def _whole(value: Any) -> Any:

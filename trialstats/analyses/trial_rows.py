@@ -94,8 +94,7 @@ class Analysis:
                 column=flag,
                 remedy=f"define {self.settings['analysis_set']} under analysis_sets",
             )
-        members: pd.DataFrame = self.adsl[self.adsl[flag].eq("Y")]
-        return members
+        return pd.DataFrame(self.adsl[self.adsl[flag].eq("Y")])
 
     def observations(self) -> pd.DataFrame:
         """Return the BDS rows to analyse: set, parameter, visit, flagged."""
@@ -138,6 +137,7 @@ class Analysis:
         -------
         dict
         """
+        values = self._configured() | values
         where = values.get("group") or values.get("contrast")
         parts = [self.name, values.get("visit"), where, *key, statistic]
         return {
@@ -149,7 +149,6 @@ class Analysis:
             "statistic": statistic,
             "scale": "natural",
             "data_status": self.config["data_status"],
-            **self._configured(),
             **values,
         }
 

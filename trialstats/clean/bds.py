@@ -12,7 +12,7 @@ from trialstats.clean.adsl import set_unknown_aside, subject_ids
 from trialstats.clean.expressions import evaluate
 from trialstats.clean.values import Source, read_column
 from trialstats.clean.visits import UNSCHEDULED, calendars, place
-from trialstats.rows import BDS, CROSSOVER, with_fields
+from trialstats.rows import BDS, CROSSOVER, stored, with_fields
 
 Config = Mapping[str, Any]
 Record = dict[str, Any]
@@ -235,9 +235,10 @@ def _with_baseline(
         if record["AVISIT"] == name:
             record["ABLFL"] = record.get("ANL01FL")
         elif record["AVAL"] is not None and baseline is not None:
-            record["CHG"] = record["AVAL"] - baseline
+            # As stored: a fall from 6.0 to 4.2 is -30 % and not -29.999999999999996.
+            record["CHG"] = stored(record["AVAL"] - baseline)
             if baseline != 0:
-                record["PCHG"] = 100 * record["CHG"] / baseline
+                record["PCHG"] = stored(100 * record["CHG"] / baseline)
     return records
 
 

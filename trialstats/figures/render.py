@@ -4,6 +4,7 @@ import html
 import io
 import zlib
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any
 
 import matplotlib as mpl
@@ -66,7 +67,8 @@ def drawn_ggplot(plot: Any) -> Figure:
         previous = plt.get_backend()
         plt.switch_backend("agg")
         try:
-            figure: Figure = plot.draw()
+            # Drawing changes a ggplot; the copy keeps it fit to be drawn again.
+            figure: Figure = deepcopy(plot).draw()
             plt.close(figure)
         finally:
             plt.switch_backend(previous)

@@ -33,7 +33,9 @@ wildcard_constraints:
 
 def library(script):
     """Digest the library code that a script reaches: Snakemake does not see it."""
-    return library_digest(f"scripts/{script}.py", "scripts/_step.py", root=workflow.basedir)
+    return library_digest(
+        f"scripts/{script}.py", "scripts/_step.py", root=workflow.basedir
+    )
 
 
 def published_cells():

@@ -2,7 +2,6 @@
 
 from trialstats.report.manifest import source_digest
 
-
 #: Kinds of figures of a trial, in the order of the report.
 TRIAL_FIGURES = ["profile", "adverse_events", "account"]
 
@@ -58,7 +57,9 @@ def outputs_of_the_dossier():
         for table in trial_tables(trial)
         for ending in ("html", "csv")
     ]
-    pictures = [path.replace(".svg", ".png") for path in rules.write_report.input.forests]
+    pictures = [
+        path.replace(".svg", ".png") for path in rules.write_report.input.forests
+    ]
     return [
         rules.write_report.output.page,
         *datasets,

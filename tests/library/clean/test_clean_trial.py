@@ -41,8 +41,17 @@ def test_baseline_is_the_latest_value_before_treatment(clean):
 def test_change_from_baseline(clean):
     first = visits(clean, "01").set_index("AVISIT")
     assert first.loc["Week 2", "CHG"] == -20
-    assert first.loc["Week 2", "PCHG"] == pytest.approx(-100 / 3, rel=1e-15)
+    # Stored with twelve significant digits.
+    assert first.loc["Week 2", "PCHG"] == pytest.approx(-100 / 3, rel=5e-12)
     assert first.loc["Week 1", "ADY"] == 8
+
+
+def test_a_response_of_exactly_the_limit_counts(clean, config):
+    """From 6.0 to 4.2 is 30 % lower, which binary arithmetic just misses."""
+    config["responders"]["RESP"]["when"] = "PCHG <= -30"
+    scores = "subject,date,score\n01,2025-03-01,6.0\n01,2025-03-08,4.2\n"
+    bds = clean(scores=scores).bds
+    assert bds.loc[bds["AVALC"] == "Y", "USUBJID"].tolist() == ["01"]
 
 
 def test_a_date_in_no_window_is_kept_and_not_analysed(clean):

@@ -120,8 +120,7 @@ def parallel():
         shared = {"USUBJID": subject, "TRT01P": arm, "TRTP": arm, "DTYPE": None}
         pain = shared | {"PARAMCD": "PAIN", "ANL01FL": "Y", "BASE": base[i]}
         rows.append(
-            pain
-            | {"AVISIT": "Baseline", "AVISITN": 0.0, "AVAL": base[i], "ABLFL": "Y"}
+            pain | {"AVISIT": "Baseline", "AVISITN": 0.0, "AVAL": base[i], "ABLFL": "Y"}
         )
         for visit in (1, 2):
             at = {"AVISIT": f"Week {visit}", "AVISITN": float(visit)}

@@ -22,7 +22,11 @@ def trial(n=20):
     arm = np.array(["P", "T"])[np.arange(n) % 2]
     base = rng.normal(50, 10, n)
     return pd.DataFrame(
-        {"arm": arm, "base": base, "y": 0.5 * base - 3 * (arm == "T") + rng.normal(size=n)}
+        {
+            "arm": arm,
+            "base": base,
+            "y": 0.5 * base - 3 * (arm == "T") + rng.normal(size=n),
+        }
     )
 
 

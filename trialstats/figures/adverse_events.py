@@ -1,0 +1,391 @@
+"""Adverse events by arm, with the risk differences beside them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from trialstats.errors import DataError
+from trialstats.figures.axis import Axis, limits
+from trialstats.figures.canvas import Canvas, widest, wrap
+from trialstats.figures.frames import Record, distinct, find, records
+from trialstats.figures.pages import (
+    MARGIN,
+    TEXT_LINE,
+    Block,
+    compose,
+    note_blocks,
+    title_blocks,
+)
+from trialstats.figures.theme import (
+    BASE_SIZE,
+    CONTROL_COLOUR,
+    HAIRLINE,
+    INK,
+    MUTED,
+    RULE,
+    TREATMENT_COLOURS,
+)
+from trialstats.formatting import MINUS, format_number, format_percent
+
+#: Points: the page, the gap between columns, a row, and the two plots.
+_WIDTH, _GAP, _ROW = 684.0, 16.0, 17.0
+
+#: Terms shown; the rarer ones are counted in a note.
+_MOST_TERMS = 20
+
+_WIDEST_LABEL = 170.0
+
+_SHAPES = ("o", "D", "^")
+
+_SUMMARY = "Any "
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """One row: counts by arm, and the risk difference where there is one."""
+
+    label: str
+    counts: dict[str, tuple[float, float]]
+    difference: Record | None
+
+    @property
+    def highest(self) -> float:
+        return max((e / n for e, n in self.counts.values()), default=0.0)
+
+
+def adverse_event_plot(rows: pd.DataFrame, *, title: str, subtitle: str = "") -> Figure:
+    """Draw the share of participants with each event by arm, and the risk differences.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of an analysis of adverse events (`rows.ESTIMATES`):
+        ``subjects_with_event`` by parameter and group with ``n_subjects`` at risk,
+        ``risk_difference`` for some parameters.
+    title, subtitle : str
+        Title of the figure, and what stands under it.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    DataError
+        When no event was counted.
+    """
+    listed = records(rows, needs=("statistic", "parameter", "group", "n_subjects"))
+    arms, events, left_out = _events(listed)
+    columns = _Columns.of(arms, events)
+    notes = ["Points: share of participants at risk who had the event at least once."]
+    if any(e.difference for e in events):
+        contrast = distinct(find(listed, statistic="risk_difference"), "contrast")
+        contrasts = ", ".join(map(str, contrast))
+        notes.append(f"Risk difference: {contrasts}, 95% confidence interval.")
+    if left_out:
+        notes.append(f"{left_out} rarer terms are not shown; the table lists them.")
+    synthetic = any(r.get("data_status") == "synthetic" for r in listed)
+    blocks = [
+        *title_blocks(title, subtitle, _WIDTH, synthetic=synthetic),
+        _heads(columns),
+        _body(columns, events),
+        _axes(columns),
+        *note_blocks(notes, _WIDTH),
+    ]
+    return compose(blocks, _WIDTH)
+
+
+def adverse_event_alt_text(rows: pd.DataFrame, *, title: str) -> str:
+    """Return what the adverse events show, in one or two sentences."""
+    listed = records(rows, needs=("statistic", "parameter", "group", "n_subjects"))
+    arms, events, _ = _events(listed)
+    summaries = [e for e in events if e.label.startswith(_SUMMARY)] or events[:3]
+    told = "; ".join(
+        f"{e.label}: "
+        + ", ".join(f"{arm} {_share(e.counts[arm])}" for arm in arms if arm in e.counts)
+        for e in summaries
+    )
+    start = "Synthetic data. " if listed[0].get("data_status") == "synthetic" else ""
+    terms = len(events) - sum(e.label.startswith(_SUMMARY) for e in events)
+    return f"{start}{title}. {told}. {terms} reported terms by arm."
+
+
+def _share(count: tuple[float, float]) -> str:
+    events, n = count
+    return f"{events:g} of {n:g} ({format_percent(events / n)})"
+
+
+def _events(listed: Sequence[Record]) -> tuple[list[str], list[_Event], int]:
+    """Return arms, events in the order shown, and how many terms are left out."""
+    counted = [
+        r
+        for r in find(listed, statistic="subjects_with_event")
+        if r["estimate"] is not None and r["n_subjects"]
+    ]
+    if not counted:
+        raise DataError(
+            "there are no counts of adverse events to draw",
+            column="statistic",
+            remedy="rows of 'subjects_with_event' with n_subjects",
+        )
+    events = []
+    for label in distinct(counted, "parameter"):
+        counts = {
+            str(r["group"]): (float(r["estimate"]), float(r["n_subjects"]))
+            for r in find(counted, parameter=label)
+        }
+        differences = [
+            r
+            for r in find(listed, statistic="risk_difference", parameter=label)
+            if r["estimate"] is not None
+        ]
+        first = differences[0] if differences else None
+        events.append(_Event(str(label), counts, first))
+    summaries = [e for e in events if e.label.startswith(_SUMMARY)]
+    terms = [e for e in events if not e.label.startswith(_SUMMARY)]
+    terms.sort(key=lambda e: -e.highest)
+    arms = [str(a) for a in distinct(counted, "group")]
+    left_out = max(0, len(terms) - _MOST_TERMS)
+    return _control_last(arms, listed), summaries + terms[:_MOST_TERMS], left_out
+
+
+def _control_last(arms: list[str], listed: Sequence[Record]) -> list[str]:
+    contrasts = distinct(listed, "contrast")
+    control = str(contrasts[0]).rpartition(" versus ")[2] if contrasts else "Placebo"
+    return sorted(arms, key=lambda arm: arm == control)
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Where everything stands across the page, in points."""
+
+    arms: list[str]
+    label: float
+    counts: list[float]
+    shares: Axis
+    differences: Axis | None
+    text: float
+
+    @classmethod
+    def of(cls, arms: list[str], events: Sequence[_Event]) -> "_Columns":
+        """Place the columns of these events."""
+        size = BASE_SIZE
+        label = min(
+            widest((e.label for e in events), size, weight="bold"), _WIDEST_LABEL
+        )
+        x, counts = MARGIN + label + _GAP, []
+        for arm in arms:
+            cells = [_cell(e, arm) for e in events] + ["n/N (%)"]
+            width = max(
+                widest(cells, size, weight="bold"),
+                widest([arm], size, weight="bold") + 2 * size,
+            )
+            x += width
+            counts.append(x)
+            x += _GAP
+        drawn = [e.difference for e in events if e.difference]
+        texts = widest([_difference_text(d) for d in drawn], size, weight="bold")
+        right = _WIDTH - MARGIN - (texts + _GAP if drawn else 0.0)
+        room = right - x
+        end = x + 0.5 * (room - _GAP) if drawn else right
+        top = max((e.highest for e in events), default=0.0)
+        shares = Axis(0.0, max(1.06 * top, 0.05), x + 6, end, percent=True)
+        return cls(arms, label, counts, shares, _axis(drawn, end + _GAP, right), right)
+
+
+def _axis(drawn: Sequence[Record], left: float, right: float) -> Axis | None:
+    if not drawn:
+        return None
+    intervals = [
+        (float(d["ci_lower"]), float(d["ci_upper"]))
+        for d in drawn
+        if d["ci_lower"] is not None and d["ci_upper"] is not None
+    ]
+    low, high = limits(intervals, [], [float(d["estimate"]) for d in drawn])
+    return Axis(low, high, left, right, percent=True)
+
+
+def _cell(event: _Event, arm: str) -> str:
+    if arm not in event.counts:
+        return ""
+    events, n = event.counts[arm]
+    return f"{events:g}/{n:g} ({format_number(100 * events / n, 0)})"
+
+
+def _difference_text(row: Record) -> str:
+    low, high = row["ci_lower"], row["ci_upper"]
+    text = format_number(100 * row["estimate"], 1, minus=MINUS)
+    if low is None or high is None:
+        return text
+    ends = [format_number(100 * v, 1, minus=MINUS) for v in (low, high)]
+    return f"{text} [{', '.join(ends)}]"
+
+
+def _colour(columns: _Columns, arm: str) -> str:
+    place = columns.arms.index(arm)
+    last = place == len(columns.arms) - 1 and place > 0
+    return CONTROL_COLOUR if last else TREATMENT_COLOURS[place % len(TREATMENT_COLOURS)]
+
+
+def _shape(columns: _Columns, arm: str) -> str:
+    return _SHAPES[columns.arms.index(arm) % len(_SHAPES)]
+
+
+def _heads(columns: _Columns) -> Block:
+    """Return the heads; each arm's head carries its marker, so no legend is needed."""
+    size = BASE_SIZE
+    step = TEXT_LINE * size
+    height = 2 * step + 8.0
+
+    def draw(canvas: Canvas, top: float) -> None:
+        first, second = top + step / 2, top + 1.5 * step
+        for arm, right in zip(columns.arms, columns.counts, strict=True):
+            canvas.text(right, first, arm, size=size, weight="bold", align="right")
+            width = widest([arm], size, weight="bold")
+            _point(canvas, columns, arm, right - width - 0.9 * size, first)
+            canvas.text(
+                right, second, "n/N (%)", size=size - 1, colour=MUTED, align="right"
+            )
+        if columns.differences:
+            canvas.text(
+                _WIDTH - MARGIN,
+                first,
+                "Risk difference,",
+                size=size,
+                weight="bold",
+                align="right",
+            )
+            canvas.text(
+                _WIDTH - MARGIN,
+                second,
+                "points [95% CI]",
+                size=size - 1,
+                colour=MUTED,
+                align="right",
+            )
+        y = top + height - 4
+        canvas.line([(MARGIN, y), (_WIDTH - MARGIN, y)], colour=INK, width=0.9)
+
+    return Block(height, draw)
+
+
+def _point(canvas: Canvas, columns: _Columns, arm: str, x: float, y: float) -> None:
+    colour = _colour(columns, arm)
+    size = 6.0 if _shape(columns, arm) == "o" else 5.2
+    canvas.marker(x, y, _shape(columns, arm), size=size, colour=colour, outline=colour)
+
+
+def _body(columns: _Columns, events: Sequence[_Event]) -> Block:
+    size = BASE_SIZE
+    texts = [
+        wrap(e.label, size, columns.label + 0.5, weight=_weight(e)) for e in events
+    ]
+    heights = [_ROW + (len(t) - 1) * TEXT_LINE * size for t in texts]
+    split = next(
+        (i for i, e in enumerate(events) if i and not e.label.startswith(_SUMMARY)), 0
+    )
+    space = 6.0 if split else 0.0
+
+    def draw(canvas: Canvas, top: float) -> None:
+        bottom = top + sum(heights) + space
+        _grid(canvas, columns, top, bottom)
+        y = top
+        for i, (event, text, height) in enumerate(
+            zip(events, texts, heights, strict=True)
+        ):
+            if split and i == split:
+                line = y + space / 2
+                ends = [(MARGIN, line), (_WIDTH - MARGIN, line)]
+                canvas.line(ends, colour=HAIRLINE, width=0.7)
+                y += space
+            _row(canvas, columns, event, text, y + height / 2)
+            y += height
+
+    return Block(sum(heights) + space, draw)
+
+
+def _weight(event: _Event) -> str:
+    return "bold" if event.label.startswith(_SUMMARY) else "normal"
+
+
+def _grid(canvas: Canvas, columns: _Columns, top: float, bottom: float) -> None:
+    for x, _ in columns.shares.ticks(BASE_SIZE - 0.5):
+        canvas.line([(x, top), (x, bottom)], colour=HAIRLINE, width=0.5, layer=0.5)
+    if columns.differences:
+        x = columns.differences.place(0.0)
+        canvas.line([(x, top), (x, bottom)], colour=INK, width=0.8, layer=1.0)
+
+
+def _row(
+    canvas: Canvas, columns: _Columns, event: _Event, text: Sequence[str], y: float
+) -> None:
+    size, weight = BASE_SIZE, _weight(event)
+    first = y - TEXT_LINE * size * (len(text) - 1) / 2
+    for i, line in enumerate(text):
+        canvas.text(
+            MARGIN, first + i * TEXT_LINE * size, line, size=size, weight=weight
+        )
+    places = []
+    for arm, right in zip(columns.arms, columns.counts, strict=True):
+        canvas.text(
+            right, y, _cell(event, arm), size=size, weight=weight, align="right"
+        )
+        if arm in event.counts:
+            places.append((arm, columns.shares.place(_ratio(event, arm))))
+    if len(places) > 1:
+        ends = sorted(x for _, x in places)
+        canvas.line([(ends[0], y), (ends[-1], y)], colour=RULE, width=1.0)
+    for arm, x in places:
+        _point(canvas, columns, arm, x, y)
+    if event.difference and columns.differences:
+        _difference(canvas, columns.differences, event.difference, y)
+        canvas.text(
+            _WIDTH - MARGIN,
+            y,
+            _difference_text(event.difference),
+            size=size,
+            weight=weight,
+            align="right",
+        )
+
+
+def _ratio(event: _Event, arm: str) -> float:
+    events, n = event.counts[arm]
+    return events / n
+
+
+def _difference(canvas: Canvas, axis: Axis, row: Record, y: float) -> None:
+    low, high = row["ci_lower"], row["ci_upper"]
+    if low is not None and high is not None:
+        ends = [axis.place(min(max(v, axis.lower), axis.upper)) for v in (low, high)]
+        canvas.line([(ends[0], y), (ends[1], y)], colour=INK, width=1.0, layer=3)
+    x, half = axis.place(row["estimate"]), 3.0
+    canvas.rectangle(x - half, y - half, 2 * half, 2 * half, colour=INK, layer=4)
+
+
+def _axes(columns: _Columns) -> Block:
+    size = BASE_SIZE - 0.5
+    step = TEXT_LINE * size
+    titles = [(columns.shares, "Participants with the event, %")]
+    if columns.differences:
+        titles.append((columns.differences, "Risk difference, points"))
+
+    def draw(canvas: Canvas, top: float) -> None:
+        for axis, title in titles:
+            canvas.line([(axis.left, top), (axis.right, top)], colour=INK, width=0.8)
+            for x, label in axis.ticks(size):
+                canvas.line([(x, top), (x, top + 3.5)], colour=INK, width=0.8)
+                canvas.text(x, top + 8 + step / 2, label, size=size, align="center")
+            for i, line in enumerate(wrap(title, size, axis.right - axis.left + 24)):
+                canvas.text(
+                    (axis.left + axis.right) / 2,
+                    top + 8 + (i + 1.6) * step,
+                    line,
+                    size=size,
+                    colour=MUTED,
+                    align="center",
+                )
+
+    return Block(8 + 3.6 * step, draw)

@@ -1,0 +1,389 @@
+"""Least-squares means of a trial: over its visits, or by treatment of a crossover."""
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import pandas as pd
+from matplotlib.ticker import MaxNLocator
+
+from trialstats.errors import DataError
+from trialstats.figures.frames import Record, distinct, find, records
+from trialstats.figures.pages import SYNTHETIC_BANNER
+from trialstats.figures.theme import (
+    BASE_SIZE,
+    CONTROL_COLOUR,
+    FONT,
+    HAIRLINE,
+    INK,
+    MUTED,
+    RULE,
+    TREATMENT_COLOURS,
+    plotnine,
+    plotnine_theme,
+    printable,
+)
+from trialstats.formatting import MINUS, format_interval, format_number
+
+#: Height of a row of counts under the axis, as a share of the range of the means.
+_COUNT_ROW = 0.085
+
+#: Width by which arms stand apart at one visit, as a share of the step between visits.
+_DODGE = 0.16
+
+_SHAPES = ("o", "D", "^", "s")
+
+
+def mean_profile(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) -> Any:
+    """Draw means by visit and arm with intervals, and the numbers with data below.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of one analysis over visits (`rows.ESTIMATES`): ``ls_mean`` and
+        ``n_with_data`` by visit and group, ``difference`` by visit.
+    title, subtitle : str
+        Title of the figure, and what stands under it.
+    unit : str
+        What the means are, with their unit, for the axis.
+
+    Returns
+    -------
+    plotnine.ggplot
+
+    Raises
+    ------
+    DataError
+        When there are no means by visit.
+    """
+    listed = records(rows, needs=("statistic", "visit", "group", "estimate"))
+    means = [r for r in find(listed, statistic="ls_mean") if r["estimate"] is not None]
+    visits = distinct(means, "visit")
+    if not visits:
+        raise DataError(
+            "there are no means by visit to draw",
+            column="statistic",
+            remedy="rows of 'ls_mean' with a visit and a group",
+        )
+    arms = _arms(listed, means)
+    places, labels, axis = _visit_axis(visits)
+    step = min((b - a for a, b in pairwise(places)), default=1.0)
+    at = dict(zip(visits, places, strict=True))
+    points = _points(means, arms, at, step)
+    low, high = min(0.0, points["lower"].min()), max(0.0, points["upper"].max())
+    ticks = [
+        float(t)
+        for t in MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+        if low - 1e-9 <= t <= high + 1e-9
+    ]
+    counts, rows_of_counts = _counts(listed, arms, at, low, high)
+    digits = _digits(ticks)
+    tick_labels = [format_number(t, digits, minus=MINUS) for t in ticks]
+    p9 = plotnine()
+    lines = pd.DataFrame({"y": ticks})
+    plot = (
+        p9.ggplot(points, p9.aes("x", "y", colour="arm", shape="arm", linetype="arm"))
+        + p9.geom_hline(lines, p9.aes(yintercept="y"), colour=HAIRLINE, size=0.35)
+        + p9.geom_hline(yintercept=0.0, colour=RULE, size=0.6)
+        + p9.geom_line(size=0.8)
+        + p9.geom_linerange(
+            p9.aes(ymin="lower", ymax="upper"), size=0.8, linetype="solid"
+        )
+        + p9.geom_point(size=2.6, fill="white", stroke=0.9)
+        + p9.geom_text(
+            counts,
+            p9.aes("x", "y", label="label", colour="arm"),
+            size=BASE_SIZE - 1.5,
+            family=FONT,
+            show_legend=False,
+            inherit_aes=False,
+        )
+        + p9.scale_x_continuous(breaks=places, labels=labels)
+        + p9.scale_y_continuous(
+            breaks=[*ticks, *rows_of_counts],
+            labels=[*tick_labels, *map(printable, arms)],
+        )
+        + p9.coord_cartesian(
+            ylim=(min([low, *rows_of_counts]) - 0.03 * (high - low), high)
+        )
+        + p9.labs(
+            title=printable(title),
+            subtitle=_subtitle(subtitle, means),
+            x=axis,
+            y=printable(f"{unit}, least-squares mean (95% CI)"),
+            caption="Rows below the axis: participants with data at the visit.",
+        )
+    )
+    return plot + _arm_scales(p9, arms, listed) + plotnine_theme() + _quiet_grid(p9)
+
+
+def period_plot(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) -> Any:
+    """Draw the means of a crossover by treatment, and their difference beside them.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of one crossover analysis (`rows.ESTIMATES`): ``ls_mean`` by group,
+        ``difference``, ``n_with_data`` by group.
+    title, subtitle, unit : str
+        As for `mean_profile`.
+
+    Returns
+    -------
+    plotnine.ggplot
+
+    Raises
+    ------
+    DataError
+        When the means or their difference are missing.
+    """
+    listed = records(rows, needs=("statistic", "group", "estimate", "contrast"))
+    means = [r for r in find(listed, statistic="ls_mean") if r["estimate"] is not None]
+    differences = [
+        r for r in find(listed, statistic="difference") if r["estimate"] is not None
+    ]
+    if not means or not differences:
+        raise DataError(
+            "there are no means of treatments and difference to draw",
+            column="statistic",
+            remedy="rows of 'ls_mean' by group and of 'difference'",
+        )
+    arms = _arms(listed, means)
+    panels = ["Mean by treatment", "Difference"]
+    counts = {r["group"]: r["estimate"] for r in find(listed, statistic="n_with_data")}
+    drawn = [
+        _period_row(panels[0], _with_count(r["group"], counts), r["group"], r)
+        for r in means
+    ] + [
+        _period_row(
+            panels[1], str(r["contrast"]).replace(" versus ", "\nversus "), "", r
+        )
+        for r in differences
+    ]
+    points = pd.DataFrame(drawn)
+    order = list(dict.fromkeys(points["label"]))
+    points["label"] = pd.Categorical(points["label"], order)
+    points["panel"] = pd.Categorical(points["panel"], panels)
+    zero = pd.DataFrame({"panel": pd.Categorical([panels[1]], panels), "y": [0.0]})
+    p9 = plotnine()
+    plot = (
+        p9.ggplot(points, p9.aes("label", "y", colour="arm", shape="arm"))
+        + p9.geom_hline(zero, p9.aes(yintercept="y"), colour=INK, size=0.6)
+        + p9.geom_linerange(p9.aes(ymin="lower", ymax="upper"), size=0.9)
+        + p9.geom_point(size=3.2, fill="white", stroke=0.9)
+        + p9.geom_text(
+            p9.aes(label="text"),
+            nudge_x=0.12,
+            ha="left",
+            size=BASE_SIZE - 1,
+            family=FONT,
+            colour=INK,
+        )
+        + p9.facet_wrap("panel", scales="free", ncol=2)
+        + p9.scale_x_discrete(expand=(0, 0.35, 0, 0.9))
+        + p9.labs(
+            title=printable(title),
+            subtitle=_subtitle(subtitle, means),
+            x="",
+            y=printable(f"{unit} (95% CI)"),
+            caption="Least-squares means with 95% confidence intervals; "
+            "n: participants with data.",
+        )
+    )
+    scales = _arm_scales(p9, [*arms, ""], listed)
+    return plot + scales + plotnine_theme() + p9.theme(legend_position="none")
+
+
+def mean_profile_alt_text(rows: pd.DataFrame, *, title: str, unit: str) -> str:
+    """Return what the means by visit show, in two sentences."""
+    listed = records(rows, needs=("statistic", "visit", "group", "estimate"))
+    means = [r for r in find(listed, statistic="ls_mean") if r["estimate"] is not None]
+    visits = distinct(means, "visit")
+    last = visits[-1] if visits else None
+    ends = ", ".join(f"{r['group']} {_number(r)}" for r in means if r["visit"] == last)
+    text = (
+        f"{title}: least-squares means of {unit} at {len(visits)} visits. "
+        f"At {last}: {ends}{_difference_words(listed, last)}."
+    )
+    return _synthetic_words(means) + text
+
+
+def period_plot_alt_text(rows: pd.DataFrame, *, title: str, unit: str) -> str:
+    """Return what the means by treatment show, in two sentences."""
+    listed = records(rows, needs=("statistic", "group", "estimate", "contrast"))
+    means = [r for r in find(listed, statistic="ls_mean") if r["estimate"] is not None]
+    ends = ", ".join(f"{r['group']} {_number(r)}" for r in means)
+    visit = means[0].get("visit") if means else None
+    text = (
+        f"{title}: least-squares means of {unit} by treatment. "
+        f"{ends}{_difference_words(listed, visit)}."
+    )
+    return _synthetic_words(means) + text
+
+
+def _number(row: Record) -> str:
+    return format_number(row["estimate"], 2, minus=MINUS)
+
+
+def _difference_words(listed: Sequence[Record], visit: object) -> str:
+    found = [
+        r
+        for r in find(listed, statistic="difference", visit=visit)
+        if r["estimate"] is not None
+    ]
+    return "".join(
+        f"; difference {_number(r)} {_interval(r)}, {r['contrast']}" for r in found
+    )
+
+
+def _interval(row: Record) -> str:
+    """Return an interval in brackets, empty when there is none."""
+    if row["ci_lower"] is None or row["ci_upper"] is None:
+        return ""
+    return format_interval(
+        row["ci_lower"], row["ci_upper"], 2, separator=" to ", minus=MINUS
+    )
+
+
+def _synthetic_words(means: Sequence[Record]) -> str:
+    return "Synthetic data. " if _synthetic(means) else ""
+
+
+def _synthetic(means: Sequence[Record]) -> bool:
+    return any(r.get("data_status") == "synthetic" for r in means)
+
+
+def _subtitle(subtitle: str, means: Sequence[Record]) -> str:
+    parts = [SYNTHETIC_BANNER] if _synthetic(means) else []
+    return "\n".join(printable(p) for p in [*parts, subtitle] if p)
+
+
+def _arms(listed: Sequence[Record], means: Sequence[Record]) -> list[str]:
+    """Return the arms in order of appearance, the control last."""
+    control = _control(listed)
+    arms = [str(a) for a in distinct(means, "group")]
+    return sorted(arms, key=lambda arm: arm == control)
+
+
+def _control(listed: Sequence[Record]) -> str | None:
+    """Return the control that the contrasts name."""
+    contrasts = distinct(find(listed, statistic="difference"), "contrast")
+    return str(contrasts[0]).rpartition(" versus ")[2] if contrasts else None
+
+
+def _arm_scales(p9: Any, arms: Sequence[str], listed: Sequence[Record]) -> list[Any]:
+    """Return colour, shape and line of each arm; the same in every figure."""
+    control = _control(listed)
+    colours, lines = [], []
+    treatments = iter([*TREATMENT_COLOURS] * len(arms))
+    for arm in arms:
+        colours.append(
+            INK if not arm else CONTROL_COLOUR if arm == control else next(treatments)
+        )
+        lines.append("dashed" if arm == control else "solid")
+    shapes = [_SHAPES[i % len(_SHAPES)] for i in range(len(arms))]
+    return [
+        p9.scale_colour_manual(
+            values=dict(zip(arms, colours, strict=True)), limits=arms
+        ),
+        p9.scale_shape_manual(values=dict(zip(arms, shapes, strict=True)), limits=arms),
+        p9.scale_linetype_manual(
+            values=dict(zip(arms, lines, strict=True)), limits=arms
+        ),
+    ]
+
+
+def _quiet_grid(p9: Any) -> Any:
+    """Return a theme without the grid, since rows of counts are breaks too."""
+    return p9.theme(
+        panel_grid_major_y=p9.element_blank(),
+        axis_text_y=p9.element_text(size=BASE_SIZE - 0.5, colour=INK),
+        plot_caption=p9.element_text(size=BASE_SIZE - 1.5, colour=MUTED, ha="left"),
+    )
+
+
+def _visit_axis(visits: Sequence[str]) -> tuple[list[float], list[str], str]:
+    """Return places, labels and title of the visits.
+
+    Visits called by one word and a number ("Week 4") stand where the number says.
+    """
+    parts = [re.fullmatch(r"(\D+?)\s*(\d+)", str(v)) for v in visits]
+    words = {p.group(1) for p in parts if p}
+    if all(parts) and len(words) == 1:
+        numbers = [float(p.group(2)) for p in parts if p]
+        if numbers == sorted(set(numbers)):
+            return numbers, [f"{n:g}" for n in numbers], words.pop()
+    return [float(i) for i in range(len(visits))], list(map(printable, visits)), "Visit"
+
+
+def _points(
+    means: Sequence[Record], arms: Sequence[str], at: dict[str, float], step: float
+) -> pd.DataFrame:
+    shift = {
+        arm: (i - (len(arms) - 1) / 2) * _DODGE * step for i, arm in enumerate(arms)
+    }
+    found = [
+        {
+            "x": at[r["visit"]] + shift[r["group"]],
+            "y": r["estimate"],
+            "lower": r["estimate"] if r["ci_lower"] is None else r["ci_lower"],
+            "upper": r["estimate"] if r["ci_upper"] is None else r["ci_upper"],
+            "arm": r["group"],
+        }
+        for r in means
+    ]
+    return pd.DataFrame(found).assign(
+        arm=lambda frame: pd.Categorical(frame["arm"], list(arms))
+    )
+
+
+def _counts(
+    listed: Sequence[Record],
+    arms: Sequence[str],
+    at: dict[str, float],
+    low: float,
+    high: float,
+) -> tuple[pd.DataFrame, list[float]]:
+    """Return the counts to print, and the height of each arm's row."""
+    height = _COUNT_ROW * (high - low)
+    rows = [low - (i + 1.4) * height for i in range(len(arms))]
+    place = dict(zip(arms, rows, strict=True))
+    found = [
+        {
+            "x": at[r["visit"]],
+            "y": place[r["group"]],
+            "label": format_number(r["estimate"], 0),
+            "arm": r["group"],
+        }
+        for r in find(listed, statistic="n_with_data")
+        if r["visit"] in at and r["group"] in place and r["estimate"] is not None
+    ]
+    frame = pd.DataFrame(found, columns=["x", "y", "label", "arm"])
+    return frame.assign(arm=pd.Categorical(frame["arm"], list(arms))), rows
+
+
+def _with_count(arm: str, counts: dict[str, float]) -> str:
+    n = counts.get(arm)
+    return (
+        printable(arm) if n is None else f"{printable(arm)}\nn = {format_number(n, 0)}"
+    )
+
+
+def _period_row(panel: str, label: str, arm: str, row: Record) -> dict[str, Any]:
+    missing = row["ci_lower"] is None or row["ci_upper"] is None
+    return {
+        "panel": panel,
+        "label": label,
+        "arm": arm,
+        "y": row["estimate"],
+        "lower": row["estimate"] if missing else row["ci_lower"],
+        "upper": row["estimate"] if missing else row["ci_upper"],
+        "text": f"{_number(row)}\n{_interval(row)}".strip(),
+    }
+
+
+def _digits(ticks: Sequence[float]) -> int:
+    """Return how many decimals name every tick."""
+    exact = (d for d in range(9) if all(abs(round(t, d) - t) < 1e-9 for t in ticks))
+    return next(exact, 9)
