@@ -94,7 +94,7 @@ class Analysis:
                 column=flag,
                 remedy=f"define {self.settings['analysis_set']} under analysis_sets",
             )
-        return pd.DataFrame(self.adsl[self.adsl[flag].eq("Y")])
+        return self.adsl[self.adsl[flag] == "Y"]
 
     def observations(self) -> pd.DataFrame:
         """Return the BDS rows to analyse: set, parameter, visit, flagged."""
@@ -105,8 +105,9 @@ class Analysis:
             & bds["USUBJID"].isin(self.subjects()["USUBJID"])
         )
         at = self.settings.get("at")
-        chosen &= bds["AVISIT"] == at if at is not None else bds["AVISITN"] > 0
-        return bds[chosen]
+        here = bds["AVISIT"] == at if at is not None else bds["AVISITN"] > 0
+        rows: pd.DataFrame = bds[chosen & here]
+        return rows
 
     def contrast(self, treatment: str) -> str:
         """Return the comparison in words."""

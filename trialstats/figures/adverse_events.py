@@ -274,7 +274,19 @@ def _heads(columns: _Columns) -> Block:
 def _point(canvas: Canvas, columns: _Columns, arm: str, x: float, y: float) -> None:
     colour = _colour(columns, arm)
     size = 6.0 if _shape(columns, arm) == "o" else 5.2
-    canvas.marker(x, y, _shape(columns, arm), size=size, colour=colour, outline=colour)
+    # The control is hollow, so that a treatment with the same share shows through.
+    hollow = colour == CONTROL_COLOUR
+    fill = "none" if hollow else colour
+    size += 1.2 if hollow else 0.0
+    canvas.marker(
+        x,
+        y,
+        _shape(columns, arm),
+        size=size,
+        colour=fill,
+        outline=colour,
+        line_width=1.4,
+    )
 
 
 def _body(columns: _Columns, events: Sequence[_Event]) -> Block:
@@ -371,14 +383,19 @@ def _axes(columns: _Columns) -> Block:
     titles = [(columns.shares, "Participants with the event, %")]
     if columns.differences:
         titles.append((columns.differences, "Risk difference, points"))
+    broken = [
+        (axis, wrap(title, size, axis.right - axis.left + 0.8 * _GAP))
+        for axis, title in titles
+    ]
+    tallest = max(len(texts) for _, texts in broken)
 
     def draw(canvas: Canvas, top: float) -> None:
-        for axis, title in titles:
+        for axis, texts in broken:
             canvas.line([(axis.left, top), (axis.right, top)], colour=INK, width=0.8)
             for x, label in axis.ticks(size):
                 canvas.line([(x, top), (x, top + 3.5)], colour=INK, width=0.8)
                 canvas.text(x, top + 8 + step / 2, label, size=size, align="center")
-            for i, line in enumerate(wrap(title, size, axis.right - axis.left + 24)):
+            for i, line in enumerate(texts):
                 canvas.text(
                     (axis.left + axis.right) / 2,
                     top + 8 + (i + 1.6) * step,
@@ -388,4 +405,4 @@ def _axes(columns: _Columns) -> Block:
                     align="center",
                 )
 
-    return Block(8 + 3.6 * step, draw)
+    return Block(8 + (1.6 + tallest) * step, draw)

@@ -69,7 +69,7 @@ def title_blocks(
     below = wrap(subtitle, size, room)
     return [
         text_block(banner, size + 1, colour=SYNTHETIC, weight="bold", after=3.0),
-        text_block(titles, size + 2.5, weight="bold", after=1.0),
+        text_block(titles, size + 2.5, weight="bold", after=1.0 if below else size),
         text_block(below, size, colour=MUTED, after=size),
     ]
 

@@ -106,5 +106,6 @@ def plotnine_theme(*, size: float = BASE_SIZE) -> Any:
         legend_text=p9.element_text(size=size),
         plot_background=p9.element_blank(),
         panel_background=p9.element_blank(),
+        plot_margin=0.02,
         figure_size=(6.8, 4.4),
     )

@@ -19,6 +19,7 @@ from trialstats.figures.theme import (
     INK,
     MUTED,
     RULE,
+    SYNTHETIC,
     TREATMENT_COLOURS,
     plotnine,
     plotnine_theme,
@@ -31,6 +32,9 @@ _COUNT_ROW = 0.085
 
 #: Width by which arms stand apart at one visit, as a share of the step between visits.
 _DODGE = 0.16
+
+#: The same as a share of the whole axis.
+_WIDEST_DODGE = 0.018
 
 _SHAPES = ("o", "D", "^", "s")
 
@@ -78,8 +82,7 @@ def mean_profile(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) ->
         if low - 1e-9 <= t <= high + 1e-9
     ]
     counts, rows_of_counts = _counts(listed, arms, at, low, high)
-    digits = _digits(ticks)
-    tick_labels = [format_number(t, digits, minus=MINUS) for t in ticks]
+    tick_labels = _tick_labels(ticks)
     p9 = plotnine()
     lines = pd.DataFrame({"y": ticks})
     plot = (
@@ -93,10 +96,10 @@ def mean_profile(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) ->
         + p9.geom_point(size=2.6, fill="white", stroke=0.9)
         + p9.geom_text(
             counts,
-            p9.aes("x", "y", label="label", colour="arm"),
-            size=BASE_SIZE - 1.5,
+            p9.aes("x", "y", label="label"),
+            size=BASE_SIZE - 1,
             family=FONT,
-            show_legend=False,
+            colour=INK,
             inherit_aes=False,
         )
         + p9.scale_x_continuous(breaks=places, labels=labels)
@@ -109,13 +112,17 @@ def mean_profile(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) ->
         )
         + p9.labs(
             title=printable(title),
-            subtitle=_subtitle(subtitle, means),
+            **_texts(
+                subtitle,
+                means,
+                "Rows of numbers: participants with data at the visit.",
+            ),
             x=axis,
-            y=printable(f"{unit}, least-squares mean (95% CI)"),
-            caption="Rows below the axis: participants with data at the visit.",
+            y=f"{printable(unit)}\nleast-squares mean (95% CI)",
         )
     )
-    return plot + _arm_scales(p9, arms, listed) + plotnine_theme() + _quiet_grid(p9)
+    look = [plotnine_theme(), _quiet_grid(p9), _banner_theme(p9, means)]
+    return plot + _arm_scales(p9, arms, listed) + look
 
 
 def period_plot(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) -> Any:
@@ -182,17 +189,22 @@ def period_plot(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) -> 
         )
         + p9.facet_wrap("panel", scales="free", ncol=2)
         + p9.scale_x_discrete(expand=(0, 0.35, 0, 0.9))
+        + p9.scale_y_continuous(labels=_tick_labels)
         + p9.labs(
             title=printable(title),
-            subtitle=_subtitle(subtitle, means),
+            **_texts(
+                subtitle,
+                means,
+                "Least-squares means with 95% confidence intervals; "
+                "n: participants with data.",
+            ),
             x="",
-            y=printable(f"{unit} (95% CI)"),
-            caption="Least-squares means with 95% confidence intervals; "
-            "n: participants with data.",
+            y=printable(unit),
         )
     )
-    scales = _arm_scales(p9, [*arms, ""], listed)
-    return plot + scales + plotnine_theme() + p9.theme(legend_position="none")
+    quiet = p9.theme(legend_position="none", panel_spacing_x=0.06)
+    look = [plotnine_theme(), quiet, _banner_theme(p9, means)]
+    return plot + _arm_scales(p9, [*arms, ""], listed) + look
 
 
 def mean_profile_alt_text(rows: pd.DataFrame, *, title: str, unit: str) -> str:
@@ -254,9 +266,25 @@ def _synthetic(means: Sequence[Record]) -> bool:
     return any(r.get("data_status") == "synthetic" for r in means)
 
 
-def _subtitle(subtitle: str, means: Sequence[Record]) -> str:
-    parts = [SYNTHETIC_BANNER] if _synthetic(means) else []
-    return "\n".join(printable(p) for p in [*parts, subtitle] if p)
+def _texts(subtitle: str, means: Sequence[Record], note: str) -> dict[str, str]:
+    """Return subtitle and caption; the banner of synthetic data is the subtitle."""
+    subtitle = printable(subtitle)
+    if _synthetic(means):
+        return {"subtitle": SYNTHETIC_BANNER, "caption": f"{subtitle}\n{note}".strip()}
+    return {"subtitle": subtitle, "caption": note}
+
+
+def _banner_theme(p9: Any, means: Sequence[Record]) -> Any:
+    if not _synthetic(means):
+        return p9.theme()
+    banner = p9.element_text(
+        size=BASE_SIZE,
+        weight="bold",
+        colour=SYNTHETIC,
+        ha="left",
+        margin={"b": 8, "unit": "pt"},
+    )
+    return p9.theme(plot_subtitle=banner)
 
 
 def _arms(listed: Sequence[Record], means: Sequence[Record]) -> list[str]:
@@ -320,9 +348,10 @@ def _visit_axis(visits: Sequence[str]) -> tuple[list[float], list[str], str]:
 def _points(
     means: Sequence[Record], arms: Sequence[str], at: dict[str, float], step: float
 ) -> pd.DataFrame:
-    shift = {
-        arm: (i - (len(arms) - 1) / 2) * _DODGE * step for i, arm in enumerate(arms)
-    }
+    # Few visits are far apart: the arms stay close to the tick of their visit.
+    apart = min(_DODGE * step, _WIDEST_DODGE * (max(at.values()) - min(at.values())))
+    apart = apart or _DODGE * step
+    shift = {arm: (i - (len(arms) - 1) / 2) * apart for i, arm in enumerate(arms)}
     found = [
         {
             "x": at[r["visit"]] + shift[r["group"]],
@@ -381,6 +410,11 @@ def _period_row(panel: str, label: str, arm: str, row: Record) -> dict[str, Any]
         "upper": row["estimate"] if missing else row["ci_upper"],
         "text": f"{_number(row)}\n{_interval(row)}".strip(),
     }
+
+
+def _tick_labels(ticks: Sequence[float]) -> list[str]:
+    digits = _digits(ticks)
+    return [format_number(float(t), digits, minus=MINUS) for t in ticks]
 
 
 def _digits(ticks: Sequence[float]) -> int:

@@ -1,11 +1,14 @@
 """What the report says, as values: plain text, tables and figures, no files."""
 
+import html
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
+from trialstats.errors import DataError
 from trialstats.report.sentences import Sentence
 from trialstats.tables.table import Table
 
@@ -32,6 +35,35 @@ class Figure:
     caption: str = ""
 
 
+def figure_of(name: str, svg: str) -> Figure:
+    """Return an SVG as a figure that says what its own title and description say.
+
+    Parameters
+    ----------
+    name : str
+        Name of the figure, unique in the report.
+    svg : str
+        The SVG document, with a ``<title>`` and a ``<desc>``.
+
+    Raises
+    ------
+    DataError
+        When the SVG does not describe itself, so that no figure lacks its words.
+    """
+    words = {
+        tag: " ".join(html.unescape(text).split())
+        for tag, text in _DESCRIBED.findall(svg)
+    }
+    if not words.get("title") and not words.get("desc"):
+        raise DataError(f"figure {name!r} has neither a title nor a description")
+    title, description = words.get("title", ""), words.get("desc", "")
+    return Figure(name, svg, alt=description or title, caption=title)
+
+
+#: Title and description of the document itself, as `trialstats.figures` writes them.
+_DESCRIBED = re.compile(r"<(title|desc) id=[^>]*>(.*?)</\1>", re.DOTALL)
+
+
 @dataclass(frozen=True, slots=True)
 class TrialMaterial:
     """Everything about one trial analysed from individual data.
@@ -47,7 +79,8 @@ class TrialMaterial:
     queries, set_aside : DataFrame
         Schemas `QUERIES` and `SET_ASIDE`.
     figures : tuple of Figure
-        Its figures, in order.
+        Its figures; the end of each name says where it stands: ``_adverse_events``,
+        ``_account``, any other among the efficacy.
     """
 
     config: Mapping[str, Any]

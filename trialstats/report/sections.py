@@ -1,6 +1,7 @@
 """Make the sections of the report from rows, configuration and figures."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -89,7 +90,7 @@ def build_content(
         subtitle=str(config.get("subtitle") or ""),
         about=_about(published_trials, trials, syntheses),
         data_kinds=_data_kinds(published_trials, materials, trials, labels),
-        evidence=_evidence(evidence, evidence_figure),
+        evidence=_evidence(evidence, evidence_figure, syntheses),
         summary=_summary(materials),
         syntheses=tuple(synthesis_section(m, labels) for m in materials),
         characteristics=tables.trial_characteristics(
@@ -128,35 +129,63 @@ def synthesis_section(
         question=str(settings["question"]),
         condition=str(settings["condition"]),
         sentences=synthesis_sentences(rows, synthesis=settings, labels=labels),
-        figure=material.figure,
+        figure=_with_reading(material.figure, settings),
         tables=tuple(made),
         notes=tuple(settings.get("notes") or ()),
         banner=SYNTHETIC_BANNER if "synthetic" in set(rows["data_status"]) else "",
     )
 
 
+def _with_reading(figure: Figure | None, settings: Mapping[str, Any]) -> Figure | None:
+    """Return a forest plot whose caption says how to read it."""
+    if figure is None:
+        return None
+    arms = settings["comparison"]
+    title = figure.caption or str(settings["title"])
+    reading = (
+        f"{title}. Squares are trials, their area the weight in the main model; lines "
+        "are 95% confidence intervals; diamonds are pooled effects with their "
+        f"intervals. Effects are {arms['treatment']} minus, or over, "
+        f"{arms['control']}. † recalled from the published review; ‡ derived by "
+        "arithmetic."
+    )
+    return replace(figure, caption=reading)
+
+
 def trial_section(material: TrialMaterial) -> TrialSection:
     """Make the section of one trial, from its design to the cleaning of its data."""
     trial, rows = material.config, material.rows
-    labels = tables.labels_of(trial)
-    blocks = [
-        Block(
-            "Participants",
-            tables=(
-                tables.disposition_table(rows, trial=trial),
-                tables.baseline_table(rows, labels, trial=trial),
-            ),
-        ),
-        Block(
-            "Efficacy",
-            figures=material.figures,
-            tables=tables.efficacy_tables(rows, trial=trial),
-        ),
+    made = tables.trial_tables(
+        rows,
+        trial=trial,
+        account=material.account,
+        queries=material.queries,
+        set_aside=material.set_aside,
+    )
+    events = [
+        name
+        for name, settings in trial["analyses"].items()
+        if settings["model"]["type"] == "adverse_events"
     ]
-    if (rows["statistic"] == "subjects_with_event").any():
-        events = tables.adverse_events_table(rows, trial=trial)
-        blocks.append(Block("Adverse events", tables=(events,)))
-    blocks.append(_cleaning(material))
+    efficacy = [name for name in trial["analyses"] if name not in events]
+    figures = _figures_by_place(material.figures)
+    cleaning = [n for n in _CLEANING if made[n].rows or n == "account"]
+    blocks = (
+        Block("Participants", (), (), (made["disposition"], made["baseline"])),
+        Block("Efficacy", (), figures[""], tuple(made[n] for n in efficacy)),
+        Block(
+            "Adverse events",
+            (),
+            figures["_adverse_events"],
+            tuple(made[n] for n in events),
+        ),
+        Block(
+            "From raw files to datasets",
+            (_CLEANING_WORDS,),
+            figures["_account"],
+            tuple(made[n] for n in cleaning),
+        ),
+    )
     synthetic = trial.get("data_status") == "synthetic"
     return TrialSection(
         id=str(trial["id"]),
@@ -164,22 +193,26 @@ def trial_section(material: TrialMaterial) -> TrialSection:
         banner=SYNTHETIC_BANNER if synthetic else "",
         facts=_facts(trial),
         sentences=trial_sentences(rows, trial=trial),
-        blocks=tuple(blocks),
+        blocks=tuple(b for b in blocks if b.figures or b.tables),
     )
 
 
-def _cleaning(material: TrialMaterial) -> Block:
-    trial = material.config
-    made = [tables.account_table(material.account, trial=trial)]
-    if not material.queries.empty:
-        made.append(tables.queries_table(material.queries, trial=trial))
-    if not material.set_aside.empty:
-        made.append(tables.set_aside_table(material.set_aside, trial=trial))
-    text = (
-        "Every raw row is kept as received, changed by a named rule, or set aside with "
-        "a reason. Findings name file row, subject and value, and what was done."
-    )
-    return Block("From raw files to datasets", paragraphs=(text,), tables=tuple(made))
+_CLEANING = ("account", "queries", "set_aside")
+
+_CLEANING_WORDS = (
+    "Every raw row is kept as received, changed by a named rule, or set aside with a "
+    "reason. Findings name file row, subject and value, and what was done."
+)
+
+
+def _figures_by_place(figures: Sequence[Figure]) -> dict[str, tuple[Figure, ...]]:
+    """Sort the figures of a trial by the end of their names."""
+    places = ("_adverse_events", "_account")
+    sorted_figures = {
+        place: tuple(f for f in figures if f.id.endswith(place)) for place in places
+    }
+    rest = tuple(f for f in figures if not f.id.endswith(places))
+    return {**sorted_figures, "": rest}
 
 
 def _facts(trial: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -271,7 +304,12 @@ _MARKED_KINDS = (
 )
 
 
-def _evidence(evidence: pd.DataFrame, figure: Figure | None) -> Block:
+def _evidence(
+    evidence: pd.DataFrame,
+    figure: Figure | None,
+    syntheses: Sequence[SynthesisMaterial],
+) -> Block:
+    titles = {str(m.config["synthesis"]): short_title(m.config) for m in syntheses}
     listed = records(evidence)
     counted = "; ".join(
         f"{len(find(listed, offers=offer))} {offer}"
@@ -279,10 +317,10 @@ def _evidence(evidence: pd.DataFrame, figure: Figure | None) -> Block:
     )
     text = (
         f"{len(listed)} entries, a trial once for its condition and once more where "
-        f"it counts adverse events: {counted}. The last column says why."
+        f"it counts adverse events: {counted}."
     )
     figures = (figure,) if figure else ()
-    table = tables.evidence_table(evidence)
+    table = tables.evidence_table(evidence, titles=titles)
     return Block("Evidence map", (text,), figures, (table,))
 
 

@@ -297,7 +297,7 @@ def agreement_sentence(agreement: pd.DataFrame) -> Sentence:
     """Say how many checks of the double programming agree."""
     listed = records(agreement)
     agreeing = len(find(listed, agrees=True))
-    engines = sentence_list(str(e) for e in distinct(listed, "engine"))
+    engines = "; ".join(str(e) for e in distinct(listed, "engine"))
     text = f"{agreeing} of {len(listed)} checks agree within their tolerance"
     return Sentence(f"{text} ({engines}).", tuple(str(r["row_id"]) for r in listed))
 

@@ -1,16 +1,16 @@
 """Tables of the cleaning: the account, the findings, and the rows set aside."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from trialstats.errors import DataError
 from trialstats.tables.cells import scientific_text, significant_text, text_cell
-from trialstats.tables.selection import find, records
+from trialstats.tables.selection import Record, distinct, find, records
 from trialstats.tables.subtitles import trial_subtitle
-from trialstats.tables.table import Cell, Column, Row, Table
+from trialstats.tables.table import Cell, Column, Footnotes, Row, Table, heading
 
 
 def account_table(counts: pd.DataFrame, *, trial: Mapping[str, Any]) -> Table:
@@ -144,7 +144,7 @@ def set_aside_table(set_aside: pd.DataFrame, *, trial: Mapping[str, Any]) -> Tab
 
 
 def agreement_table(agreement: pd.DataFrame) -> Table:
-    """Tabulate the double programming: the largest difference of each analysis.
+    """Tabulate the double programming: the largest difference under each engine.
 
     Parameters
     ----------
@@ -154,52 +154,60 @@ def agreement_table(agreement: pd.DataFrame) -> Table:
     Returns
     -------
     Table
-        One row an analysis and engine: checks made, the check that differs most with
-        both estimates, its tolerance and the reason, and how many agree.
+        Under a heading for each trial and synthesis, one row an engine: checks that
+        agree, and the check that differs most with both values, its relative
+        difference and its tolerance; footnotes give the reason of each tolerance.
     """
+    notes = Footnotes()
     listed = [
-        {**r, "analysis": ".".join(str(r["row_id"]).split(".")[:2])}
-        for r in records(agreement)
+        {**r, "subject": str(r["row_id"]).split(".")[0]} for r in records(agreement)
     ]
-    keys = dict.fromkeys((r["analysis"], r["engine"]) for r in listed)
-    body = []
-    for analysis, engine in keys:
-        part = find(listed, analysis=analysis, engine=engine)
-        worst = max(part, key=_severity)
-        agreeing = len(find(part, agrees=True))
-        quantity = f" ({worst['quantity']})" if worst["quantity"] else ""
-        compared = (worst["estimate"], worst["second_estimate"])
-        body.append(
-            Row(
-                (
-                    Cell(analysis),
-                    Cell(engine),
-                    Cell(f"{worst['row_id']}{quantity}", (worst["row_id"],)),
-                    *(Cell(_compared(v), (worst["row_id"],)) for v in compared),
-                    Cell(_scientific(worst["relative_difference"])),
-                    Cell(_scientific(worst["tolerance"])),
-                    Cell(worst["tolerance_reason"]),
-                    Cell(f"{agreeing} of {len(part)}"),
-                )
-            )
-        )
+    body: list[Row] = []
+    for subject in distinct(listed, "subject"):
+        body.append(heading(str(subject).replace("-", " ")))
+        part = find(listed, subject=subject)
+        body += [
+            _engine_row(find(part, engine=engine), notes)
+            for engine in distinct(part, "engine")
+        ]
+    notes.note(
+        "Differences are relative to the first engine; where that is zero, absolute."
+    )
     return Table(
         id="agreement",
         title="Agreement of two engines",
         subtitle="Every primary estimate computed twice; Synthetic data in the trials",
         columns=(
-            Column("Analysis", "code left"),
-            Column("Second engine", "wide"),
-            Column("Check that differs most", "code wide"),
-            Column("First engine"),
-            Column("Second engine's value"),
-            Column("Relative difference"),
-            Column("Tolerance"),
-            Column("Why this tolerance", "wide"),
+            Column("Second engine", "left wide"),
             Column("Checks that agree"),
+            Column("Largest difference"),
+            Column("Tolerance"),
+            Column("First engine"),
+            Column("Second engine"),
+            Column("Check that differs most", "code widest"),
         ),
         rows=tuple(body),
+        footnotes=notes.lines(),
         source="results/estimates/agreement/*.parquet",
+    )
+
+
+def _engine_row(part: Sequence[Record], notes: Footnotes) -> Row:
+    worst = max(part, key=_severity)
+    source = (str(worst["row_id"]),)
+    quantity = f" ({worst['quantity']})" if worst["quantity"] else ""
+    reason = notes.letter(f"Tolerance: {worst['tolerance_reason']}")
+    return Row(
+        (
+            Cell(str(worst["engine"])),
+            Cell(f"{len(find(part, agrees=True))} of {len(part)}"),
+            Cell(_scientific(worst["relative_difference"])),
+            Cell(_scientific(worst["tolerance"]), marks=reason),
+            Cell(_compared(worst["estimate"]), source),
+            Cell(_compared(worst["second_estimate"])),
+            Cell(f"{source[0]}{quantity}", source),
+        ),
+        indent=1,
     )
 
 

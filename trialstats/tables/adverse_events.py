@@ -68,7 +68,7 @@ def adverse_events_table(rows: pd.DataFrame, *, trial: Mapping[str, Any]) -> Tab
         body += [_line(listed, p, arms, contrasts, notes) for p in terms]
     name = str(listed[0]["trial"])
     return Table(
-        id=f"{name}_adverse_events",
+        id=f"{name}_{listed[0]['analysis']}",
         title="Adverse events",
         subtitle=trial_subtitle(trial, listed, listed[0]["analysis_set"]),
         columns=_columns(subjects, arms, contrasts),

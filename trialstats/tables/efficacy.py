@@ -224,7 +224,9 @@ def _means_body(parts: _Parts) -> list[Row]:
                 ),
             )
         )
-    notes.note("SD, standard deviation; SE, standard error; CI, confidence interval.")
+    if find(parts.rows, statistic="mean"):
+        notes.note("SD, standard deviation.")
+    notes.note("SE, standard error; CI, confidence interval.")
     notes.note("Last column: the difference, treatment minus control.")
     return body
 

@@ -1,6 +1,7 @@
 """Tables of what is published: the trials, and the map of the evidence."""
 
 import re
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -120,14 +121,19 @@ def _registered(number: str) -> tuple[str, str]:
     return number, ""
 
 
-def evidence_table(evidence: pd.DataFrame) -> Table:
+def evidence_table(
+    evidence: pd.DataFrame, *, titles: Mapping[str, str] | None = None
+) -> Table:
     """Tabulate what exists for each condition, and where no usable number exists.
 
     Parameters
     ----------
     evidence : DataFrame
-        The evidence map: columns topic, condition_group, label, design_class,
-        comparator, dose, weeks, n, n_how, offers, reason and evidence_status.
+        The evidence map: columns group, condition_group, label, design_class,
+        comparator, dose, weeks, n, n_how, offers, syntheses, reason (null where a
+        number can be used), remark and evidence_status.
+    titles : mapping of str to str, optional
+        Synthesis to title, printed instead of its name.
 
     Returns
     -------
@@ -137,12 +143,12 @@ def evidence_table(evidence: pd.DataFrame) -> Table:
     notes = Footnotes()
     listed = records(evidence)
     body = []
-    for topic in distinct(listed, "topic"):
-        for condition in distinct(find(listed, topic=topic), "condition_group"):
-            title = f"{topic}: {condition}"
+    for group in distinct(listed, "group"):
+        for condition in distinct(find(listed, group=group), "condition_group"):
+            title = f"{group}: {condition}"
             body.append(heading(title[:1].upper() + title[1:]))
-            part = find(listed, topic=topic, condition_group=condition)
-            body += [_evidence_row(r, notes) for r in part]
+            part = find(listed, group=group, condition_group=condition)
+            body += [_evidence_row(r, titles or {}, notes) for r in part]
     notes.note("Participants are those randomised unless the cell says otherwise.")
     return Table(
         id="evidence_map",
@@ -150,34 +156,38 @@ def evidence_table(evidence: pd.DataFrame) -> Table:
         subtitle="Published trials; no synthetic data",
         columns=(
             Column("Trial", "left"),
+            Column("Offers", "left"),
+            Column("Enters, or why no number is usable", "widest"),
             Column("Design", "left"),
             Column("Comparator", "left"),
             Column("Dose, mg", "left"),
             Column("Weeks", "left"),
             Column("Participants", "left"),
-            Column("Offers", "left"),
-            Column("What was done with it, or why nothing could be", "widest"),
+            Column("Remark", "widest"),
         ),
         rows=tuple(body),
         footnotes=notes.lines(),
-        source="results/datasets/published/",
+        source="results/estimates/evidence_map.parquet",
     )
 
 
-def _evidence_row(trial: Record, notes: Footnotes) -> Row:
+def _evidence_row(trial: Record, titles: Mapping[str, str], notes: Footnotes) -> Row:
     size = EMPTY if trial["n"] is None else Cell(str(int(trial["n"])))
     if trial["n_how"] not in (None, "randomised"):
         size = Cell(f"{size.text} {trial['n_how']}")
+    names = [name.strip() for name in (trial["syntheses"] or "").split(",")]
+    entered = "; ".join(titles.get(name, name) for name in names if name)
     return Row(
         (
             Cell(str(trial["label"]), marks=notes.status(trial["evidence_status"])),
+            text_cell(trial["offers"]),
+            text_cell(trial["reason"] or entered),
             text_cell(trial["design_class"]),
             text_cell(trial["comparator"]),
             text_cell(trial["dose"]),
             text_cell(trial["weeks"]),
             size,
-            text_cell(trial["offers"]),
-            text_cell(trial["reason"]),
+            text_cell(trial["remark"]),
         ),
         indent=1,
     )

@@ -63,8 +63,20 @@ def one(rows: Iterable[Record], **conditions: object) -> Record | None:
 
 
 def distinct(rows: Iterable[Record], column: str) -> list[Any]:
-    """Return the values of a column in order of appearance, nulls left out."""
-    values: Iterable[Hashable] = (r.get(column) for r in rows)
+    """Return the values of a column in order of appearance, nulls left out.
+
+    Raises
+    ------
+    DataError
+        When there is no such column, so that no table comes out empty by mistake.
+    """
+    listed = list(rows)
+    if listed and column not in listed[0]:
+        raise DataError(
+            f"there is no column {column!r}",
+            remedy=f"the columns are {', '.join(listed[0])}",
+        )
+    values: Iterable[Hashable] = (r[column] for r in listed)
     return [v for v in dict.fromkeys(values) if v is not None]
 
 

@@ -26,7 +26,7 @@ caption .title{font-weight:650;font-size:1rem}
 caption .subtitle{color:var(--quiet);font-weight:400}
 thead{border-top:2px solid var(--strong);border-bottom:1px solid var(--strong)}
 tbody:last-child{border-bottom:2px solid var(--strong)}
-th,td{padding:.3rem .7rem;vertical-align:top;text-align:left;font-weight:400}
+th,td{padding:.3rem .55rem;vertical-align:top;text-align:left;font-weight:400}
 thead th{font-weight:650;vertical-align:bottom}
 th.spanner{text-align:center;border-bottom:1px solid var(--line)}
 .right{text-align:right;white-space:nowrap}
@@ -49,7 +49,7 @@ sup{line-height:0;font-size:.75em}
 .preface{margin:0 0 .8rem;padding:.6rem .9rem;background:var(--shade);
 border-left:3px solid var(--line);font-size:.875rem;line-height:1.45}
 .preface div{display:flex;gap:.75rem;padding:.1rem 0}
-.preface dt{flex:0 0 11rem;color:var(--quiet)}
+.preface dt{flex:0 0 12.5rem;color:var(--quiet)}
 .preface dd{margin:0}
 .footnotes{list-style:none;margin:.5rem 0 0;padding:0;color:var(--quiet);
 font-size:.8125rem;line-height:1.45;max-width:60rem;overflow-wrap:anywhere}

@@ -1,4 +1,4 @@
-"""All tables of one trial, by the names of their files."""
+"""Every table of one trial analysed from individual data, by name."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +24,7 @@ def trial_tables(
     queries: pd.DataFrame,
     set_aside: pd.DataFrame,
 ) -> dict[str, Table]:
-    """Return the tables of a trial: one an analysis, and those that describe it.
+    """Tabulate one trial: its analyses, its participants and its cleaning.
 
     Parameters
     ----------
@@ -40,14 +40,11 @@ def trial_tables(
     Returns
     -------
     dict of str to Table
-        By the name of the analysis, or baseline, disposition, account, queries,
-        set_aside.
+        By the name of the analysis, then ``baseline``, ``disposition``, ``account``,
+        ``queries`` and ``set_aside``. The ``id`` of each table is trial and name.
     """
-    made = {
-        name: _analysis_table(rows, trial, name, analysis["model"]["type"])
-        for name, analysis in trial["analyses"].items()
-    }
-    return made | {
+    analyses = {name: _analysis_table(rows, trial, name) for name in trial["analyses"]}
+    return analyses | {
         "baseline": baseline_table(rows, labels_of(trial), trial=trial),
         "disposition": disposition_table(rows, trial=trial),
         "account": account_table(account, trial=trial),
@@ -56,9 +53,8 @@ def trial_tables(
     }
 
 
-def _analysis_table(
-    rows: pd.DataFrame, trial: Mapping[str, Any], name: str, model: str
-) -> Table:
-    if model == "adverse_events":
-        return adverse_events_table(rows[rows["analysis"] == name], trial=trial)
+def _analysis_table(rows: pd.DataFrame, trial: Mapping[str, Any], name: str) -> Table:
+    if trial["analyses"][name]["model"]["type"] == "adverse_events":
+        part = rows[rows["analysis"] == name]
+        return adverse_events_table(part, trial=trial)
     return efficacy_table(rows, trial=trial, analysis=name)

@@ -65,7 +65,7 @@ rule draw_trial:
             labels={"trial": "{trial}", "figure": "adverse events"},
         ),
         adverse_events_png="results/figures/{trial}_adverse_events.png",
-        account_figure=report(
+        account_svg=report(
             "results/figures/{trial}_account.svg",
             caption="../report/trial_figure.rst",
             category="Trials",

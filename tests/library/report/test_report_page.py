@@ -13,7 +13,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tables"))
 import table_samples as samples
 
 from trialstats.errors import DataError
-from trialstats.report.content import Figure, SynthesisMaterial, TrialMaterial
+from trialstats.report.compact import compact
+from trialstats.report.content import (
+    Figure,
+    SynthesisMaterial,
+    TrialMaterial,
+    figure_of,
+)
 from trialstats.report.page import embedded, write_report
 from trialstats.report.sections import build_content
 
@@ -36,7 +42,7 @@ def content():
             samples.account_counts(),
             samples.query_rows(),
             samples.set_aside_rows(),
-            (figure(f"{config['id']}_profile"),),
+            tuple(figure(f"{config['id']}_{kind}") for kind in ("profile", "account")),
         )
         for config, rows in (
             (samples.PARALLEL, samples.parallel_rows()),
@@ -135,7 +141,7 @@ def test_headings_are_in_order(tags):
 
 def test_every_figure_has_alt_text(tags):
     images = [a for t, a in tags if t == "img"]
-    assert len(images) == 6
+    assert len(images) == 8
     assert all(a["alt"] and a["width"] == "960" for a in images)  # 720 pt
 
 
@@ -183,3 +189,38 @@ def test_a_dossier_without_syntheses_or_trials_is_a_page():
 def test_a_figure_that_is_no_svg_is_refused():
     with pytest.raises(DataError, match="'x' is not an SVG with a width"):
         embedded(Figure("x", "<p>no figure</p>", "alt"))
+
+
+def test_figures_of_a_trial_stand_where_their_names_say():
+    section = content().trials[0]
+    placed = {b.title: [f.id for f in b.figures] for b in section.blocks if b.figures}
+    assert placed == {
+        "Efficacy": ["demo_parallel_profile"],
+        "From raw files to datasets": ["demo_parallel_account"],
+    }
+
+
+def test_a_figure_says_what_its_svg_says():
+    described = SVG.replace(
+        "<path",
+        '<title id="t">A &amp; B</title><desc id="d">Two\n lines</desc><path',
+        1,
+    )
+    made = figure_of("x", described)
+    assert (made.id, made.caption, made.alt) == ("x", "A & B", "Two lines")
+    with pytest.raises(DataError, match="neither a title nor a description"):
+        figure_of("x", SVG)
+
+
+def test_compact_keeps_what_an_svg_shows():
+    # A glyph drawn twice, as matplotlib writes it: the second use is moved.
+    svg = (
+        '<svg><!-- text --><defs><path id="DejaVuSans-30" d="M 1.23456 2\nL 3 4"/>'
+        '</defs><use xlink:href="#DejaVuSans-30"/>'
+        '<use xlink:href="#DejaVuSans-30" transform="translate(63.623047 0)"/>'
+        '<g clip-path="url(#p1)"/><clipPath id="p1"/></svg>'
+    )
+    assert compact(svg) == (
+        '<svg><defs><path id="g0" d="M 1.23 2 L 3 4"/></defs><use href="#g0"/>'
+        '<use href="#g0" x="63.6"/><g clip-path="url(#p1)"/><clipPath id="p1"/></svg>'
+    )

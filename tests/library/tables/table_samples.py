@@ -794,7 +794,7 @@ def evidence_rows() -> pd.DataFrame:
     """Two trials as the evidence map has them."""
     return pd.DataFrame(
         {
-            "topic": ["chronic pain", "mental health"],
+            "group": ["chronic pain", "mental health"],
             "condition_group": ["fibromyalgia", "depression"],
             "trial": ["T1", "T2"],
             "label": ["Alpha 2024", "Beta 2025"],
@@ -806,7 +806,8 @@ def evidence_rows() -> pd.DataFrame:
             "n_how": ["randomised", "analysed"],
             "offers": ["pooled", "no usable number"],
             "syntheses": ["demo_pain", None],
-            "reason": ["Pooled in: Pain.", "No number was published or found."],
+            "reason": [None, "No number was published or found."],
+            "remark": ["One remark.", None],
             "use": ["ship", "not usable"],
             "evidence_status": ["seen", "recalled"],
         }

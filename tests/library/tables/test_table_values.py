@@ -260,22 +260,58 @@ def test_account_that_does_not_add_up_is_refused():
 
 def test_agreement_shows_the_check_that_differs_most():
     table = tables.agreement_table(samples.agreement_rows())
-    (row,) = table.rows
-    assert row.cells[2].rows == ("demo_parallel.pain_week12.difference-3",)
-    assert row.cells[5].text == f"3e{MINUS}13"
-    assert row.cells[-1].text == "3 of 3"
+    title, row = table.rows
+    assert title.heading
+    assert row.cells[-1].rows == ("demo_parallel.pain_week12.difference-3",)
+    assert [c.printed for c in row.cells[:4]] == [
+        "dense-matrix solution",
+        "3 of 3",
+        f"3e{MINUS}13",
+        f"1e{MINUS}6a",
+    ]
+    assert ("a", "Tolerance: closed form in both") in table.footnotes
+
+
+def test_agreement_puts_a_disagreement_first():
+    frame = samples.agreement_rows()
+    frame.loc[2, "agrees"] = False
+    (_, row) = tables.agreement_table(frame).rows
+    assert row.cells[1].text == "2 of 3"
+    assert row.cells[-1].rows == (frame.loc[2, "row_id"],)
 
 
 def test_evidence_says_where_no_number_is_usable():
-    table = tables.evidence_table(samples.evidence_rows())
-    made = next(r for r in table.rows if r.cells[0].text == "Beta 2025")
-    assert made.cells[0].printed == "Beta 2025†"
-    assert made.cells[5].text == "31 analysed"
-    assert [c.text for c in made.cells[-2:]] == [
+    table = tables.evidence_table(
+        samples.evidence_rows(), titles={"demo_pain": "Pain in fibromyalgia"}
+    )
+    made = line(table, "Beta 2025")
+    assert made[:3] == [
+        "Beta 2025†",
         "no usable number",
         "No number was published or found.",
     ]
-    assert line(table, "Alpha 2024")[5] == "99"
+    assert made[7] == "31 analysed"
+    assert line(table, "Alpha 2024")[1:3] == ["pooled", "Pain in fibromyalgia"]
+    assert line(table, "Alpha 2024")[7:] == ["99", "One remark."]
+
+
+def test_a_frame_without_its_columns_is_refused():
+    frame = samples.evidence_rows().drop(columns="group")
+    with pytest.raises(DataError, match="no column 'group'"):
+        tables.evidence_table(frame)
+
+
+def test_tables_of_a_trial_go_by_the_names_of_their_files():
+    made = tables.trial_tables(
+        samples.parallel_rows(),
+        trial=samples.PARALLEL,
+        account=samples.account_counts(),
+        queries=samples.query_rows(),
+        set_aside=samples.set_aside_rows(),
+    )
+    described = ["baseline", "disposition", "account", "queries", "set_aside"]
+    assert list(made) == [*samples.PARALLEL["analyses"], *described]
+    assert all(t.id == f"demo_parallel_{name}" for name, t in made.items())
 
 
 def test_two_rows_for_one_cell_are_refused():

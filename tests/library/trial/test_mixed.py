@@ -14,6 +14,7 @@ from trialstats.ancova import fit_ancova
 from trialstats.errors import ConvergenceError, DataError, NotEstimableError
 from trialstats.mixed import fit_crossover, fit_random_intercept
 from trialstats.randomness import stream
+from trialstats.restricted_likelihood import Profile, maximise
 
 #: lme4 stops its optimiser at rhoend = 1e-10, which leaves about 1e-8 in variances.
 ITERATIVE = 1e-6
@@ -377,3 +378,21 @@ def test_three_periods_are_refused():
     data.loc[3, "period"] = 3
     with pytest.raises(DataError, match="3 levels where a two-period crossover"):
         fit_crossover(data, **PERIODS)
+
+
+@pytest.mark.reference
+def test_the_restricted_likelihood_agrees_with_lmer_on_sleepstudy(shared):
+    # A random-intercept fit whose fixed effects are none of our two models.
+    folder = shared / "reference"
+    cases = json.loads((folder / "json" / "lme4.sleepstudy.json").read_text())["cases"]
+    theirs = {case["id"]: case["results"] for case in cases}["int_REML"]
+    data = pd.read_csv(folder / "data" / "sleepstudy.csv")
+    design = np.column_stack([np.ones(len(data)), data["Days"]])
+    codes, _ = pd.factorize(data["Subject"])
+    fit = maximise(Profile(data["Reaction"].to_numpy(dtype=float), design, codes))
+    fixed = theirs["fixef_satterthwaite"]
+    assert fit.beta == pytest.approx(fixed["estimate"], rel=ITERATIVE)
+    errors = np.sqrt(np.diag(fit.covariance))
+    assert errors == pytest.approx(fixed["se"], rel=ITERATIVE)
+    found = [fit.between, fit.within]
+    assert found == pytest.approx(theirs["VarCorr"]["vcov"], rel=ITERATIVE)

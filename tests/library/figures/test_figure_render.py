@@ -1,0 +1,112 @@
+"""Rendering: the same bytes twice, words for those who do not see, small files."""
+
+import io
+import re
+import xml.etree.ElementTree as ElementTree
+
+import matplotlib as mpl
+import pytest
+from figure_samples import SYNTHESIS, assert_tidy, many, two_trials
+from matplotlib.figure import Figure
+from PIL import Image
+
+from trialstats.errors import ConfigError
+from trialstats.figures.canvas import text_width, wrap
+from trialstats.figures.forest import forest_plot
+from trialstats.figures.render import PNG_LIMIT, render
+from trialstats.figures.theme import ABSENT, printable
+
+
+def figure():
+    return forest_plot(
+        two_trials(), synthesis=SYNTHESIS, labels={"A": "A 1", "B": "B 2"}
+    )
+
+
+@pytest.mark.parametrize("kind", ["svg", "png"])
+def test_two_drawings_give_the_same_bytes(kind):
+    first = render(figure(), kind, title="Title", alt="What it shows")
+    assert first == render(figure(), kind, title="Title", alt="What it shows")
+
+
+def test_one_figure_can_be_written_twice_and_in_both_formats():
+    drawn = figure()
+    svg = render(drawn, "svg")
+    render(drawn, "png")
+    assert render(drawn, "svg") == svg
+
+
+def test_settings_of_the_session_do_not_matter_and_stay():
+    plain = render(figure(), "svg")
+    with mpl.rc_context(
+        {"font.size": 30, "svg.fonttype": "none", "lines.linewidth": 9}
+    ):
+        assert render(figure(), "svg") == plain
+        assert mpl.rcParams["svg.fonttype"] == "none"
+
+
+def test_svg_is_an_image_with_title_and_description():
+    svg = render(figure(), "svg", title="Pain & sleep", alt="p < 0.05").decode("utf-8")
+    root = ElementTree.fromstring(svg)
+    assert root.attrib["role"] == "img"
+    title, description = root[0], root[1]
+    assert (title.text, description.text) == ("Pain & sleep", "p < 0.05")
+    named = root.attrib["aria-labelledby"].split()
+    assert named == [title.attrib["id"], description.attrib["id"]]
+
+
+def test_svg_holds_no_date_no_version_and_no_text_that_needs_a_font():
+    svg = render(figure(), "svg").decode("utf-8")
+    assert "<text" not in svg
+    assert not re.search(r"dc:date|matplotlib\.org|Matplotlib v", svg)
+
+
+def test_png_is_small_sharp_and_white():
+    rows, labels = many(60)
+    synthesis = SYNTHESIS | {"measure": "RR"}
+    content = render(forest_plot(rows, synthesis=synthesis, labels=labels), "png")
+    assert len(content) < PNG_LIMIT
+    with Image.open(io.BytesIO(content)) as image:
+        # A page 9.5 inches wide at 150 dpi or more.
+        assert image.width >= 9.5 * 150
+        assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_png_carries_the_words_and_no_date():
+    content = render(figure(), "png", title="Title", alt="What it shows − really")
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.text == {"Title": "Title", "Description": "What it shows − really"}
+
+
+def test_an_unknown_format_is_refused():
+    with pytest.raises(ConfigError, match="'pdf' is not known; write svg or png"):
+        render(figure(), "pdf")
+
+
+def test_no_figure_stays_open():
+    import matplotlib.pyplot as plt
+
+    render(figure(), "svg")
+    assert plt.get_fignums() == []
+    assert isinstance(figure(), Figure)
+
+
+def test_characters_that_the_font_lacks_are_replaced():
+    assert printable("試験 Müller") == f"{ABSENT}{ABSENT} Müller"
+    assert printable("a\nb\tc") == "a b c"
+
+
+def test_wrapped_lines_fit_and_keep_every_word():
+    text = "Some words and a_word_that_is_longer_than_any_line_could_ever_be end"
+    lines = wrap(text, 9.0, 80.0)
+    assert all(text_width(line, 9.0) <= 80.0 for line in lines)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert wrap("", 9.0, 80.0) == ()
+
+
+def test_the_check_for_overlaps_sees_an_overlap():
+    crossed = Figure(figsize=(2, 2))
+    crossed.text(0.5, 0.5, "one text")
+    crossed.text(0.52, 0.5, "another")
+    with pytest.raises(AssertionError):
+        assert_tidy(crossed)

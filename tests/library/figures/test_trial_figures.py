@@ -1,0 +1,212 @@
+"""Figures of one trial: means by visit, crossover means, adverse events, account."""
+
+import pandas as pd
+import pytest
+from figure_samples import assert_tidy, row, svg_texts, texts
+from matplotlib.figure import Figure
+
+from trialstats.errors import DataError
+from trialstats.figures.account import account_alt_text, account_plot
+from trialstats.figures.adverse_events import adverse_event_alt_text, adverse_event_plot
+from trialstats.figures.render import drawn_ggplot, render
+from trialstats.figures.visits import (
+    mean_profile,
+    mean_profile_alt_text,
+    period_plot,
+    period_plot_alt_text,
+)
+from trialstats.rows import estimates_frame
+
+ARMS = ("LDN 6 mg", "Placebo")
+CONTRAST = "LDN 6 mg versus Placebo"
+
+
+def interval(statistic, estimate, half, **values):
+    return row(
+        statistic,
+        estimate=estimate,
+        ci_lower=estimate - half,
+        ci_upper=estimate + half,
+        confidence_level=0.95,
+        data_status=values.pop("data_status", "synthetic"),
+        **values,
+    )
+
+
+def profile(visits):
+    listed = []
+    for number, visit in enumerate(visits):
+        for arm, group in enumerate(ARMS):
+            mean = -0.3 * number * (2 - arm)
+            listed.append(interval("ls_mean", mean, 0.4, visit=visit, group=group))
+            n = row("n_with_data", visit=visit, group=group, estimate=49.0 - number)
+            listed.append(n)
+        about = {"visit": visit, "contrast": CONTRAST}
+        listed.append(interval("difference", -0.3 * number, 0.6, **about))
+    return estimates_frame(listed)
+
+
+def crossover():
+    return estimates_frame(
+        [
+            interval("ls_mean", 5.22, 0.47, group=ARMS[0], visit="Week 6"),
+            interval("ls_mean", 5.96, 0.47, group=ARMS[1], visit="Week 6"),
+            row("n_with_data", group=ARMS[0], visit="Week 6", estimate=29.0),
+            row("n_with_data", group=ARMS[1], visit="Week 6", estimate=30.0),
+            interval("difference", -0.74, 0.33, contrast=CONTRAST, visit="Week 6"),
+        ]
+    )
+
+
+def adverse_events(terms=("Headache", "Nausea"), *, differences=True):
+    listed = []
+    for number, name in enumerate(
+        ("Any adverse event", "Any severe adverse event", *terms)
+    ):
+        for arm, group in enumerate(ARMS):
+            listed.append(
+                row(
+                    "subjects_with_event",
+                    parameter=name,
+                    group=group,
+                    estimate=float(max(0, 40 - 2 * number + arm)),
+                    n_subjects=50,
+                    data_status="synthetic",
+                )
+            )
+        if differences and name.startswith("Any"):
+            about = {"parameter": name, "contrast": CONTRAST}
+            listed.append(interval("risk_difference", 0.097, 0.16, **about))
+    return estimates_frame(listed)
+
+
+TITLES = {"title": "Change in pain", "subtitle": "A trial", "unit": "Change (NRS 0-10)"}
+
+
+@pytest.mark.parametrize(
+    "visits",
+    [
+        [f"Week {n}" for n in range(1, 13)],
+        ["Week 4", "Week 8", "Week 12"],
+        ["End of treatment"],
+    ],
+)
+def test_means_by_visit_show_counts_arms_and_axis(visits):
+    plot = mean_profile(profile(visits), **TITLES)
+    figure = drawn_ggplot(plot)
+    found = [t.get_text() for t in texts(figure)]
+    assert found.count("LDN 6 mg") == 2  # legend and row of counts
+    assert found.count("49") == 2
+    assert ("12" in found) == (visits[-1] == "Week 12")
+    assert any(w.startswith("SYNTHETIC DATA") for w in found)
+
+
+def test_crossover_means_stand_beside_their_difference():
+    svg = render(period_plot(crossover(), **TITLES), "svg")
+    found = svg_texts(svg)
+    assert {"Mean by treatment", "Difference", "−0.74", "5.22"} <= set(found)
+    assert "(−1.07 to −0.41)" in found
+    assert "n = 29" in found
+
+
+@pytest.mark.parametrize("draw", [mean_profile, period_plot])
+def test_plotnine_figures_give_the_same_bytes_and_keep_their_rows(draw):
+    rows = profile(["Week 4", "Week 8"]) if draw is mean_profile else crossover()
+    before = rows.copy(deep=True)
+    plot = draw(rows, **TITLES)
+    first = render(plot, "svg", title="t", alt="a")
+    assert first == render(plot, "svg", title="t", alt="a")
+    assert first == render(draw(rows, **TITLES), "svg", title="t", alt="a")
+    assert rows.equals(before)
+
+
+def test_drawing_leaves_no_figure_open():
+    import matplotlib.pyplot as plt
+
+    assert isinstance(drawn_ggplot(period_plot(crossover(), **TITLES)), Figure)
+    assert plt.get_fignums() == []
+
+
+def test_means_that_are_missing_are_asked_for():
+    with pytest.raises(DataError, match="no means by visit"):
+        mean_profile(adverse_events(), **TITLES)
+    with pytest.raises(DataError, match="no means of treatments"):
+        period_plot(adverse_events(), **TITLES)
+
+
+def test_alt_texts_of_means_say_the_difference():
+    rows = profile(["Week 4", "Week 8"])
+    alt = mean_profile_alt_text(rows, title="Pain", unit="change in pain")
+    assert alt.startswith("Synthetic data. Pain: least-squares means of change in pain")
+    assert "At Week 8: LDN 6 mg −0.60, Placebo −0.30; difference −0.30" in alt
+    crossed = period_plot_alt_text(crossover(), title="Pain", unit="pain")
+    assert "difference −0.74 (−1.07 to −0.41), LDN 6 mg versus Placebo." in crossed
+
+
+LONG_TERM = "Aspartate aminotransferase increased to more than three times the limit"
+
+
+@pytest.mark.parametrize("differences", [True, False])
+@pytest.mark.parametrize("terms", [(), ("Headache", LONG_TERM)])
+def test_adverse_events_are_tidy(terms, differences):
+    rows = adverse_events(terms, differences=differences)
+    figure = adverse_event_plot(rows, title="Adverse events", subtitle="A trial")
+    assert_tidy(figure)
+    found = [t.get_text() for t in texts(figure)]
+    assert "40/50 (80)" in found
+    assert ("9.7 [−6.3, 25.7]" in found) == differences
+    assert found[0].startswith("SYNTHETIC DATA")
+
+
+def test_rare_terms_are_counted_when_they_are_not_shown():
+    rows = adverse_events([f"Term {i}" for i in range(30)])
+    figure = adverse_event_plot(rows, title="Adverse events")
+    found = [t.get_text() for t in texts(figure)]
+    assert "10 rarer terms are not shown; the table lists them." in found
+    assert "Term 0" in found
+    assert "Term 29" not in found
+    assert_tidy(figure)
+
+
+def test_alt_text_of_adverse_events_says_the_counts():
+    alt = adverse_event_alt_text(adverse_events(), title="Adverse events")
+    assert "Any adverse event: LDN 6 mg 40 of 50 (80%), Placebo 41 of 50 (82%)" in alt
+
+
+def test_no_counts_of_events_are_asked_for():
+    with pytest.raises(DataError, match="no counts of adverse events"):
+        adverse_event_plot(crossover(), title="Adverse events")
+
+
+ACCOUNT = pd.DataFrame(
+    {
+        "source": ["diary", "adverse_events", "empty"],
+        "kept": [705, 0, 0],
+        "changed": [521, 182, 0],
+        "set_aside": [2, 1, 0],
+    }
+)
+
+
+def test_account_prints_every_count_and_their_sums():
+    figure = account_plot(ACCOUNT, title="Rows", subtitle="A trial", synthetic=True)
+    assert_tidy(figure)
+    found = [t.get_text() for t in texts(figure)]
+    assert {"1228", "183", "521", "All sources", "1411", "705", "703", "3"} <= set(
+        found
+    )
+    assert render(figure, "svg") == render(
+        account_plot(ACCOUNT, title="Rows", subtitle="A trial", synthetic=True), "svg"
+    )
+
+
+def test_alt_text_of_the_account_adds_up():
+    alt = account_alt_text(ACCOUNT, title="Rows")
+    assert alt == (
+        "Rows: of 1411 rows received from 3 sources, 705 kept, 703 changed, 3 set aside."
+    )
+
+
+def test_a_column_that_is_missing_is_named():
+    with pytest.raises(DataError, match="missing column 'set_aside'"):
+        account_plot(ACCOUNT.drop(columns="set_aside"), title="Rows")

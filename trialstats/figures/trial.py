@@ -1,0 +1,117 @@
+"""The figures of one trial: which analysis is drawn, and how."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from trialstats.errors import DataError
+from trialstats.figures.account import account_alt_text, account_plot
+from trialstats.figures.adverse_events import (
+    adverse_event_alt_text,
+    adverse_event_plot,
+)
+from trialstats.figures.visits import (
+    mean_profile,
+    mean_profile_alt_text,
+    period_plot,
+    period_plot_alt_text,
+)
+
+Plot = Callable[..., Any]
+
+#: How an analysis with this model is drawn: the figure and its words. In this order
+#: the first model that a trial uses gives its profile.
+PROFILES: dict[str, tuple[Plot, Callable[..., str]]] = {
+    "random_intercept": (mean_profile, mean_profile_alt_text),
+    "crossover": (period_plot, period_plot_alt_text),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TrialFigure:
+    """A drawn figure with its title and what it shows in words."""
+
+    figure: Any
+    title: str
+    alt: str
+
+
+def profile_figure(rows: pd.DataFrame, *, trial: Mapping[str, Any]) -> TrialFigure:
+    """Draw the means of a trial: by visit, or by treatment of a crossover.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        All rows of the trial, schema `ESTIMATES`.
+    trial : mapping
+        Its configuration.
+
+    Raises
+    ------
+    DataError
+        When no analysis of the trial has means over visits or periods.
+    """
+    for model, (plot, words) in PROFILES.items():
+        for name, analysis in trial["analyses"].items():
+            if analysis["model"]["type"] == model:
+                own = rows[rows["analysis"] == name]
+                title = f"{trial['trial']}: {_lower_first(analysis['title'])}"
+                unit = _response(trial, analysis)
+                drawn = plot(own, title=title, subtitle=_method(own), unit=unit)
+                return TrialFigure(drawn, title, words(own, title=title, unit=unit))
+    raise DataError(
+        f"{trial['trial']} has no analysis to draw",
+        remedy=f"add one with a model of type {' or '.join(PROFILES)}",
+    )
+
+
+def adverse_events_figure(
+    rows: pd.DataFrame, *, trial: Mapping[str, Any]
+) -> TrialFigure:
+    """Draw the adverse events of a trial."""
+    title = f"{trial['trial']}: adverse events"
+    own = rows[rows["statistic"].isin(["subjects_with_event", "risk_difference"])]
+    names = {
+        name
+        for name, analysis in trial["analyses"].items()
+        if analysis["model"]["type"] == "adverse_events"
+    }
+    own = own[own["analysis"].isin(names)]
+    return TrialFigure(
+        adverse_event_plot(own, title=title),
+        title,
+        adverse_event_alt_text(own, title=title),
+    )
+
+
+def account_figure(counts: pd.DataFrame, *, trial: Mapping[str, Any]) -> TrialFigure:
+    """Draw what became of the raw rows of a trial."""
+    title = f"{trial['trial']}: what became of every raw row"
+    drawn = account_plot(
+        counts, title=title, synthetic=trial["data_status"] == "synthetic"
+    )
+    return TrialFigure(drawn, title, account_alt_text(counts, title=title))
+
+
+def _response(trial: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
+    """Return what is analysed, with its unit."""
+    parameter = trial["bds"][analysis["parameter"]]
+    label = _lower_first(parameter["label"])
+    said = {"CHG": f"change in {label}", "PCHG": f"percent change in {label}"}
+    unit = "%" if analysis["response"] == "PCHG" else parameter["unit"]
+    return f"{said.get(analysis['response'], label)} ({unit})"
+
+
+def _method(rows: pd.DataFrame) -> str:
+    """Return the method of the differences, as their rows state it."""
+    methods = rows.loc[rows["statistic"] == "difference", "method"]
+    return str(methods.iloc[0]) if len(methods) else ""
+
+
+def _lower_first(text: str) -> str:
+    """Lower the first letter unless the word is an abbreviation or a name."""
+    first = text.split(" ")[0]
+    known = first[1:].islower() and not first.endswith("'s")
+    return text[0].lower() + text[1:] if known else text
