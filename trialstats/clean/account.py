@@ -160,11 +160,11 @@ class Ledger:
 def as_text(value: object) -> str:
     """Write a cell the way a person reads it.
 
-    >>> as_text(3.0), as_text(pd.Timestamp("2025-03-01")), as_text(" x ")
-    ('3', '2025-03-01', ' x ')
+    >>> as_text(3.0), as_text(0.1 * 34), as_text(pd.Timestamp("2025-03-01"))
+    ('3', '3.4', '2025-03-01')
     """
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+    if isinstance(value, float):
+        return f"{value:.12g}"
     if hasattr(value, "isoformat"):
         return str(value.isoformat()).removesuffix("T00:00:00")
     return str(value)

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
-from trialstats.errors import DataError
+from trialstats.figures.adverse_event_rows import (
+    SUMMARY,
+    Event,
+    adverse_event_alt_text,
+    events_of,
+)
 from trialstats.figures.axis import Axis, limits
 from trialstats.figures.canvas import Canvas, widest, wrap
 from trialstats.figures.frames import Record, distinct, find, records
@@ -27,32 +32,16 @@ from trialstats.figures.theme import (
     RULE,
     TREATMENT_COLOURS,
 )
-from trialstats.formatting import MINUS, format_number, format_percent
+from trialstats.formatting import MINUS, format_number
+
+__all__ = ["adverse_event_alt_text", "adverse_event_plot"]
 
 #: Points: the page, the gap between columns, a row, and the two plots.
 _WIDTH, _GAP, _ROW = 684.0, 16.0, 17.0
 
-#: Terms shown; the rarer ones are counted in a note.
-_MOST_TERMS = 20
-
 _WIDEST_LABEL = 170.0
 
 _SHAPES = ("o", "D", "^")
-
-_SUMMARY = "Any "
-
-
-@dataclass(frozen=True, slots=True)
-class _Event:
-    """One row: counts by arm, and the risk difference where there is one."""
-
-    label: str
-    counts: dict[str, tuple[float, float]]
-    difference: Record | None
-
-    @property
-    def highest(self) -> float:
-        return max((e / n for e, n in self.counts.values()), default=0.0)
 
 
 def adverse_event_plot(rows: pd.DataFrame, *, title: str, subtitle: str = "") -> Figure:
@@ -77,7 +66,7 @@ def adverse_event_plot(rows: pd.DataFrame, *, title: str, subtitle: str = "") ->
         When no event was counted.
     """
     listed = records(rows, needs=("statistic", "parameter", "group", "n_subjects"))
-    arms, events, left_out = _events(listed)
+    arms, events, left_out = events_of(listed)
     columns = _Columns.of(arms, events)
     notes = ["Points: share of participants at risk who had the event at least once."]
     if any(e.difference for e in events):
@@ -97,66 +86,6 @@ def adverse_event_plot(rows: pd.DataFrame, *, title: str, subtitle: str = "") ->
     return compose(blocks, _WIDTH)
 
 
-def adverse_event_alt_text(rows: pd.DataFrame, *, title: str) -> str:
-    """Return what the adverse events show, in one or two sentences."""
-    listed = records(rows, needs=("statistic", "parameter", "group", "n_subjects"))
-    arms, events, _ = _events(listed)
-    summaries = [e for e in events if e.label.startswith(_SUMMARY)] or events[:3]
-    told = "; ".join(
-        f"{e.label}: "
-        + ", ".join(f"{arm} {_share(e.counts[arm])}" for arm in arms if arm in e.counts)
-        for e in summaries
-    )
-    start = "Synthetic data. " if listed[0].get("data_status") == "synthetic" else ""
-    terms = len(events) - sum(e.label.startswith(_SUMMARY) for e in events)
-    return f"{start}{title}. {told}. {terms} reported terms by arm."
-
-
-def _share(count: tuple[float, float]) -> str:
-    events, n = count
-    return f"{events:g} of {n:g} ({format_percent(events / n)})"
-
-
-def _events(listed: Sequence[Record]) -> tuple[list[str], list[_Event], int]:
-    """Return arms, events in the order shown, and how many terms are left out."""
-    counted = [
-        r
-        for r in find(listed, statistic="subjects_with_event")
-        if r["estimate"] is not None and r["n_subjects"]
-    ]
-    if not counted:
-        raise DataError(
-            "there are no counts of adverse events to draw",
-            column="statistic",
-            remedy="rows of 'subjects_with_event' with n_subjects",
-        )
-    events = []
-    for label in distinct(counted, "parameter"):
-        counts = {
-            str(r["group"]): (float(r["estimate"]), float(r["n_subjects"]))
-            for r in find(counted, parameter=label)
-        }
-        differences = [
-            r
-            for r in find(listed, statistic="risk_difference", parameter=label)
-            if r["estimate"] is not None
-        ]
-        first = differences[0] if differences else None
-        events.append(_Event(str(label), counts, first))
-    summaries = [e for e in events if e.label.startswith(_SUMMARY)]
-    terms = [e for e in events if not e.label.startswith(_SUMMARY)]
-    terms.sort(key=lambda e: -e.highest)
-    arms = [str(a) for a in distinct(counted, "group")]
-    left_out = max(0, len(terms) - _MOST_TERMS)
-    return _control_last(arms, listed), summaries + terms[:_MOST_TERMS], left_out
-
-
-def _control_last(arms: list[str], listed: Sequence[Record]) -> list[str]:
-    contrasts = distinct(listed, "contrast")
-    control = str(contrasts[0]).rpartition(" versus ")[2] if contrasts else "Placebo"
-    return sorted(arms, key=lambda arm: arm == control)
-
-
 @dataclass(frozen=True, slots=True)
 class _Columns:
     """Where everything stands across the page, in points."""
@@ -169,7 +98,7 @@ class _Columns:
     text: float
 
     @classmethod
-    def of(cls, arms: list[str], events: Sequence[_Event]) -> "_Columns":
+    def of(cls, arms: list[str], events: Sequence[Event]) -> "_Columns":
         """Place the columns of these events."""
         size = BASE_SIZE
         label = min(
@@ -207,7 +136,7 @@ def _axis(drawn: Sequence[Record], left: float, right: float) -> Axis | None:
     return Axis(low, high, left, right, percent=True)
 
 
-def _cell(event: _Event, arm: str) -> str:
+def _cell(event: Event, arm: str) -> str:
     if arm not in event.counts:
         return ""
     events, n = event.counts[arm]
@@ -289,14 +218,14 @@ def _point(canvas: Canvas, columns: _Columns, arm: str, x: float, y: float) -> N
     )
 
 
-def _body(columns: _Columns, events: Sequence[_Event]) -> Block:
+def _body(columns: _Columns, events: Sequence[Event]) -> Block:
     size = BASE_SIZE
     texts = [
         wrap(e.label, size, columns.label + 0.5, weight=_weight(e)) for e in events
     ]
     heights = [_ROW + (len(t) - 1) * TEXT_LINE * size for t in texts]
     split = next(
-        (i for i, e in enumerate(events) if i and not e.label.startswith(_SUMMARY)), 0
+        (i for i, e in enumerate(events) if i and not e.label.startswith(SUMMARY)), 0
     )
     space = 6.0 if split else 0.0
 
@@ -318,8 +247,8 @@ def _body(columns: _Columns, events: Sequence[_Event]) -> Block:
     return Block(sum(heights) + space, draw)
 
 
-def _weight(event: _Event) -> str:
-    return "bold" if event.label.startswith(_SUMMARY) else "normal"
+def _weight(event: Event) -> str:
+    return "bold" if event.label.startswith(SUMMARY) else "normal"
 
 
 def _grid(canvas: Canvas, columns: _Columns, top: float, bottom: float) -> None:
@@ -331,7 +260,7 @@ def _grid(canvas: Canvas, columns: _Columns, top: float, bottom: float) -> None:
 
 
 def _row(
-    canvas: Canvas, columns: _Columns, event: _Event, text: Sequence[str], y: float
+    canvas: Canvas, columns: _Columns, event: Event, text: Sequence[str], y: float
 ) -> None:
     size, weight = BASE_SIZE, _weight(event)
     first = y - TEXT_LINE * size * (len(text) - 1) / 2
@@ -363,7 +292,7 @@ def _row(
         )
 
 
-def _ratio(event: _Event, arm: str) -> float:
+def _ratio(event: Event, arm: str) -> float:
     events, n = event.counts[arm]
     return events / n
 

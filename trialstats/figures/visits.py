@@ -9,6 +9,8 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from trialstats.errors import DataError
+from trialstats.figures.canvas import wrap
+from trialstats.figures.forest_rows import upper_first
 from trialstats.figures.frames import Record, distinct, find, records
 from trialstats.figures.pages import SYNTHETIC_BANNER
 from trialstats.figures.theme import (
@@ -25,7 +27,23 @@ from trialstats.figures.theme import (
     plotnine_theme,
     printable,
 )
-from trialstats.formatting import MINUS, format_interval, format_number
+from trialstats.figures.visits_text import (
+    arms_of,
+    control_of,
+    estimate_text,
+    interval_text,
+    is_synthetic,
+    mean_profile_alt_text,
+    period_plot_alt_text,
+)
+from trialstats.formatting import MINUS, format_number
+
+__all__ = [
+    "mean_profile",
+    "mean_profile_alt_text",
+    "period_plot",
+    "period_plot_alt_text",
+]
 
 #: Height of a row of counts under the axis, as a share of the range of the means.
 _COUNT_ROW = 0.085
@@ -35,6 +53,9 @@ _DODGE = 0.16
 
 #: The same as a share of the whole axis.
 _WIDEST_DODGE = 0.018
+
+#: Room for text in points: across the figure, and along the axis of the means.
+_ROOM, _HEIGHT = 6.8 * 72 * 0.95, 175.0
 
 _SHAPES = ("o", "D", "^", "s")
 
@@ -70,7 +91,7 @@ def mean_profile(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) ->
             column="statistic",
             remedy="rows of 'ls_mean' with a visit and a group",
         )
-    arms = _arms(listed, means)
+    arms = arms_of(listed, means)
     places, labels, axis = _visit_axis(visits)
     step = min((b - a for a, b in pairwise(places)), default=1.0)
     at = dict(zip(visits, places, strict=True))
@@ -89,7 +110,7 @@ def mean_profile(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) ->
         p9.ggplot(points, p9.aes("x", "y", colour="arm", shape="arm", linetype="arm"))
         + p9.geom_hline(lines, p9.aes(yintercept="y"), colour=HAIRLINE, size=0.35)
         + p9.geom_hline(yintercept=0.0, colour=RULE, size=0.6)
-        + p9.geom_line(size=0.8)
+        + ([p9.geom_line(size=0.8)] if len(visits) > 1 else [])
         + p9.geom_linerange(
             p9.aes(ymin="lower", ymax="upper"), size=0.8, linetype="solid"
         )
@@ -111,14 +132,15 @@ def mean_profile(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) ->
             ylim=(min([low, *rows_of_counts]) - 0.03 * (high - low), high)
         )
         + p9.labs(
-            title=printable(title),
             **_texts(
+                title,
                 subtitle,
                 means,
+                "Lines: 95% confidence intervals. "
                 "Rows of numbers: participants with data at the visit.",
             ),
             x=axis,
-            y=f"{printable(unit)}\nleast-squares mean (95% CI)",
+            y=_broken(f"{upper_first(unit)}, least-squares mean", BASE_SIZE, _HEIGHT),
         )
     )
     look = [plotnine_theme(), _quiet_grid(p9), _banner_theme(p9, means)]
@@ -156,7 +178,7 @@ def period_plot(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) -> 
             column="statistic",
             remedy="rows of 'ls_mean' by group and of 'difference'",
         )
-    arms = _arms(listed, means)
+    arms = arms_of(listed, means)
     panels = ["Mean by treatment", "Difference"]
     counts = {r["group"]: r["estimate"] for r in find(listed, statistic="n_with_data")}
     drawn = [
@@ -191,15 +213,15 @@ def period_plot(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) -> 
         + p9.scale_x_discrete(expand=(0, 0.35, 0, 0.9))
         + p9.scale_y_continuous(labels=_tick_labels)
         + p9.labs(
-            title=printable(title),
             **_texts(
+                title,
                 subtitle,
                 means,
                 "Least-squares means with 95% confidence intervals; "
                 "n: participants with data.",
             ),
             x="",
-            y=printable(unit),
+            y=_broken(upper_first(unit), BASE_SIZE, _HEIGHT),
         )
     )
     quiet = p9.theme(legend_position="none", panel_spacing_x=0.06)
@@ -207,75 +229,31 @@ def period_plot(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) -> 
     return plot + _arm_scales(p9, [*arms, ""], listed) + look
 
 
-def mean_profile_alt_text(rows: pd.DataFrame, *, title: str, unit: str) -> str:
-    """Return what the means by visit show, in two sentences."""
-    listed = records(rows, needs=("statistic", "visit", "group", "estimate"))
-    means = [r for r in find(listed, statistic="ls_mean") if r["estimate"] is not None]
-    visits = distinct(means, "visit")
-    last = visits[-1] if visits else None
-    ends = ", ".join(f"{r['group']} {_number(r)}" for r in means if r["visit"] == last)
-    text = (
-        f"{title}: least-squares means of {unit} at {len(visits)} visits. "
-        f"At {last}: {ends}{_difference_words(listed, last)}."
-    )
-    return _synthetic_words(means) + text
+def _texts(
+    title: str, subtitle: str, means: Sequence[Record], note: str
+) -> dict[str, str]:
+    """Return title, subtitle and caption, broken into lines that fit the figure.
+
+    The banner of synthetic data is the subtitle; what stood there goes below.
+    """
+    synthetic = is_synthetic(means)
+    below = [subtitle, note] if synthetic else [note]
+    size = BASE_SIZE - 1.5
+    return {
+        "title": _broken(title, BASE_SIZE + 2, _ROOM, weight="bold"),
+        "subtitle": SYNTHETIC_BANNER
+        if synthetic
+        else _broken(subtitle, BASE_SIZE, _ROOM),
+        "caption": "\n".join(_broken(b, size, _ROOM) for b in below if b),
+    }
 
 
-def period_plot_alt_text(rows: pd.DataFrame, *, title: str, unit: str) -> str:
-    """Return what the means by treatment show, in two sentences."""
-    listed = records(rows, needs=("statistic", "group", "estimate", "contrast"))
-    means = [r for r in find(listed, statistic="ls_mean") if r["estimate"] is not None]
-    ends = ", ".join(f"{r['group']} {_number(r)}" for r in means)
-    visit = means[0].get("visit") if means else None
-    text = (
-        f"{title}: least-squares means of {unit} by treatment. "
-        f"{ends}{_difference_words(listed, visit)}."
-    )
-    return _synthetic_words(means) + text
-
-
-def _number(row: Record) -> str:
-    return format_number(row["estimate"], 2, minus=MINUS)
-
-
-def _difference_words(listed: Sequence[Record], visit: object) -> str:
-    found = [
-        r
-        for r in find(listed, statistic="difference", visit=visit)
-        if r["estimate"] is not None
-    ]
-    return "".join(
-        f"; difference {_number(r)} {_interval(r)}, {r['contrast']}" for r in found
-    )
-
-
-def _interval(row: Record) -> str:
-    """Return an interval in brackets, empty when there is none."""
-    if row["ci_lower"] is None or row["ci_upper"] is None:
-        return ""
-    return format_interval(
-        row["ci_lower"], row["ci_upper"], 2, separator=" to ", minus=MINUS
-    )
-
-
-def _synthetic_words(means: Sequence[Record]) -> str:
-    return "Synthetic data. " if _synthetic(means) else ""
-
-
-def _synthetic(means: Sequence[Record]) -> bool:
-    return any(r.get("data_status") == "synthetic" for r in means)
-
-
-def _texts(subtitle: str, means: Sequence[Record], note: str) -> dict[str, str]:
-    """Return subtitle and caption; the banner of synthetic data is the subtitle."""
-    subtitle = printable(subtitle)
-    if _synthetic(means):
-        return {"subtitle": SYNTHETIC_BANNER, "caption": f"{subtitle}\n{note}".strip()}
-    return {"subtitle": subtitle, "caption": note}
+def _broken(text: str, size: float, width: float, *, weight: str = "normal") -> str:
+    return "\n".join(printable(w) for w in wrap(text, size, width, weight=weight))
 
 
 def _banner_theme(p9: Any, means: Sequence[Record]) -> Any:
-    if not _synthetic(means):
+    if not is_synthetic(means):
         return p9.theme()
     banner = p9.element_text(
         size=BASE_SIZE,
@@ -287,22 +265,9 @@ def _banner_theme(p9: Any, means: Sequence[Record]) -> Any:
     return p9.theme(plot_subtitle=banner)
 
 
-def _arms(listed: Sequence[Record], means: Sequence[Record]) -> list[str]:
-    """Return the arms in order of appearance, the control last."""
-    control = _control(listed)
-    arms = [str(a) for a in distinct(means, "group")]
-    return sorted(arms, key=lambda arm: arm == control)
-
-
-def _control(listed: Sequence[Record]) -> str | None:
-    """Return the control that the contrasts name."""
-    contrasts = distinct(find(listed, statistic="difference"), "contrast")
-    return str(contrasts[0]).rpartition(" versus ")[2] if contrasts else None
-
-
 def _arm_scales(p9: Any, arms: Sequence[str], listed: Sequence[Record]) -> list[Any]:
     """Return colour, shape and line of each arm; the same in every figure."""
-    control = _control(listed)
+    control = control_of(listed)
     colours, lines = [], []
     treatments = iter([*TREATMENT_COLOURS] * len(arms))
     for arm in arms:
@@ -408,7 +373,7 @@ def _period_row(panel: str, label: str, arm: str, row: Record) -> dict[str, Any]
         "y": row["estimate"],
         "lower": row["estimate"] if missing else row["ci_lower"],
         "upper": row["estimate"] if missing else row["ci_upper"],
-        "text": f"{_number(row)}\n{_interval(row)}".strip(),
+        "text": f"{estimate_text(row)}\n{interval_text(row)}".strip(),
     }
 
 

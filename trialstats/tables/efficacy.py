@@ -184,7 +184,7 @@ def _in_words(value: object) -> str:
 
 def _arm_columns(parts: _Parts) -> tuple[Column, ...]:
     arms = (Column(a) for a in parts.arms)
-    return (Column("", "left"), *arms, *(Column(c) for c in parts.contrasts))
+    return (Column("Statistic", "left"), *arms, *(Column(c) for c in parts.contrasts))
 
 
 def _means_body(parts: _Parts) -> list[Row]:

@@ -182,7 +182,7 @@ def disposition_table(rows: pd.DataFrame, *, trial: Mapping[str, Any]) -> Table:
         id=f"{_name(listed)}_disposition",
         title="Disposition of participants",
         subtitle=trial_subtitle(trial, listed, _analysis_set(listed)),
-        columns=(Column("", "left"), *(Column(g) for g in groups)),
+        columns=(Column("Participants", "left"), *(Column(g) for g in groups)),
         rows=tuple(body),
         footnotes=notes.lines(),
         source=f"results/estimates/trial/{_name(listed)}/disposition.parquet",

@@ -145,8 +145,8 @@ def to_page(tables: Sequence[Table], title: str) -> str:
 def to_csv_frame(*tables: Table) -> pd.DataFrame:
     """Return the cells of tables as text.
 
-    The cells are those of `to_html`, footnote marks included, with a hyphen for the
-    minus sign so that programs read the numbers. Heading rows become the column
+    The cells are those of `to_html`, letters of footnotes in brackets, with a hyphen
+    for the minus sign so that programs read the numbers. Heading rows become the column
     ``Section``, which is left out when no table has headings; several tables get a
     first column ``Table`` with their titles.
 
@@ -174,16 +174,20 @@ def _lines(table: Table) -> list[dict[str, str]]:
     lines, section = [], ""
     for row in table.rows:
         if row.heading:
-            section = _plain(row.cells[0].printed)
+            section = _plain(row.cells[0])
             continue
-        cells = [_plain(cell.printed) for cell in row.cells]
+        cells = [_plain(cell) for cell in row.cells]
         line = {"Table": table.title, "Section": section}
         lines.append(line | dict(zip(labels, cells, strict=True)))
     return lines
 
 
-def _plain(text: str) -> str:
-    return text.replace(MINUS, "-")
+def _plain(cell: Cell) -> str:
+    """Return a cell as text, its letters in brackets since nothing raises them."""
+    letters = cell.marks.lstrip("†‡")
+    symbols = cell.marks.removesuffix(letters)
+    brackets = f" [{letters}]" if letters else ""
+    return f"{cell.text}{symbols}{brackets}".replace(MINUS, "-")
 
 
 def _labels(table: Table) -> list[str]:

@@ -1,10 +1,12 @@
 """Axes: limits that show the trials, and round ticks whose labels fit."""
 
 import math
+from itertools import pairwise
 
 import pytest
 
 from trialstats.figures.axis import Axis, limits
+from trialstats.figures.canvas import text_width
 
 SIZE = 9.0
 
@@ -54,10 +56,8 @@ def test_even_ticks_share_their_decimals():
 @pytest.mark.parametrize("width", [60, 120, 300, 900])
 @pytest.mark.parametrize("ends", [(-0.004, 0.003), (-5.5, 5.4), (-3000, 12000)])
 def test_labels_leave_a_gap(width, ends):
-    from trialstats.figures.canvas import text_width
-
     ticks = Axis(*ends, 0.0, width).ticks(SIZE)
-    for (x, left), (y, right) in zip(ticks, ticks[1:], strict=False):
+    for (x, left), (y, right) in pairwise(ticks):
         assert y - x > (text_width(left, SIZE) + text_width(right, SIZE)) / 2
 
 
