@@ -15,7 +15,7 @@ def main(evidence: str, svg: str, png: str) -> None:
     figure = evidence_map_plot(mapped, title=TITLE)
     alt = evidence_map_alt_text(mapped, title=TITLE)
     io.write_bytes(render(figure, "svg", title=TITLE, alt=alt), svg)
-    io.write_bytes(render(figure, "png"), png)
+    io.write_bytes(render(figure, "png", title=TITLE, alt=alt), png)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def main(
     figure = forest_plot(drawn, synthesis=config, labels=labels)
     alt = forest_alt_text(drawn, synthesis=config, labels=labels)
     io.write_bytes(render(figure, "svg", title=config["title"], alt=alt), svg)
-    io.write_bytes(render(figure, "png"), png)
+    io.write_bytes(render(figure, "png", title=config["title"], alt=alt), png)
 
 
 if __name__ == "__main__":

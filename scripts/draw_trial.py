@@ -40,9 +40,9 @@ def main(
 
 
 def write(drawn: TrialFigure, svg: str, png: str) -> None:
-    picture = render(drawn.figure, "svg", title=drawn.title, alt=drawn.alt)
-    io.write_bytes(picture, svg)
-    io.write_bytes(render(drawn.figure, "png"), png)
+    for format_, path in (("svg", svg), ("png", png)):
+        picture = render(drawn.figure, format_, title=drawn.title, alt=drawn.alt)
+        io.write_bytes(picture, path)
 
 
 if __name__ == "__main__":

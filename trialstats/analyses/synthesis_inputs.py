@@ -75,6 +75,44 @@ def published_rows(
     return chosen
 
 
+def select_evidence(
+    config: Config, effects: pd.DataFrame, trials: pd.DataFrame, pools: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return the rows of the published tables that a synthesis uses.
+
+    Parameters
+    ----------
+    config : mapping
+        A file of ``config/syntheses`` with its name under ``id``.
+    effects, trials, pools : DataFrame
+        Schemas `rows.EFFECTS`, `rows.PUBLISHED_TRIALS`, `rows.PUBLISHED_POOLS`.
+
+    Returns
+    -------
+    tuple of DataFrame
+        The same three tables, with the rows that enter or are shown.
+
+    Raises
+    ------
+    ConfigError
+        As `published_rows` and `shown_pools`.
+    """
+    places = {(r["file"], r["row"]) for r in published_rows(config, effects, trials)}
+    shown = {(p["review"], p["outcome"]) for p in shown_pools(config, pools)}
+    used = effects[_among(effects, ["file", "row"], places)]
+    return (
+        used.reset_index(drop=True),
+        trials[trials["trial"].isin(used["trial"])].reset_index(drop=True),
+        pools[_among(pools, ["review", "outcome"], shown)].reset_index(drop=True),
+    )
+
+
+def _among(
+    frame: pd.DataFrame, names: list[str], wanted: set[tuple[Any, ...]]
+) -> list[bool]:
+    return [key in wanted for key in frame[names].itertuples(index=False, name=None)]
+
+
 def fitted_rows(
     config: Config, trial_rows: Mapping[str, pd.DataFrame] | None
 ) -> dict[str, pd.DataFrame]:

@@ -23,6 +23,13 @@ def analysis_settings(trial: Config, name: str) -> dict[str, Any]:
     return kept | {"analyses": {name: trial["analyses"][name]}}
 
 
+def evidence_settings(synthesis: Config) -> dict[str, Any]:
+    """Return what the published rows of a synthesis depend on."""
+    names = ("id", "synthesis", "measure", "published", "published_pools", "analyses")
+    further = ("comparison", "paired", "pooling")
+    return {k: synthesis[k] for k in (*names, *further) if k in synthesis}
+
+
 def pooling_settings(synthesis: Config) -> dict[str, Any]:
     """Return what the estimates of a synthesis depend on."""
     return {k: v for k, v in synthesis.items() if k not in _PRINTED}

@@ -309,7 +309,7 @@ def _difference(canvas: Canvas, axis: Axis, row: Record, y: float) -> None:
 def _axes(columns: _Columns) -> Block:
     size = BASE_SIZE - 0.5
     step = TEXT_LINE * size
-    titles = [(columns.shares, "Participants with the event, %")]
+    titles = [(columns.shares, "With the event, %")]
     if columns.differences:
         titles.append((columns.differences, "Risk difference, points"))
     broken = [

@@ -111,10 +111,10 @@ def _panel_blocks(
     size = options.font_size
     axis = _axis(panel, group, synthesis, place, options, own=own)
     texts = [label_lines(line, place, size) for line in group]
-    aboves = [_ABOVE.get(n.kind, 0.0) * size if i else 2.0 for i, n in enumerate(group)]
+    spaces = [_ABOVE.get(n.kind, 0.0) * size if i else 2.0 for i, n in enumerate(group)]
     heights = [
         above + _ROW * size + (len(text) - 1) * _LABEL_STEP * size
-        for above, text in zip(aboves, texts, strict=True)
+        for above, text in zip(spaces, texts, strict=True)
     ]
     largest = max((t.weight or 0.0 for t in panel.trials), default=0.0)
 
@@ -123,7 +123,7 @@ def _panel_blocks(
         _backdrop(sheet, axis, group, heights, top, options)
         y = top
         for line, text, above, height in zip(
-            group, texts, aboves, heights, strict=True
+            group, texts, spaces, heights, strict=True
         ):
             middle = y + (above + height) / 2
             if line.kind == "total":

@@ -24,7 +24,7 @@ GAP, TIGHT_GAP, INDENT = 16.0, 9.0, 9.0
 
 #: Widths as multiples of the size of the type: the widest label of a trial, the least
 #: room for labels that span the columns of data, and the narrowest plot.
-_WIDEST_LABEL, _SPANNING, _NARROWEST_PLOT = 24.0, 29.0, 19.0
+_WIDEST_LABEL, _SPANNING, _NARROWEST_PLOT = 24.0, 32.0, 19.0
 
 _SPANNING_KINDS = ("heading", "pooled", "prediction", "sensitivity", "published")
 
@@ -185,7 +185,8 @@ def _sensitivity_line(
 
 
 def _pool_line(kind: str, row: Record, name: str, words: Words) -> Line:
-    label = f"{name}, {percent_level(row.get('confidence_level'))} CI"
+    level = percent_level(row.get("confidence_level"))
+    label = f"{name}, {level}\N{NO-BREAK SPACE}CI"
     effect = Effect(label, row["estimate"], row["ci_lower"], row["ci_upper"])
     return Line(kind, label, {"effect": _effect_text(effect, words)}, effect)
 

@@ -276,7 +276,7 @@ def footnotes(
         f"Not estimable: {', '.join(names)}; {reason}."
         for reason, names in _by_reason(t for p in found for t in p.trials).items()
     ]
-    if any(t.estimable for p in found for t in p.trials):
+    if any(t.estimable for t in lines):
         notes.append(_reading(found))
     if band:
         notes.append(f"Shaded: effects smaller than the minimal important {band}.")
@@ -311,14 +311,17 @@ def _by_reason(trials: Iterable[Effect]) -> dict[str, list[str]]:
 
 
 def _reading(found: Sequence[Panel]) -> str:
-    weighted = any(p.pooled is not None for p in found)
-    square = "area proportional to weight" if weighted else "estimate"
-    parts = [f"Squares: {square}", "lines: 95% confidence intervals"]
+    """Return what each mark stands for, of those that are drawn."""
+    parts = []
+    if any(t.estimable for p in found for t in p.trials):
+        weighted = any(p.pooled is not None for p in found)
+        square = "area proportional to weight" if weighted else "estimate"
+        parts += [f"squares: {square}", "lines: 95% confidence intervals"]
     if any(p.pooled for p in found):
         parts.append("diamonds: pooled effects with their intervals")
     if any(p.published for p in found):
-        parts.append("open diamonds: pooled results as published")
-    return f"{'; '.join(parts)}; arrows: beyond the axis."
+        parts.append("open diamonds: pooled results with intervals as published")
+    return f"{upper_first('; '.join(parts))}; arrows: beyond the axis."
 
 
 def _zero_cells(found: Sequence[Panel], synthesis: Mapping[str, Any]) -> str:

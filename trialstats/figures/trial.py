@@ -98,8 +98,9 @@ def account_figure(counts: pd.DataFrame, *, trial: Mapping[str, Any]) -> TrialFi
 def _response(trial: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
     """Return what is analysed, with its unit."""
     parameter = trial["bds"][analysis["parameter"]]
-    label = _lower_first(parameter["label"])
-    said = {"CHG": f"change in {label}", "PCHG": f"percent change in {label}"}
+    label = parameter["label"]
+    lower = _lower_first(label)
+    said = {"CHG": f"Change in {lower}", "PCHG": f"Percent change in {lower}"}
     unit = "%" if analysis["response"] == "PCHG" else parameter["unit"]
     return f"{said.get(analysis['response'], label)} ({unit})"
 

@@ -11,6 +11,7 @@ from trialstats.config.narrowing import (
     analysis_settings,
     dataset_settings,
     drawing_settings,
+    evidence_settings,
     pooling_settings,
 )
 from trialstats.errors import TrialstatsError

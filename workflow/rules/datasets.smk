@@ -37,3 +37,26 @@ rule build_published:
         library=library("build_published"),
     script:
         "../../scripts/build_published.py"
+
+
+# The published tables are ancient: what a synthesis uses is built again when a row that
+# it uses changes, which `evidence` digests, and not when another row of a file does.
+rule select_published:
+    input:
+        **{name: ancient(path) for name, path in PUBLISHED.items()},
+    output:
+        effects="results/datasets/published/{synthesis}/effects.parquet",
+        published_trials="results/datasets/published/{synthesis}/trials.parquet",
+        published_pools="results/datasets/published/{synthesis}/pools.parquet",
+    log:
+        "logs/select_published_{synthesis}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        config=lambda wildcards: evidence_settings(
+            PROJECT.syntheses[wildcards.synthesis]
+        ),
+        evidence=lambda wildcards: evidence(wildcards.synthesis),
+        library=library("select_published"),
+    script:
+        "../../scripts/select_published.py"

@@ -59,13 +59,11 @@ rule check_trial:
         "../../scripts/check_trial.py"
 
 
-# The published tables are ancient: a synthesis reruns when a row that it uses changes,
-# which `evidence` digests, and not when another row of the same file does.
 rule pool_synthesis:
     input:
-        effects=ancient(rules.build_published.output.effects),
-        published_trials=ancient(rules.build_published.output.published_trials),
-        pools=ancient(rules.build_published.output.published_pools),
+        effects=rules.select_published.output.effects,
+        published_trials=rules.select_published.output.published_trials,
+        pools=rules.select_published.output.published_pools,
         analyses=analyses_of,
     output:
         estimates="results/estimates/synthesis/{synthesis}.parquet",
@@ -77,7 +75,6 @@ rule pool_synthesis:
         config=lambda wildcards: pooling_settings(
             PROJECT.syntheses[wildcards.synthesis]
         ),
-        evidence=lambda wildcards: evidence(wildcards.synthesis),
         library=library("pool_synthesis"),
     script:
         "../../scripts/pool_synthesis.py"

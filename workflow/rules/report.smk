@@ -65,6 +65,7 @@ def outputs_of_the_dossier():
         *datasets,
         *tables,
         *rules.build_published.output,
+        *expand(rules.select_published.output, synthesis=SYNTHESES),
         *rules.write_report.input.estimates,
         *rules.write_report.input.syntheses,
         *rules.write_report.input.agreement,

@@ -267,6 +267,7 @@ def test_reviews_alone_have_an_axis_for_each_measure():
     for heading in ("Mean difference", "Standardized mean difference", "Risk ratio"):
         assert heading in found
     assert "Risk ratio (log axis)" in found
+    assert any(w.startswith("Open diamonds: pooled results") for w in found)
     assert {"Pain score", "Reed 2025", "2.41 [1.77, 3.28]"} <= set(found)
     assert_tidy(figure)
 

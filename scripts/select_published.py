@@ -1,0 +1,38 @@
+"""Check the published results and write the rows that one synthesis uses."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from _step import run
+
+from trialstats import io, rows
+from trialstats.analyses.synthesis_inputs import select_evidence
+from trialstats.clean.published import build_published
+
+
+def main(
+    trials: str,
+    continuous: str,
+    binary: str,
+    pools: str,
+    effects: str,
+    published_trials: str,
+    published_pools: str,
+    *,
+    config: Mapping[str, Any],
+) -> None:
+    files = {
+        "trials": trials,
+        "continuous": continuous,
+        "binary": binary,
+        "pools": pools,
+    }
+    cells = {name: io.read_cells(path) for name, path in files.items()}
+    used = select_evidence(config, *build_published(**cells, files=files))
+    io.write_table(used[0], effects, rows.EFFECTS)
+    io.write_table(used[1], published_trials, rows.PUBLISHED_TRIALS)
+    io.write_table(used[2], published_pools, rows.PUBLISHED_POOLS)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821
