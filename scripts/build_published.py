@@ -1,9 +1,9 @@
 """Check the published results and write them as Parquet."""
 
 from _step import run
-from trialstats.clean.published import build_published
 
 from trialstats import io, rows
+from trialstats.clean.published import build_published
 
 
 def main(

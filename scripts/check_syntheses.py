@@ -7,8 +7,8 @@ import pandas as pd
 from _step import run
 
 from trialstats import io, rows
+from trialstats.analyses.agreement import require_agreement
 from trialstats.analyses.synthesis_agreement import check_synthesis
-from trialstats.analyses.trial_agreement import require_agreement
 
 
 def main(

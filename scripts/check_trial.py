@@ -7,7 +7,8 @@ import pandas as pd
 from _step import run
 
 from trialstats import io, rows
-from trialstats.analyses.trial_agreement import check_trial, require_agreement
+from trialstats.analyses.agreement import require_agreement
+from trialstats.analyses.trial_agreement import check_trial
 
 
 def main(

@@ -11,9 +11,7 @@ from trialstats.report.manifest import (
 )
 
 
-def main(
-    outputs: list[str], manifest: str, *, root: str = "."
-) -> None:
+def main(outputs: list[str], manifest: str, *, root: str = ".") -> None:
     built = build_manifest(
         root,
         inputs=source_files(root),

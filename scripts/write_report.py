@@ -58,7 +58,9 @@ def main(
         for i, trial in enumerate(trials)
     ]
     pooled = [
-        SynthesisMaterial(synthesis, io.read_table(path, rows.ESTIMATES), read_figure(f))
+        SynthesisMaterial(
+            synthesis, io.read_table(path, rows.ESTIMATES), read_figure(f)
+        )
         for synthesis, path, f in zip(configs, syntheses, forests, strict=True)
     ]
     compared = [io.read_table(path, rows.AGREEMENT) for path in agreement]

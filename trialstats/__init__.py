@@ -7,7 +7,7 @@ and a step loads only what it needs.
 from importlib import import_module
 from typing import Any
 
-__version__ = "0.1.0"
+from trialstats.version import __version__
 
 #: Public name -> module that defines it.
 _PUBLIC = {

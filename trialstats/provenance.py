@@ -60,32 +60,32 @@ def modules_reached(starts: list[Path], root: Path) -> set[Path]:
 def _imported_files(source: Path, root: Path) -> frozenset[Path]:
     """Return the package files named by the import statements of one file."""
     tree = ast.parse(source.read_bytes())
-    found: set[Path] = set()
-    for name in _imported_names(tree):
-        found.update(_files_of(name, root))
+    names = {name for node in ast.walk(tree) for name in _imported_names(node, root)}
+    found = {file for name in names if (file := _file_of(name, root))}
     return frozenset(found - {source})
 
 
-def _imported_names(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+def _imported_names(node: ast.AST, root: Path) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        for alias in node.names:
+            member = f"{node.module}.{alias.name}"
+            yield member if _file_of(member, root) else node.module
 
 
-def _files_of(name: str, root: Path) -> Iterator[Path]:
-    """Yield the module file of a dotted name, and its packages' `__init__` files.
+def _file_of(name: str, root: Path) -> Path | None:
+    """Return the file of a module of the package, by its dotted name.
 
-    The top-level ``trialstats/__init__.py`` resolves public names lazily and computes
-    nothing; counting it would make every step depend on every module.
+    The ``__init__`` of a package above a module does not count: it only names again
+    what its modules define, and following it would make every step depend on every
+    module of the package.
     """
     parts = name.split(".")
-    if parts[0] != PACKAGE:
-        return
-    for depth in range(2, len(parts) + 1):
-        stem = root.joinpath(*parts[:depth])
-        for path in (stem.with_suffix(".py"), stem / "__init__.py"):
-            if path.is_file():
-                yield path
+    if parts[0] != PACKAGE or len(parts) == 1:
+        return None
+    stem = root.joinpath(*parts)
+    for path in (stem.with_suffix(".py"), stem / "__init__.py"):
+        if path.is_file():
+            return path
+    return None

@@ -22,6 +22,8 @@ def tree(tmp_path):
         "trialstats/report/templates/page.html": "<p>",
         "scripts/pool.py": "from trialstats import io\nimport trialstats.meta\n",
         "scripts/write.py": "from trialstats.report.page import x\n",
+        "scripts/fit.py": "from trialstats.meta.means import x\n",
+        "trialstats/meta/means.py": "x = 1\n",
     }
     for name, text in files.items():
         path = tmp_path / name
@@ -54,6 +56,8 @@ def test_modules_are_found_directly_and_through_others(tree):
         ("trialstats/rows.py", "pool", True),
         ("trialstats/meta/pooling.py", "pool", True),
         ("trialstats/lone.py", "pool", False),
+        ("trialstats/meta/means.py", "fit", True),
+        ("trialstats/meta/pooling.py", "fit", False),
         ("trialstats/__init__.py", "pool", False),
         ("trialstats/report/templates/page.html", "write", True),
         ("trialstats/report/templates/page.html", "pool", False),
@@ -72,3 +76,19 @@ def test_the_digest_does_not_depend_on_the_folder(tree, tmp_path_factory):
     other = tmp_path_factory.mktemp("other") / "place"
     shutil.copytree(tree, other)
     assert digest(tree, "pool") == digest(other, "pool")
+
+
+def test_package_files_only_name_again_what_modules_define(root):
+    """The digest leaves them out, so nothing may be computed there."""
+    import ast
+
+    for path in sorted((root / "trialstats").glob("*/__init__.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            named = isinstance(node, ast.ImportFrom) or (
+                isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+            )
+            listed = isinstance(node, ast.Assign) and (
+                isinstance(node.targets[0], ast.Name)
+                and node.targets[0].id == "__all__"
+            )
+            assert named or listed, f"{path}, line {node.lineno}"

@@ -22,6 +22,8 @@ TAKEN = (
     "trialstats/__init__.py",
     "trialstats/errors.py",
     "trialstats/io.py",
+    "trialstats/rows.py",
+    "trialstats/version.py",
     "trialstats/report/__init__.py",
     "trialstats/report/manifest.py",
     "pyproject.toml",

@@ -35,15 +35,17 @@ def test_two_runs_into_two_folders_give_the_same_bytes(finished, fresh):
 
 
 def test_changing_one_published_number_reruns_only_what_depends_on_it(working):
-    """One event more under FINAL's discontinuations: two syntheses use the row."""
+    """One event more under FINAL's discontinuations: one synthesis uses the row."""
     working.edit(
         "data/published/outcomes_binary.csv",
         "discontinuation due to adverse events,12,4,49,3,50,8% v 6%",
         "discontinuation due to adverse events,12,5,49,3,50,10% v 6%",
     )
     planned = working.planned()
-    pooled = {job for job in planned if job.startswith(("pool_", "draw_forest"))}
+    of_syntheses = ("select_", "pool_", "draw_forest")
+    pooled = {job for job in planned if job.startswith(of_syntheses)}
     assert pooled == {
+        "select_published:fibromyalgia_discontinuations",
         "pool_synthesis:fibromyalgia_discontinuations",
         "draw_forest:fibromyalgia_discontinuations",
     }
@@ -63,6 +65,14 @@ def test_changing_a_library_function_reruns_what_uses_it(working):
     planned = {job.split(":")[0] for job in working.planned()}
     assert {"pool_synthesis", "check_syntheses", "draw_forest"} <= planned
     assert not {"build_trial", "build_published", "fit_analysis"} & planned
+
+
+def test_changing_a_single_trial_statistic_reruns_the_trials(working):
+    path = working.folder / "trialstats" / "ancova.py"
+    path.write_text(path.read_text(encoding="utf-8") + "\n# A remark.\n", "utf-8")
+    planned = {job.split(":")[0] for job in working.planned()}
+    assert {"fit_analysis", "check_trial", "write_report"} <= planned
+    assert not {"build_trial", "select_published"} & planned
 
 
 def test_changing_one_trials_analysis_reruns_that_analysis(working):

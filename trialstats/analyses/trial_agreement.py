@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from trialstats.analyses.trial import NOT_CONVERGED
-from trialstats.errors import DisagreementError, NotEstimableError
+from trialstats.errors import NotEstimableError
 from trialstats.rows import AGREEMENT, frame_of
 from trialstats.second_engine import dense, pingouin_engine, two_proportions
 
@@ -68,7 +68,7 @@ def check_trial(
     DataFrame
         Schema `rows.AGREEMENT`; a row that the second engine lacks, or has and the
         first has not, does not agree. Nothing is raised for that: see
-        `require_agreement`.
+        `trialstats.analyses.agreement.require_agreement`.
     """
     frames = [rows] if isinstance(rows, pd.DataFrame) else list(rows.values())
     records = [
@@ -82,19 +82,6 @@ def check_trial(
         compute = SECOND_ENGINES[settings["model"]["type"]]
         made += _checked(part, partial(compute, config, name, adsl, bds, part))
     return frame_of(made, AGREEMENT)
-
-
-def require_agreement(frame: pd.DataFrame) -> None:
-    """Raise DisagreementError with every row of `frame` that does not agree."""
-    bad = frame[~frame["agrees"].astype(bool)]
-    if len(bad):
-        lines = [
-            f"  {r['row_id']}, {r['quantity']}: {r['estimate']} against "
-            f"{r['second_estimate']} by {r['engine']} (relative difference "
-            f"{r['relative_difference']}, allowed {r['tolerance']:g})"
-            for r in bad.to_dict("records")
-        ]
-        raise DisagreementError("Two engines disagree:\n" + "\n".join(lines))
 
 
 def _checked(part: list[Row], compute: Callable[[], Iterator[Second]]) -> list[Row]:

@@ -18,7 +18,7 @@ from trialstats.analyses.trial_rows import (
     mean_columns,
 )
 from trialstats.ancova import fit_ancova
-from trialstats.meta import effect_sizes
+from trialstats.meta.effect_sizes import effect_sizes
 from trialstats.mixed import fit_crossover, fit_random_intercept
 
 

@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from trialstats import __version__
 from trialstats.figures.forest_numbers import House, percent_level
 from trialstats.figures.forest_rows import (
     DAGGERS,
@@ -17,6 +16,7 @@ from trialstats.figures.forest_rows import (
 )
 from trialstats.figures.frames import Record
 from trialstats.formatting import MINUS, format_number
+from trialstats.version import __version__
 
 TAU_SQUARED = "τ²"
 I_SQUARED = "I²"

@@ -17,6 +17,7 @@ from typing import Any
 
 from trialstats import io
 from trialstats.errors import DataError
+from trialstats.version import __version__
 
 #: Part of the manifest -> files and folders of the repository that belong to it.
 PARTS: dict[str, tuple[str, ...]] = {
@@ -88,7 +89,7 @@ def installed_versions(root: str | Path = ".") -> dict[str, str]:
     names = [re.split(r"[^\w.-]", need)[0] for need in needed]
     return {name: version(name) for name in names} | {
         "python": platform.python_version(),
-        project["name"]: project["version"],
+        project["name"]: __version__,
     }
 
 

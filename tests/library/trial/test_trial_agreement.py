@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from trialstats import io, rows
+from trialstats.analyses.agreement import require_agreement
 from trialstats.analyses.trial import analyse_trial
-from trialstats.analyses.trial_agreement import check_trial, require_agreement
+from trialstats.analyses.trial_agreement import check_trial
 from trialstats.errors import DisagreementError, NotEstimableError
 from trialstats.mixed import fit_random_intercept
 from trialstats.randomness import stream
