@@ -24,7 +24,10 @@ STATISTICS = {
 }
 DRAWING = {"figures", "tables", "report"}
 MIDDLE = {"analyses", "clean", "config", "simulation"}
-GROUND = {"__init__", "errors", "formatting", "io", "provenance", "randomness", "rows"}
+GROUND = {
+    *("__init__", "errors", "formatting", "io", "provenance", "randomness", "rows"),
+    "version",
+}
 
 #: Part of the library -> parts that it never imports.
 FORBIDDEN = {

@@ -19,12 +19,14 @@ with its file and the key that would be right, and all problems come in one mess
 - `config/trials/<trial>.yaml`, one a trial: from raw files to analyses.
 - `config/syntheses/<synthesis>.yaml`, one a synthesis.
 
-To add a trial: put its raw files below `data/raw/`, write `config/trials/<trial>.yaml`
-(copy the one that is nearest), name it in `config/config.yaml`, run `make report`. To add
-a synthesis: write `config/syntheses/<synthesis>.yaml` and name it likewise.
+To add a trial: put its raw files below `data/raw/`, write
+`config/trials/<trial>.yaml` (copy the one that is nearest), name it in
+`config/config.yaml`, run `make report`. To add a synthesis: write
+`config/syntheses/<synthesis>.yaml` and name it likewise.
 
-Conditions (`when`, `analysis_sets`) are comparisons of columns with constants, joined
-by `and`, `or`, `not`, and `present(COLUMN)`; a comparison with a missing value is false.
+Conditions (`when`, `analysis_sets`) are comparisons of columns with constants,
+joined by `and`, `or`, `not`, and `present(COLUMN)`; a comparison with a missing
+value is false.
 
 This page is written by `make docs` from the schemas.
 """

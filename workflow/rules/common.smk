@@ -25,6 +25,8 @@ except TrialstatsError as reason:
 TRIALS = list(PROJECT.trials)
 SYNTHESES = list(PROJECT.syntheses)
 PUBLISHED = PROJECT.config["published"]
+#: Kinds of figures of a trial, in the order of the report.
+TRIAL_FIGURES = ["profile", "adverse_events", "account"]
 
 
 wildcard_constraints:
@@ -83,3 +85,24 @@ def analyses_of(wildcards):
         "results/estimates/trial/{}/{}.parquet".format(*name.split("."))
         for name in PROJECT.syntheses[wildcards.synthesis]["analyses"]
     ]
+
+
+def trial_tables(trial):
+    """Name the tables of a trial: one an analysis, and those that describe it."""
+    described = ["baseline", "disposition", "account", "queries", "set_aside"]
+    return [*PROJECT.trials[trial]["analyses"], *described]
+
+
+def table_files(trial):
+    """List the files of the tables of a trial."""
+    return [
+        f"results/tables/{trial}_{table}.{ending}"
+        for table in trial_tables(trial)
+        for ending in ("html", "csv")
+    ]
+
+
+def raw_and_published():
+    """List the data files of the dossier."""
+    raw = [s["file"] for t in PROJECT.trials.values() for s in t["sources"].values()]
+    return [*PUBLISHED.values(), *raw]

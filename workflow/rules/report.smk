@@ -2,15 +2,6 @@
 
 from trialstats.report.manifest import source_digest
 
-#: Kinds of figures of a trial, in the order of the report.
-TRIAL_FIGURES = ["profile", "adverse_events", "account"]
-
-
-def raw_and_published():
-    """List the data files of the dossier."""
-    raw = [s["file"] for t in PROJECT.trials.values() for s in t["sources"].values()]
-    return [*PUBLISHED.values(), *raw]
-
 
 rule write_report:
     input:
@@ -44,44 +35,24 @@ rule write_report:
         "../../scripts/write_report.py"
 
 
-def outputs_of_the_dossier():
-    """List every file that the manifest answers for."""
-    datasets = [
-        f"results/datasets/{trial}/{name}.parquet"
-        for trial in TRIALS
-        for name in ("adsl", "bds", "adae", "account", "set_aside", "queries")
-    ]
-    tables = [
-        f"results/tables/{trial}_{table}.{ending}"
-        for trial in TRIALS
-        for table in trial_tables(trial)
-        for ending in ("html", "csv")
-    ]
-    pictures = [
-        path.replace(".svg", ".png") for path in rules.write_report.input.forests
-    ]
-    return [
-        rules.write_report.output.page,
-        *datasets,
-        *tables,
-        *rules.build_published.output,
-        *expand(rules.select_published.output, synthesis=SYNTHESES),
-        *rules.write_report.input.estimates,
-        *rules.write_report.input.syntheses,
-        *rules.write_report.input.agreement,
-        *rules.map_evidence.output,
-        *rules.write_report.input.forests,
-        *pictures,
-        *rules.draw_evidence_map.output,
-        *expand(rules.draw_trial.output, trial=TRIALS),
-        *rules.tabulate_published.output,
-        *rules.tabulate_syntheses.output,
-    ]
-
-
 rule write_manifest:
     input:
-        outputs=outputs_of_the_dossier(),
+        outputs=[
+            rules.write_report.output.page,
+            *expand(rules.build_trial.output, trial=TRIALS),
+            *rules.build_published.output,
+            *expand(rules.select_published.output, synthesis=SYNTHESES),
+            *rules.write_report.input.estimates,
+            *expand(rules.pool_synthesis.output, synthesis=SYNTHESES),
+            *rules.write_report.input.agreement,
+            *rules.map_evidence.output,
+            *expand(rules.draw_forest.output, synthesis=SYNTHESES),
+            *rules.draw_evidence_map.output,
+            *expand(rules.draw_trial.output, trial=TRIALS),
+            *[path for trial in TRIALS for path in table_files(trial)],
+            *rules.tabulate_published.output,
+            *rules.tabulate_syntheses.output,
+        ],
     output:
         manifest="results/manifest.json",
     log:

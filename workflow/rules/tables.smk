@@ -1,12 +1,5 @@
 """Estimates and datasets to tables: HTML and CSV with the same cells."""
 
-
-def trial_tables(trial):
-    """Name the tables of a trial: one an analysis, and those that describe it."""
-    described = ["baseline", "disposition", "account", "queries", "set_aside"]
-    return [*PROJECT.trials[trial]["analyses"], *described]
-
-
 # The tables of a trial depend on its analyses, so each trial has a rule of its own.
 for trial in TRIALS:
 

@@ -141,7 +141,7 @@ def test_all_problems_of_all_files_come_at_once(project):
 def test_a_key_given_twice_is_refused(tmp_path):
     path = tmp_path / "twice.yaml"
     path.write_text("a: 1\nb: 2\na: 3\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match="line 3.*key 'a' is given twice"):
+    with pytest.raises(ConfigError, match=r"line 3.*key 'a' is given twice"):
         load_yaml(path)
 
 
