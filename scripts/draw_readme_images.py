@@ -4,7 +4,10 @@ import re
 import sys
 from pathlib import Path
 
-from trialstats import io
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from trialstats import io  # noqa: E402
 
 IMAGE = re.compile(r"\]\(docs/images/([\w-]+\.png)\)")
 
@@ -17,5 +20,4 @@ def main(root: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path.cwd()))
-    main(Path.cwd())
+    main(ROOT)
