@@ -1,6 +1,7 @@
 """The checked configuration, and what the rules of all stages share."""
 
 import csv
+import os
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -21,6 +22,13 @@ try:
     PROJECT = load_project()
 except TrialstatsError as reason:
     raise WorkflowError(str(reason)) from None
+
+# One thread a step and sums in one order, however Snakemake is started: no number may
+# depend on the number of cores. The steps inherit these.
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = "1"
+os.environ["PYTHONHASHSEED"] = "0"
+os.environ["MPLBACKEND"] = "Agg"
 
 TRIALS = list(PROJECT.trials)
 SYNTHESES = list(PROJECT.syntheses)
