@@ -25,10 +25,13 @@ except TrialstatsError as reason:
 
 # One thread a step and sums in one order, however Snakemake is started: no number may
 # depend on the number of cores. The steps inherit these.
-for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"
-os.environ["PYTHONHASHSEED"] = "0"
-os.environ["MPLBACKEND"] = "Agg"
+os.environ.update(
+    OPENBLAS_NUM_THREADS="1",
+    OMP_NUM_THREADS="1",
+    MKL_NUM_THREADS="1",
+    PYTHONHASHSEED="0",
+    MPLBACKEND="Agg",
+)
 
 TRIALS = list(PROJECT.trials)
 SYNTHESES = list(PROJECT.syntheses)
