@@ -191,6 +191,8 @@ def remove(path: Path) -> None:
 
 if __name__ == "__main__":
     try:
+        if sys.argv[1:] not in ([lock] for lock in COVERS):
+            sys.exit(f"usage: set_up_environment.py {{{','.join(COVERS)}}}")
         main(Path(__file__).resolve().parents[1], sys.argv[1])
     except KeyboardInterrupt:
         sys.exit("\nstopped; run make again to finish the environment")
