@@ -4,6 +4,7 @@ A table is written and read against the same schema; label and unit travel in th
 metadata of each field. UPPER case is CDISC's, snake_case is ours.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -285,7 +286,12 @@ AGREEMENT = pa.schema(
         field("engine", TEXT, "Second engine", required=True),
         field("estimate", NUMBER, "Value of the first engine"),
         field("second_estimate", NUMBER, "Value of the second engine"),
-        field("relative_difference", NUMBER, "Difference, relative to the first"),
+        field(
+            "relative_difference",
+            NUMBER,
+            "Difference, relative to the first value or, when larger, its standard "
+            "error",
+        ),
         field("tolerance", NUMBER, "Largest difference allowed", required=True),
         field("tolerance_reason", TEXT, "Why this tolerance", required=True),
         field("agrees", FLAG, "Whether the engines agree", required=True),
@@ -300,6 +306,16 @@ def stored(value: float) -> float:
     -30.0
     """
     return float(f"{value:.{STORED_DIGITS - 1}e}")
+
+
+def row_key(*parts: str | None) -> str:
+    """Return a stable, readable `row_id`; parts that are None are left out.
+
+    >>> row_key("fm", "pain_week12", None, "LDN 6 mg versus Placebo", "difference")
+    'fm.pain-week12.ldn-6-mg-versus-placebo.difference'
+    """
+    slugs = (re.sub(r"[^a-z0-9]+", "-", part.lower()) for part in parts if part)
+    return ".".join(slug.strip("-") for slug in slugs if slug.strip("-"))
 
 
 def estimates_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

@@ -25,8 +25,8 @@ STATISTICS = {
 DRAWING = {"figures", "tables", "report"}
 MIDDLE = {"analyses", "clean", "config", "simulation"}
 GROUND = {
-    *("__init__", "errors", "formatting", "io", "provenance", "randomness", "rows"),
-    "version",
+    *("__init__", "errors", "formatting", "io", "provenance", "randomness"),
+    *("records", "rows", "version", "vocabulary"),
 }
 
 #: Part of the library -> parts that it never imports.

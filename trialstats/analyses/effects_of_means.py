@@ -12,7 +12,6 @@ import pandas as pd
 
 from trialstats.analyses.trial_effect import (
     Input,
-    Row,
     Settings,
     TrialEffect,
     effect_of_row,
@@ -25,9 +24,10 @@ from trialstats.meta import (
     standard_error_from,
     standardise_difference,
 )
+from trialstats.records import Record
 
 
-def effect_of_means(row: Row, settings: Settings) -> TrialEffect:
+def effect_of_means(row: Record, settings: Settings) -> TrialEffect:
     """Return the effect of means by the first source that the row allows."""
     turned = row["higher_is_better"] is not None and (
         bool(row["higher_is_better"]) != (settings.better == "higher")
@@ -67,7 +67,7 @@ def effect_of_means(row: Row, settings: Settings) -> TrialEffect:
 Found = tuple[pd.DataFrame, str, tuple[str, ...], tuple[Input, ...]]
 
 
-def _published_smd(row: Row, settings: Settings, sign: float) -> Found | None:
+def _published_smd(row: Record, settings: Settings, sign: float) -> Found | None:
     """Return g from a published d, which is standardised as the trial did it."""
     published = row["published_measure"] == "SMD" and row["published_effect"]
     if settings.measure != "SMD" or row["design"] != "parallel" or not published:
@@ -91,7 +91,7 @@ def _published_smd(row: Row, settings: Settings, sign: float) -> Found | None:
     return size, words, (row["evidence_status"],), (Input("published_smd", d),)
 
 
-def _difference(row: Row, settings: Settings, sign: float) -> Found | None:
+def _difference(row: Record, settings: Settings, sign: float) -> Found | None:
     """Return the effect from a difference and its standard error."""
     paired = row["design"] == "crossover"
     if row["difference"] is None and not paired:
@@ -129,7 +129,7 @@ def _difference(row: Row, settings: Settings, sign: float) -> Found | None:
     return size, words, statuses, (Input("difference", difference, None, error),)
 
 
-def _entered_difference(row: Row) -> tuple[float, str]:
+def _entered_difference(row: Record) -> tuple[float, str]:
     """Return the difference, LDN minus control, and where it is from."""
     if str(row["type"]).startswith("median"):
         raise NotEstimableError(
@@ -160,7 +160,7 @@ def _decimals(value: float) -> int:
     return len(f"{value:.10g}".partition(".")[2])
 
 
-def _entered_error(row: Row, difference: float) -> tuple[float, str]:
+def _entered_error(row: Record, difference: float) -> tuple[float, str]:
     """Return the standard error of the difference and how it is known."""
     if row["standard_error"] is not None:
         return float(row["standard_error"]), f"standard error = {_how(row)}"
@@ -185,7 +185,7 @@ def _entered_error(row: Row, difference: float) -> tuple[float, str]:
     return derived.standard_error, how
 
 
-def _how(row: Row) -> str:
+def _how(row: Record) -> str:
     how = row["standard_error_how"] or "as published"
     derived = row["se_status"] == "derived" and "DERIVED" not in how
     return f"{how}; DERIVED" if derived else str(how)
@@ -199,7 +199,7 @@ def _p_value(text: str | None) -> float | None:
     return value if 0 < value < 1 else None
 
 
-def _arm_means(row: Row, settings: Settings, sign: float) -> Found | None:
+def _arm_means(row: Record, settings: Settings, sign: float) -> Found | None:
     """Return the effect from means and standard deviations of two parallel arms."""
     names = ("mean_ldn", "sd_ldn", "n_ldn", "mean_placebo", "sd_placebo", "n_placebo")
     if row["design"] != "parallel" or any(row[name] is None for name in names):
@@ -219,14 +219,14 @@ def _arm_means(row: Row, settings: Settings, sign: float) -> Found | None:
 
 
 #: Ways to an effect of means, in the order of preference.
-SOURCES: tuple[Callable[[Row, Settings, float], Found | None], ...] = (
+SOURCES: tuple[Callable[[Record, Settings, float], Found | None], ...] = (
     _published_smd,
     _difference,
     _arm_means,
 )
 
 
-def _arm_inputs(row: Row) -> tuple[Input, ...]:
+def _arm_inputs(row: Record) -> tuple[Input, ...]:
     columns = (("mean", "mean"), ("standard_deviation", "sd"), ("n", "n"))
     return tuple(
         Input(statistic, row[f"{column}_{arm}"], arm)

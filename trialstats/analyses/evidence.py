@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from trialstats.clean.evidence_digest import named_rows
+from trialstats.records import Record, records
 from trialstats.rows import COUNT, TEXT, field, frame_of
 
 Config = Mapping[str, Any]
@@ -91,7 +92,7 @@ def evidence_map(
     configs = list(syntheses)
     by_trial = {name: frame for name, frame in effects.groupby("trial", sort=False)}
     rows = []
-    for record in trials.astype(object).where(trials.notna(), None).to_dict("records"):
+    for record in records(trials):
         listed = by_trial.get(record["trial"], effects.iloc[:0])
         safe = listed["endpoint"].str.contains(_SAFETY_OUTCOME)
         rows.append(_row(record, listed, configs, safety=False))
@@ -102,7 +103,7 @@ def evidence_map(
 
 
 def _row(
-    trial: Mapping[Any, Any],
+    trial: Record,
     effects: pd.DataFrame,
     configs: Iterable[Config],
     *,
@@ -142,7 +143,7 @@ def _enters(config: Config, trial: str, effects: pd.DataFrame, *, safety: bool) 
 
 
 def _offer(
-    trial: Mapping[Any, Any],
+    trial: Record,
     effects: pd.DataFrame,
     pooled: list[Config],
     alone: list[Config],
@@ -156,9 +157,7 @@ def _offer(
     return "context only" if contextual else "no usable number"
 
 
-def _remarks(
-    trial: Mapping[Any, Any], effects: pd.DataFrame, *, safety: bool
-) -> Iterator[str]:
+def _remarks(trial: Record, effects: pd.DataFrame, *, safety: bool) -> Iterator[str]:
     if safety:
         yield f"Counts: {', '.join(dict.fromkeys(effects['outcome']))}."
     elif trial["notes"]:
@@ -167,15 +166,13 @@ def _remarks(
         yield "Partly recalled, not sighted (dagger)."
 
 
-def _nothing(trial: Mapping[Any, Any], effects: pd.DataFrame, *, safety: bool) -> str:
+def _nothing(trial: Record, effects: pd.DataFrame, *, safety: bool) -> str:
     """Return why a trial enters nothing: the kind of reason, and its own words."""
     own = "" if safety or not trial["notes"] else f" {trial['notes']}"
     return _kind_of_reason(trial, effects, safety=safety) + own
 
 
-def _kind_of_reason(
-    trial: Mapping[Any, Any], effects: pd.DataFrame, *, safety: bool
-) -> str:
+def _kind_of_reason(trial: Record, effects: pd.DataFrame, *, safety: bool) -> str:
     if len(effects) == 0:
         return "No number was published or found."
     if _design(trial["design"]) == "uncontrolled":
@@ -187,7 +184,7 @@ def _kind_of_reason(
     return "No number for LDN against its control that can be used."
 
 
-def _participants(trial: Mapping[Any, Any]) -> tuple[int | None, str | None]:
+def _participants(trial: Record) -> tuple[int | None, str | None]:
     if trial["n_randomised"] is not None:
         return int(trial["n_randomised"]), "randomised"
     ldn, placebo = trial["n_analysed_ldn"], trial["n_analysed_placebo"]

@@ -16,7 +16,7 @@ from trialstats.analyses.synthesis_inputs import (
 )
 from trialstats.analyses.synthesis_rows import (
     MEASURE_WORDS,
-    StatisticRow,
+    Row,
     Subject,
     effect_rows,
     input_rows,
@@ -24,10 +24,11 @@ from trialstats.analyses.synthesis_rows import (
     pool_row,
     weight_rows,
 )
-from trialstats.analyses.trial_effect import Row, Settings, TrialEffect, least_sure
+from trialstats.analyses.trial_effect import Settings, TrialEffect, least_sure
 from trialstats.analyses.trial_effects import fitted_effect, published_effects
 from trialstats.errors import ConfigError, NotEstimableError
 from trialstats.meta import Pooled, pool
+from trialstats.records import Record
 from trialstats.rows import estimates_frame
 
 #: What a synthesis uses unless its configuration says otherwise.
@@ -115,7 +116,7 @@ def synthesise(
     main = effects_in(config, chosen, fitted)
     check_variations(config, [effect.trial for effect in main])
     subject = Subject.of(config)
-    rows: list[StatisticRow] = []
+    rows: list[Row] = []
     for effect in main:
         rows += input_rows(effect, subject)
     rows += effect_rows(main, subject)
@@ -171,7 +172,7 @@ def settings_of(config: Config) -> Settings:
 
 
 def effects_in(
-    config: Config, chosen: Sequence[Row], fitted: Mapping[str, pd.DataFrame]
+    config: Config, chosen: Sequence[Record], fitted: Mapping[str, pd.DataFrame]
 ) -> list[TrialEffect]:
     """Return the trials' effects: published ones first, then fitted ones."""
     settings = settings_of(config)
@@ -204,9 +205,9 @@ def _variation_key(variation: Config, arguments: Mapping[str, Any]) -> str:
 def _fitted_model(
     model: Model,
     main: Sequence[TrialEffect],
-    chosen: Sequence[Row],
+    chosen: Sequence[Record],
     fitted: Mapping[str, pd.DataFrame],
-) -> Iterator[StatisticRow]:
+) -> Iterator[Row]:
     """Yield the rows of one model: pooled effect, heterogeneity, weights."""
     subject = Subject.of(model.config)
     listed = effects_in(model.config, chosen, fitted) if model.own_effects else main

@@ -12,13 +12,13 @@ import pandas as pd
 from statsmodels.stats.contingency_tables import Table2x2
 
 from trialstats.analyses.synthesis import Model, models_of, settings_of
-from trialstats.analyses.trial_effect import Settings, none_if_missing
+from trialstats.analyses.trial_effect import Settings
 from trialstats.meta import Pooled
+from trialstats.records import Record, records
 from trialstats.rows import AGREEMENT, frame_of
 from trialstats.second_engine.pooling import check_pooling
 
 Config = Mapping[str, Any]
-Row = Mapping[str, Any]
 Check = dict[str, Any]
 
 #: Where each quantity that `check_pooling` names stands in the rows.
@@ -73,16 +73,13 @@ def check_synthesis(config: Config, rows: pd.DataFrame) -> pd.DataFrame:
         Schema `rows.AGREEMENT`: one row per quantity and engine. Effects of trials
         that were fitted here are checked where they were fitted.
     """
-    records = [
-        {str(name): none_if_missing(value) for name, value in record.items()}
-        for record in rows.astype(object).to_dict("records")
-    ]
-    checks = list(_effect_checks(records, settings_of(config), None))
+    listed = records(rows)
+    checks = list(_effect_checks(listed, settings_of(config), None))
     if config["pooling"]:
         for model in models_of(config):
             if model.own_effects:
-                checks += _effect_checks(records, model.settings, model.model_id)
-            checks += _pooling_checks(records, model)
+                checks += _effect_checks(listed, model.settings, model.model_id)
+            checks += _pooling_checks(listed, model)
     return frame_of([_compared(check) for check in checks], AGREEMENT)
 
 
@@ -94,21 +91,21 @@ def _compared(check: Check) -> Check:
     return check | {"relative_difference": difference, "agrees": bool(agrees)}
 
 
-def _pooling_checks(records: Sequence[Row], model: Model) -> Iterator[Check]:
+def _pooling_checks(listed: Sequence[Record], model: Model) -> Iterator[Check]:
     own = model.model_id if model.own_effects else None
     effects = [
-        row for row in _effects(records, own) if row["trial"] not in model.exclude
+        row for row in _effects(listed, own) if row["trial"] not in model.exclude
     ]
     found = {
         row["statistic"]: row
-        for row in records
+        for row in listed
         if row["model_id"] == model.model_id and row["trial"] is None
     }
     if not effects or found["pooled_effect"]["estimate"] is None:
         return
     weights = [
         row["estimate"]
-        for row in records
+        for row in listed
         if row["statistic"] == "weight"
         and row["model_id"] == model.model_id
         and row["estimate"] is not None
@@ -124,19 +121,19 @@ def _pooling_checks(records: Sequence[Row], model: Model) -> Iterator[Check]:
         yield {"row_id": found[statistic]["row_id"]} | check
 
 
-def _effects(records: Sequence[Row], model_id: str | None) -> list[Row]:
+def _effects(listed: Sequence[Record], model_id: str | None) -> list[Record]:
     """Return the estimable effects of the main model or of one with its own."""
     statistic = "sensitivity_effect" if model_id else "effect"
     return [
         row
-        for row in records
+        for row in listed
         if row["statistic"] == statistic
         and row["model_id"] == model_id
         and row["estimate"] is not None
     ]
 
 
-def _pooled_from(found: Mapping[str, Row], weights: Any, model: Model) -> Pooled:
+def _pooled_from(found: Mapping[str, Record], weights: Any, model: Model) -> Pooled:
     """Return a model's rows as the object that they were made from."""
     arguments = model.arguments
     values: dict[str, Any] = {
@@ -160,12 +157,12 @@ def _nan(value: float | None) -> float:
 
 
 def _effect_checks(
-    records: Sequence[Row], settings: Settings, model_id: str | None
+    listed: Sequence[Record], settings: Settings, model_id: str | None
 ) -> Iterator[Check]:
-    for row in _effects(records, model_id):
+    for row in _effects(listed, model_id):
         inputs = {
             (number["statistic"], number["group"]): number
-            for number in records
+            for number in listed
             if number["role"] == "descriptive"
             and number["statistic"] in _INPUTS
             and _same(number, row)
@@ -204,7 +201,7 @@ _INPUTS = (
 )
 
 
-def _same(number: Row, effect: Row) -> bool:
+def _same(number: Record, effect: Record) -> bool:
     return all(number[name] == effect[name] for name in ("trial", "parameter", "visit"))
 
 
@@ -212,7 +209,7 @@ Again = tuple[str, float, float]
 
 
 def _again(
-    row: Row, inputs: Mapping[tuple[str, str | None], Row], settings: Settings
+    row: Record, inputs: Mapping[tuple[str, str | None], Record], settings: Settings
 ) -> Again | None:
     """Return engine, effect and standard error by a second route."""
     arms = list(dict.fromkeys(g for _, g in inputs if g is not None))

@@ -10,9 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from trialstats.analyses.trial_effect import Row, none_if_missing
 from trialstats.clean.evidence_digest import (
-    BINARY_MEASURES,
     fits,
     named_rows,
     outcome_table,
@@ -20,6 +18,8 @@ from trialstats.clean.evidence_digest import (
 )
 from trialstats.config.checking import suggestion
 from trialstats.errors import ConfigError, combined
+from trialstats.records import Record, records
+from trialstats.vocabulary import BINARY_MEASURES
 
 Config = Mapping[str, Any]
 
@@ -41,7 +41,7 @@ class _Problems:
 
 def published_rows(
     config: Config, effects: pd.DataFrame, trials: pd.DataFrame
-) -> list[Row]:
+) -> list[Record]:
     """Return the published rows that a synthesis names, in its order.
 
     Parameters
@@ -63,7 +63,7 @@ def published_rows(
         trial that is listed twice, and comparators that may not stand together.
     """
     problems = _Problems(file_of(config))
-    chosen: list[Row] = []
+    chosen: list[Record] = []
     for trial, keys in named_rows(config):
         row = _one_row(trial, keys, config, effects, trials, problems)
         if row is not None:
@@ -155,7 +155,7 @@ def fitted_rows(
     return frames
 
 
-def shown_pools(config: Config, pools: pd.DataFrame) -> list[Row]:
+def shown_pools(config: Config, pools: pd.DataFrame) -> list[Record]:
     """Return the published pools that a synthesis shows beside its own result.
 
     Parameters
@@ -172,11 +172,11 @@ def shown_pools(config: Config, pools: pd.DataFrame) -> list[Row]:
         the trials beside it.
     """
     problems = _Problems(file_of(config))
-    records = list(_records(pools))
+    listed = records(pools)
     alone = not named_rows(config) and not config.get("analyses")
     shown = []
     for entry in config.get("published_pools") or ():
-        found = [row for row in records if shows(entry, row)]
+        found = [row for row in listed if shows(entry, row)]
         if len(found) == 1:
             shown.append(found[0])
             measure = found[0]["measure"]
@@ -184,10 +184,10 @@ def shown_pools(config: Config, pools: pd.DataFrame) -> list[Row]:
                 what = f"{entry['outcome']!r} is a {measure}, not {config['measure']}"
                 problems.add("published_pools", f"{what}; show it elsewhere")
             continue
-        of_review = [r for r in records if r["review"].startswith(entry["review"])]
+        of_review = [r for r in listed if r["review"].startswith(entry["review"])]
         remedy = suggestion(entry["outcome"], [r["outcome"] for r in of_review])
         if not of_review:
-            remedy = suggestion(entry["review"], {r["review"] for r in records})
+            remedy = suggestion(entry["review"], {r["review"] for r in listed})
         what = f"{len(found)} pools fit {entry['review']!r}, {entry['outcome']!r}"
         problems.add("published_pools", f"{what}; {remedy}")
     problems.refuse()
@@ -234,16 +234,10 @@ def _place(config: Config) -> str:
     return f"published.{'rows' if published.get('rows') else 'trials'}"
 
 
-def _name(row: Row) -> str:
+def _name(row: Record) -> str:
     return (
         f"trial {row['trial']!r}, {row['outcome']!r} ({row['file']}, row {row['row']})"
     )
-
-
-def _records(frame: pd.DataFrame) -> Iterator[Row]:
-    names = [str(name) for name in frame.columns]
-    for values in frame.astype(object).itertuples(index=False, name=None):
-        yield dict(zip(names, (none_if_missing(v) for v in values), strict=True))
 
 
 def _one_row(
@@ -253,7 +247,7 @@ def _one_row(
     effects: pd.DataFrame,
     trials: pd.DataFrame,
     problems: _Problems,
-) -> Row | None:
+) -> Record | None:
     """Return the row that is meant, or note why there is none."""
     place = _place(config)
     if trial not in set(trials["trial"]):
@@ -263,7 +257,7 @@ def _one_row(
     counts = outcome_table(config) == "binary"
     listed = [
         row
-        for row in _records(effects.loc[effects["trial"].eq(trial)])
+        for row in records(effects.loc[effects["trial"].eq(trial)])
         if (row["type"] == "binary") == counts
     ]
     found = [row for row in listed if fits(row, keys, time="timepoint")]
@@ -282,7 +276,7 @@ def _one_row(
     return None
 
 
-def _may_not_enter(row: Row, config: Config) -> Iterator[str]:
+def _may_not_enter(row: Record, config: Config) -> Iterator[str]:
     """Yield the reasons why a row may not enter."""
     use, crossover = row["use"], row["design"] == "crossover"
     note = f" ({row['use_note']})" if row["use_note"] else ""
@@ -304,7 +298,9 @@ def _may_not_enter(row: Row, config: Config) -> Iterator[str]:
         yield "it has no control arm; leave it out"
 
 
-def _check_together(chosen: Sequence[Row], config: Config, problems: _Problems) -> None:
+def _check_together(
+    chosen: Sequence[Record], config: Config, problems: _Problems
+) -> None:
     place, pooled = _place(config), config["pooling"]
     seen: set[Any] = set()
     for row in chosen:

@@ -1,32 +1,27 @@
 """The shape of a synthesis' rows: one per statistic, schema `rows.ESTIMATES`."""
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
-from trialstats.analyses.trial_effect import Row, TrialEffect
-from trialstats.meta import MEASURES, Pooled
+from trialstats.analyses.trial_effect import TrialEffect
+from trialstats.meta import Pooled
+from trialstats.records import Record
+from trialstats.rows import row_key
+from trialstats.vocabulary import EVIDENCE_STATUS, MEASURES
 
-StatisticRow = dict[str, Any]
+Row = dict[str, Any]
 
+#: What is pooled, in the words of `method`.
 MEASURE_WORDS = {
-    "MD": "mean difference",
-    "SMD": "standardized mean difference (Hedges' g)",
-    "RR": "risk ratio, pooled on the log scale",
-    "OR": "odds ratio, pooled on the log scale",
-    "RD": "risk difference",
-}
-
-#: Measures of published pools that stand on the log scale.
-_LOG_POOLS = ("RR", "OR", "IRR")
+    code: measure.name + (", pooled on the log scale" if measure.log else "")
+    for code, measure in MEASURES.items()
+} | {"SMD": f"{MEASURES['SMD'].name} (Hedges' g)"}
 
 #: Measures by which published pools are grouped.
 _POOL_GROUPS = ("SMD", "MD", "RR")
-
-_STATUS = {"seen": "published", "derived": "derived", "recalled": "recalled"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +59,7 @@ class Subject:
         return cls(
             synthesis=config["id"],
             measure=measure,
-            scale=MEASURES[measure],
+            scale="log" if MEASURES[measure].log else "natural",
             treatment=config["comparison"]["treatment"],
             control=config["comparison"]["control"],
             outcome=config["outcome"]["name"],
@@ -73,7 +68,7 @@ class Subject:
             split=not config["pooling"],
         )
 
-    def row(self, *key: str | None, **values: Any) -> StatisticRow:
+    def row(self, *key: str | None, **values: Any) -> Row:
         """Return a row whose key ends with the parts `key`."""
         return {
             "row_id": row_key(self.synthesis, *key),
@@ -89,17 +84,7 @@ class Subject:
         return f"{self.treatment} versus {self.control}"
 
 
-def row_key(*parts: str | None) -> str:
-    """Return a stable, readable key; points separate its parts.
-
-    >>> row_key("pain", "REML.knapp_hartung", None, "tau_squared")
-    'pain.reml-knapp-hartung.tau-squared'
-    """
-    slugs = [re.sub(r"[^a-z0-9]+", "-", p.lower()).strip("-") for p in parts if p]
-    return ".".join(slug for slug in slugs if slug)
-
-
-def input_rows(effect: TrialEffect, subject: Subject) -> Iterator[StatisticRow]:
+def input_rows(effect: TrialEffect, subject: Subject) -> Iterator[Row]:
     """Yield the numbers that a trial published, as published."""
     groups: dict[str | None, str | None] = {
         "ldn": subject.treatment,
@@ -126,7 +111,7 @@ def input_rows(effect: TrialEffect, subject: Subject) -> Iterator[StatisticRow]:
 
 def effect_rows(
     effects: Sequence[TrialEffect], subject: Subject, *, model_id: str | None = None
-) -> Iterator[StatisticRow]:
+) -> Iterator[Row]:
     """Yield the trials' effects with normal intervals.
 
     Those of a sensitivity analysis that computes its own carry its `model_id` and
@@ -167,7 +152,7 @@ def weight_rows(
     subject: Subject,
     about: Mapping[str, Any],
     reason: str | None,
-) -> Iterator[StatisticRow]:
+) -> Iterator[Row]:
     """Yield each trial's weight in one model."""
     for effect, weight in weights:
         yield subject.row(
@@ -191,7 +176,7 @@ def model_rows(
     subject: Subject,
     words: str,
     about: Mapping[str, Any],
-) -> Iterator[StatisticRow]:
+) -> Iterator[Row]:
     """Yield the result of one model: effect, prediction, heterogeneity."""
     method = words if pooled is None else f"{words}; {pooled.method}"
     for statistic, columns in _STATISTICS.items():
@@ -222,9 +207,9 @@ def model_rows(
         yield row | values
 
 
-def pool_row(row: Row, subject: Subject) -> StatisticRow:
+def pool_row(row: Record, subject: Subject) -> Row:
     """Return a published pool as it stands in its review."""
-    log = row["measure"] in _LOG_POOLS
+    log = row["measure"] in MEASURES and MEASURES[row["measure"]].log
     k, printed = row["k"], row["i_squared"]
     words = f"as published: {row['method']}"
     words += f"; trials: {k}" if k else ""
@@ -249,7 +234,7 @@ def pool_row(row: Row, subject: Subject) -> StatisticRow:
         confidence_level=0.95 if limits["ci_lower"] is not None else None,
         n_trials=int(k) if k and k.isdigit() else None,
         method=words,
-        data_status=_STATUS[row["evidence_status"]],
+        data_status=EVIDENCE_STATUS[row["evidence_status"]],
     )
 
 
@@ -315,7 +300,7 @@ def _of_trial(effect: TrialEffect, subject: Subject) -> tuple[str | None, ...]:
     return (effect.trial, effect.analysis, *own)
 
 
-def _about(effect: TrialEffect) -> StatisticRow:
+def _about(effect: TrialEffect) -> Row:
     return {
         "trial": effect.trial,
         "analysis": effect.analysis,

@@ -14,6 +14,7 @@ import pandas as pd
 
 from trialstats.analyses.trial import NOT_CONVERGED
 from trialstats.errors import NotEstimableError
+from trialstats.records import Record, records
 from trialstats.rows import AGREEMENT, frame_of
 from trialstats.second_engine import dense, pingouin_engine, two_proportions
 
@@ -71,20 +72,16 @@ def check_trial(
         `trialstats.analyses.agreement.require_agreement`.
     """
     frames = [rows] if isinstance(rows, pd.DataFrame) else list(rows.values())
-    records = [
-        {str(k): None if pd.isna(v) else v for k, v in record.items()}
-        for frame in frames
-        for record in frame.to_dict("records")
-    ]
+    listed = [row for frame in frames for row in records(frame)]
     made: list[Row] = []
     for name, settings in config["analyses"].items():
-        part = [r for r in records if r["analysis"] == name]
+        part = [r for r in listed if r["analysis"] == name]
         compute = SECOND_ENGINES[settings["model"]["type"]]
         made += _checked(part, partial(compute, config, name, adsl, bds, part))
     return frame_of(made, AGREEMENT)
 
 
-def _checked(part: list[Row], compute: Callable[[], Iterator[Second]]) -> list[Row]:
+def _checked(part: list[Record], compute: Callable[[], Iterator[Second]]) -> list[Row]:
     """Compare the rows of one analysis; an absent result must be absent twice."""
     effects = [r for r in part if r["statistic"] in _EFFECTS]
     failed = [r for r in effects if r["not_estimable"] and r["estimate"] is None]
@@ -98,12 +95,12 @@ def _checked(part: list[Row], compute: Callable[[], Iterator[Second]]) -> list[R
     return [compared for second in seconds for compared in _compared(part, second)]
 
 
-def _stopped(row: Row) -> bool:
+def _stopped(row: Record) -> bool:
     """Return whether the first engine did not converge: nothing to compare."""
     return str(row["not_estimable"]).startswith(NOT_CONVERGED)
 
 
-def _absent(row: Row, *, agrees: bool, said: str) -> Row:
+def _absent(row: Record, *, agrees: bool, said: str) -> Row:
     return {
         "row_id": row["row_id"],
         "quantity": "not_estimable",
@@ -116,7 +113,7 @@ def _absent(row: Row, *, agrees: bool, said: str) -> Row:
     }
 
 
-def _compared(part: list[Row], second: Second) -> Iterator[Row]:
+def _compared(part: list[Record], second: Second) -> Iterator[Row]:
     found = [
         r for r in part if all(r[name] == value for name, value in second.where.items())
     ]
@@ -149,7 +146,7 @@ def _compared(part: list[Row], second: Second) -> Iterator[Row]:
         }
 
 
-def _first(row: Row, quantity: str) -> float | None:
+def _first(row: Record, quantity: str) -> float | None:
     if quantity == "absolute_test_statistic":
         statistic = row["test_statistic"]
         return None if statistic is None else abs(statistic)
@@ -158,7 +155,7 @@ def _first(row: Row, quantity: str) -> float | None:
 
 
 def _relative_difference(
-    row: Row, quantity: str, ours: float | None, theirs: float | None
+    row: Record, quantity: str, ours: float | None, theirs: float | None
 ) -> float | None:
     if ours is None or theirs is None:
         return None
@@ -168,7 +165,7 @@ def _relative_difference(
     return 0.0 if ours == theirs else abs(ours - theirs) / max(size, 1e-12)
 
 
-def _records(config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame) -> Any:
+def _chosen(config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame) -> Any:
     """Return the rows of an analysis, chosen anew."""
     settings = config["analyses"][name]
     flag = f"{settings['analysis_set'].upper()}FL"
@@ -195,9 +192,9 @@ def _contrast(config: Config, treatment: str) -> str:
 
 
 def _ancova(
-    config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame, part: list[Row]
+    config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame, part: list[Record]
 ) -> Iterator[Second]:
-    data, arguments = _records(config, name, adsl, bds), _arguments(config, name)
+    data, arguments = _chosen(config, name, adsl, bds), _arguments(config, name)
     covariates = config["analyses"][name]["model"].get("covariates", [])
     means, differences = pingouin_engine.ancova(
         data, treatment="TRT01P", covariates=covariates, **arguments
@@ -222,9 +219,9 @@ def _ancova(
 
 
 def _random_intercept(
-    config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame, part: list[Row]
+    config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame, part: list[Record]
 ) -> Iterator[Second]:
-    data = _records(config, name, adsl, bds)
+    data = _chosen(config, name, adsl, bds)
     means, differences, variances = dense.random_intercept(
         data,
         subject="USUBJID",
@@ -248,10 +245,10 @@ def _random_intercept(
 
 
 def _crossover(
-    config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame, part: list[Row]
+    config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame, part: list[Record]
 ) -> Iterator[Second]:
     means, effects, variances = dense.crossover(
-        _records(config, name, adsl, bds),
+        _chosen(config, name, adsl, bds),
         subject="USUBJID",
         treatment="TRTP",
         period="APERIOD",
@@ -276,9 +273,9 @@ def _without_test(found: Mapping[str, float]) -> dict[str, float]:
 
 
 def _proportions(
-    config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame, part: list[Row]
+    config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame, part: list[Record]
 ) -> Iterator[Second]:
-    data, arguments = _records(config, name, adsl, bds), _arguments(config, name)
+    data, arguments = _chosen(config, name, adsl, bds), _arguments(config, name)
     level, control = arguments["level"], arguments["control"]
     by_arm = data.groupby("TRT01P")[arguments["response"]]
     table = {
@@ -302,7 +299,7 @@ def _proportions(
 
 
 def _adverse_events(
-    config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame, part: list[Row]
+    config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame, part: list[Record]
 ) -> Iterator[Second]:
     """Compare the limits that follow from the counts of the rows themselves."""
     counts = {

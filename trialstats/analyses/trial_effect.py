@@ -1,18 +1,11 @@
 """One trial's effect and what it rests on, before any pooling."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
-Row = Mapping[str, Any]
-
-#: How a number is known, from the surest to the least sure.
-DATA_STATUS = ("individual", "published", "derived", "recalled", "synthetic")
-
-#: What the published tables call these.
-_STATUS = {"seen": "published", "derived": "derived", "recalled": "recalled"}
+from trialstats.records import Record
+from trialstats.vocabulary import DATA_STATUS, EVIDENCE_STATUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +89,11 @@ def least_sure(statuses: Sequence[str]) -> str:
     >>> least_sure(["published", "recalled", "derived"])
     'recalled'
     """
-    return max(statuses, key=DATA_STATUS.index)
+    return max(statuses, key=list(DATA_STATUS).index)
 
 
 def effect_of_row(
-    row: Row, *, method: str, statuses: Sequence[str], **values: Any
+    row: Record, *, method: str, statuses: Sequence[str], **values: Any
 ) -> TrialEffect:
     """Return the effect of a published row; `statuses` are those of its numbers."""
     given = {"effect": None, "variance": None} | values
@@ -110,12 +103,12 @@ def effect_of_row(
         visit=time_of(row["timepoint"]),
         n_subjects=people_of(row),
         method=method,
-        data_status=least_sure([_STATUS[s] for s in statuses]),
+        data_status=least_sure([EVIDENCE_STATUS[s] for s in statuses]),
         **given,
     )
 
 
-def people_of(row: Row) -> int | None:
+def people_of(row: Record) -> int | None:
     """Return the people of a row: in a crossover trial both arms are the same."""
     ldn, placebo = row["n_ldn"], row["n_placebo"]
     if row["design"] == "crossover":
@@ -131,8 +124,3 @@ def time_of(weeks: str | None) -> str | None:
     """
     number = weeks is not None and weeks.replace(".", "", 1).isdigit()
     return f"{weeks} weeks" if number else weeks
-
-
-def none_if_missing(value: Any) -> Any:
-    """Return None for any kind of missing value."""
-    return None if pd.isna(value) else value

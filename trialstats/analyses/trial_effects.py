@@ -13,14 +13,13 @@ import pandas as pd
 from trialstats.analyses.effects_of_means import effect_of_means
 from trialstats.analyses.trial_effect import (
     Input,
-    Row,
     Settings,
     TrialEffect,
     effect_of_row,
-    none_if_missing,
 )
 from trialstats.errors import ConfigError
 from trialstats.meta import effect_sizes
+from trialstats.records import Record, none_if_missing, records
 
 #: The row of a fitted trial that each measure takes.
 FITTED = {
@@ -35,7 +34,7 @@ FITTED = {
 _RELATIVE = ("RR", "OR")
 
 
-def published_effects(rows: Sequence[Row], settings: Settings) -> list[TrialEffect]:
+def published_effects(rows: Sequence[Record], settings: Settings) -> list[TrialEffect]:
     """Return the effects of published rows, in their order.
 
     Parameters
@@ -86,7 +85,7 @@ def fitted_effect(name: str, rows: pd.DataFrame, settings: Settings) -> TrialEff
             f"analysis {name!r} has {len(found)} rows {statistic!r}, and one must "
             f"enter (measure {settings.measure}); found: {listed}"
         )
-    row = {str(k): none_if_missing(v) for k, v in found.iloc[0].items()}
+    row = records(found)[0]
     absent = row["not_estimable"]
     error = row["standard_error"]
     return TrialEffect(
@@ -104,7 +103,7 @@ def fitted_effect(name: str, rows: pd.DataFrame, settings: Settings) -> TrialEff
     )
 
 
-def _from_counts(rows: Sequence[Row], settings: Settings) -> list[TrialEffect]:
+def _from_counts(rows: Sequence[Record], settings: Settings) -> list[TrialEffect]:
     """Return effects of counts, all at once: a zero-cell rule may look at all."""
     columns = ("events_ldn", "n_ldn", "events_placebo", "n_placebo")
     complete = [r for r in rows if all(r[name] is not None for name in columns)]
@@ -130,7 +129,7 @@ def _from_counts(rows: Sequence[Row], settings: Settings) -> list[TrialEffect]:
     ]
 
 
-def _of_counts(row: Row, size: Any) -> TrialEffect:
+def _of_counts(row: Record, size: Any) -> TrialEffect:
     note = none_if_missing(size.note)
     absent = None
     if math.isnan(size.effect) or size.variance == 0:
@@ -153,7 +152,7 @@ def _of_counts(row: Row, size: Any) -> TrialEffect:
     )
 
 
-def _without_counts(row: Row) -> TrialEffect:
+def _without_counts(row: Record) -> TrialEffect:
     return effect_of_row(
         row,
         method="no counts for both arms",

@@ -19,7 +19,12 @@ from trialstats.analyses.trial_rows import (
 )
 from trialstats.ancova import fit_ancova
 from trialstats.meta.effect_sizes import effect_sizes
-from trialstats.mixed import fit_crossover, fit_random_intercept
+from trialstats.mixed import (
+    Crossover,
+    RandomIntercept,
+    fit_crossover,
+    fit_random_intercept,
+)
 
 
 def ancova_rows(analysis: Analysis) -> Iterator[Row]:
@@ -177,14 +182,7 @@ def random_intercept_rows(analysis: Analysis) -> Iterator[Row]:
                 method=method,
                 **estimate_columns(fit.differences[number, arm]),
             )
-    for statistic in ("variance_between_subjects", "variance_within_subjects"):
-        yield analysis.row(
-            statistic,
-            unit=None if analysis.unit is None else f"({analysis.unit}) squared",
-            estimate=getattr(fit, statistic),
-            n_subjects=sum(fit.n_subjects.values()),
-            method=method,
-        )
+    yield from _variance_rows(analysis, fit, sum(fit.n_subjects.values()), method)
 
 
 def crossover_rows(analysis: Analysis) -> Iterator[Row]:
@@ -245,11 +243,18 @@ def crossover_rows(analysis: Analysis) -> Iterator[Row]:
         **shared,
         **estimate_columns(fit.sequence_effect),
     )
+    yield from _variance_rows(analysis, fit, fit.n_subjects, between)
+
+
+def _variance_rows(
+    analysis: Analysis, fit: RandomIntercept | Crossover, n_subjects: int, method: str
+) -> Iterator[Row]:
+    """Yield the variances of a model with a random subject."""
     for statistic in ("variance_between_subjects", "variance_within_subjects"):
         yield analysis.row(
             statistic,
             unit=None if analysis.unit is None else f"({analysis.unit}) squared",
             estimate=getattr(fit, statistic),
-            n_subjects=fit.n_subjects,
-            method=between,
+            n_subjects=n_subjects,
+            method=method,
         )

@@ -1,6 +1,5 @@
 """What the rows of one trial's analysis share, and how each gets its key."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ import pandas as pd
 from trialstats.clean.adsl import set_flag
 from trialstats.errors import DataError
 from trialstats.linear_model import Estimate
+from trialstats.rows import row_key
 
 Row = dict[str, Any]
 
@@ -165,16 +165,6 @@ class Analysis:
         if "parameter" in settings:
             shared |= {"parameter": settings["parameter"], "visit": settings.get("at")}
         return shared
-
-
-def row_key(*parts: str | None) -> str:
-    """Return the readable key of a row; parts that are None are left out.
-
-    >>> row_key("fm", "pain_week12", None, "LDN 6 mg versus Placebo", "difference")
-    'fm.pain-week12.ldn-6-mg-versus-placebo.difference'
-    """
-    slugs = (re.sub(r"[^a-z0-9]+", "-", part.lower()) for part in parts if part)
-    return ".".join(slug.strip("-") for slug in slugs)
 
 
 def estimand_in_words(estimand: Mapping[str, Any] | None) -> str | None:

@@ -9,11 +9,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from trialstats.vocabulary import BINARY_MEASURES
+
 Config = Mapping[str, Any]
 Cells = Mapping[str, str | None]
-
-#: Measures of a table of counts; the others are of means.
-BINARY_MEASURES = ("RR", "OR", "RD")
 
 
 def evidence_digest(config: Config, cells: Mapping[str, Sequence[Cells]]) -> str:

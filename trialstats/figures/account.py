@@ -7,7 +7,6 @@ from matplotlib.figure import Figure
 
 from trialstats.errors import DataError
 from trialstats.figures.canvas import Canvas, text_width, widest
-from trialstats.figures.frames import Record, records
 from trialstats.figures.pages import (
     MARGIN,
     TEXT_LINE,
@@ -17,6 +16,7 @@ from trialstats.figures.pages import (
     title_blocks,
 )
 from trialstats.figures.theme import BASE_SIZE, INK, POOLED, PREDICTION
+from trialstats.records import Record, records
 
 #: Points.
 _WIDTH, _GAP, _ROW, _BAR = 540.0, 16.0, 21.0, 11.0

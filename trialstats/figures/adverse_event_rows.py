@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from trialstats.errors import DataError
-from trialstats.figures.frames import Record, distinct, find, records
 from trialstats.formatting import format_percent
+from trialstats.records import Record, distinct, find, is_synthetic, records
+from trialstats.vocabulary import SYNTHETIC
 
 #: Terms shown; the rarer ones are counted in a note.
 _MOST_TERMS = 20
@@ -40,7 +41,7 @@ def adverse_event_alt_text(rows: pd.DataFrame, *, title: str) -> str:
         + ", ".join(f"{arm} {_share(e.counts[arm])}" for arm in arms if arm in e.counts)
         for e in summaries
     )
-    start = "Synthetic data. " if listed[0].get("data_status") == "synthetic" else ""
+    start = f"{SYNTHETIC}. " if is_synthetic(listed) else ""
     terms = len(events) - sum(e.label.startswith(SUMMARY) for e in events)
     return f"{start}{title}. {told}. {terms} reported terms by arm."
 

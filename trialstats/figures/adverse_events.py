@@ -14,7 +14,6 @@ from trialstats.figures.adverse_event_rows import (
 )
 from trialstats.figures.axis import Axis, limits
 from trialstats.figures.canvas import Canvas, widest, wrap
-from trialstats.figures.frames import Record, distinct, find, records
 from trialstats.figures.pages import (
     MARGIN,
     TEXT_LINE,
@@ -33,6 +32,7 @@ from trialstats.figures.theme import (
     TREATMENT_COLOURS,
 )
 from trialstats.formatting import MINUS, format_number
+from trialstats.records import Record, distinct, find, is_synthetic, records
 
 __all__ = ["adverse_event_alt_text", "adverse_event_plot"]
 
@@ -75,9 +75,8 @@ def adverse_event_plot(rows: pd.DataFrame, *, title: str, subtitle: str = "") ->
         notes.append(f"Risk difference: {contrasts}, 95% confidence interval.")
     if left_out:
         notes.append(f"{left_out} rarer terms are not shown; the table lists them.")
-    synthetic = any(r.get("data_status") == "synthetic" for r in listed)
     blocks = [
-        *title_blocks(title, subtitle, _WIDTH, synthetic=synthetic),
+        *title_blocks(title, subtitle, _WIDTH, synthetic=is_synthetic(listed)),
         _heads(columns),
         _body(columns, events),
         _axes(columns),

@@ -10,8 +10,6 @@ from matplotlib.figure import Figure
 
 from trialstats.errors import DataError
 from trialstats.figures.canvas import Canvas, widest, wrap
-from trialstats.figures.forest_rows import upper_first
-from trialstats.figures.frames import Record, records
 from trialstats.figures.pages import (
     MARGIN,
     TEXT_LINE,
@@ -30,6 +28,8 @@ from trialstats.figures.theme import (
     RULE,
 )
 from trialstats.formatting import format_number
+from trialstats.records import Record, records
+from trialstats.vocabulary import upper_first
 
 #: Points.
 _WIDTH, _GAP, _ROW = 720.0, 12.0, 17.5

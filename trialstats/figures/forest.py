@@ -136,7 +136,7 @@ def _panel_blocks(
     title: Sequence[str] = ()
     if not own:
         room = place.width - 2 * MARGIN
-        title = wrap(panel.measure.name, size + 1, room, weight="bold")
+        title = wrap(panel.measure.title, size + 1, room, weight="bold")
     return [
         text_block(title, size + 1, weight="bold", after=2),
         Block(sum(heights), draw),

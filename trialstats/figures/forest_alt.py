@@ -9,10 +9,10 @@ from trialstats.figures.forest_numbers import HOUSES, Words, percent_level
 from trialstats.figures.forest_rows import Panel, panels
 from trialstats.figures.forest_text import (
     favours,
-    lower_first,
     model_name,
 )
-from trialstats.figures.frames import Record
+from trialstats.records import Record
+from trialstats.vocabulary import SYNTHETIC, lower_first
 
 #: Results told one by one.
 _MOST = 5
@@ -36,13 +36,13 @@ def forest_alt_text(
     parts = [_panel_sentence(p, synthesis) for p in found]
     title = synthesis.get("title") or synthesis.get("synthesis") or "Synthesis"
     synthetic = any(t.status == "synthetic" for p in found for t in p.trials)
-    start = "Synthetic data. " if synthetic else ""
+    start = f"{SYNTHETIC}. " if synthetic else ""
     return f"{start}Forest plot. {title}: {' '.join(parts)}"
 
 
 def _panel_sentence(panel: Panel, synthesis: Mapping[str, Any]) -> str:
     words = Words(panel.measure, HOUSES["bmj"])
-    name = lower_first(panel.measure.name)
+    name = panel.measure.name
     pool = panel.pooled
     if pool is not None and pool["estimate"] is not None:
         level = percent_level(pool.get("confidence_level"))

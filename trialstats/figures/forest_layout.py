@@ -7,15 +7,16 @@ from typing import Any
 from trialstats.figures.canvas import text_width, widest, wrap
 from trialstats.figures.forest_numbers import HOUSES, Words, percent_level, shares
 from trialstats.figures.forest_options import ForestOptions
-from trialstats.figures.forest_rows import MEASURES, Effect, Panel
+from trialstats.figures.forest_rows import Effect, Panel
 from trialstats.figures.forest_text import (
     model_name,
     prediction_label,
     weight_model,
 )
-from trialstats.figures.frames import Record
 from trialstats.figures.pages import MARGIN
 from trialstats.formatting import MINUS, format_number
+from trialstats.records import Record
+from trialstats.vocabulary import MEASURES
 
 NOT_ESTIMABLE = "Not estimable"
 

@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from trialstats.figures.forest_rows import Measure
 from trialstats.formatting import MINUS, format_number, format_p_value, natural
+from trialstats.vocabulary import Measure
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """Sort the rows of a synthesis into what a forest plot shows."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,52 +7,21 @@ from typing import Any
 import pandas as pd
 
 from trialstats.errors import DataError
-from trialstats.figures.frames import Record, distinct, find, records
-
-#: Marks of numbers that were not read where they were published.
-DAGGERS = {"recalled": "\N{DAGGER}", "derived": "\N{DOUBLE DAGGER}"}
+from trialstats.records import Record, distinct, find, records
+from trialstats.vocabulary import (
+    MEASURES,
+    STATUS_MARKS,
+    Measure,
+    short_review,
+    upper_first,
+)
 
 #: Rows of one arm that stand beside the effect of a trial.
 ARM_STATISTICS = ("events", "n", "mean", "standard_deviation")
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """An effect measure.
-
-    Attributes
-    ----------
-    code : str
-        Short name, for the head of a column.
-    name : str
-        Name in words.
-    log : bool
-        Whether it is a ratio, stored as a logarithm and drawn on a log axis.
-    percent : bool
-        Whether it is printed in percentage points.
-    """
-
-    code: str
-    name: str
-    log: bool
-    percent: bool = False
-
-
-MEASURES = {
-    m.code: m
-    for m in (
-        Measure("MD", "Mean difference", log=False),
-        Measure("SMD", "Standardized mean difference", log=False),
-        Measure("RD", "Risk difference", log=False, percent=True),
-        Measure("RR", "Risk ratio", log=True),
-        Measure("OR", "Odds ratio", log=True),
-        Measure("HR", "Hazard ratio", log=True),
-        Measure("IRR", "Incidence rate ratio", log=True),
-    )
-}
-
 #: How reviews write a measure -> its code.
-_SPELLINGS = {m.name.lower(): m.code for m in MEASURES.values()} | {
+_SPELLINGS = {m.name: m.code for m in MEASURES.values()} | {
     "cohen d": "SMD",
     "cohen's d": "SMD",
     "hedges g": "SMD",
@@ -84,7 +52,7 @@ class Effect:
     @property
     def dagger(self) -> str:
         """The mark of its data status, if it has one."""
-        return DAGGERS.get(self.status, "")
+        return STATUS_MARKS[self.status][0] if self.status in STATUS_MARKS else ""
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -184,7 +152,7 @@ def _measure(synthesis: Mapping[str, Any], effects: Sequence[Record]) -> Measure
     measure = MEASURES.get(code) or Measure(code, code, log="log" in scales)
     if scales and measure.log != (scales[0] == "log"):
         raise DataError(
-            f"{measure.name.lower()} is stored on the wrong scale",
+            f"{measure.name} is stored on the wrong scale",
             column="scale",
             value=scales[0],
             remedy="store ratios as logarithms and differences as they are",
@@ -202,7 +170,7 @@ def _measure_of_review(review: Record, own: Measure) -> Measure:
                 return MEASURES[code]
     if own.code and own.log == (review["scale"] == "log"):
         return own
-    return Measure("Effect", "Effect", log=review["scale"] == "log")
+    return Measure("Effect", "effect", log=review["scale"] == "log")
 
 
 def _published(pools: Sequence[Record], *, alone: bool) -> tuple[Effect, ...]:
@@ -219,20 +187,6 @@ def _published(pools: Sequence[Record], *, alone: bool) -> tuple[Effect, ...]:
         _effect(p, label=label(p, review), heading=review if alone else None)
         for p, review in zip(pools, reviews, strict=True)
     )
-
-
-def upper_first(text: str) -> str:
-    """Return text that begins with a capital."""
-    return text[:1].upper() + text[1:]
-
-
-def short_review(review: str) -> str:
-    """Return a review's name without journal and identifiers.
-
-    >>> short_review("Vatvani 2024, Korean J Pain 37(4):367-378, doi 10.1/2")
-    'Vatvani 2024'
-    """
-    return re.split(r"[,;]| \(PMID", review)[0].strip()
 
 
 def _effect(row: Record, *, label: str, **extra: Any) -> Effect:

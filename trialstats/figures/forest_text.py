@@ -6,17 +6,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from trialstats.figures.forest_numbers import House, percent_level
-from trialstats.figures.forest_rows import (
-    DAGGERS,
+from trialstats.figures.forest_rows import Effect, Panel
+from trialstats.formatting import MINUS, format_number
+from trialstats.records import Record
+from trialstats.version import __version__
+from trialstats.vocabulary import (
+    BINARY_MEASURES,
     MEASURES,
-    Effect,
+    STATUS_MARKS,
     Measure,
-    Panel,
+    lower_first,
     upper_first,
 )
-from trialstats.figures.frames import Record
-from trialstats.formatting import MINUS, format_number
-from trialstats.version import __version__
 
 TAU_SQUARED = "τ²"
 I_SQUARED = "I²"
@@ -37,12 +38,6 @@ _INFERENCE = {
     "knapp_hartung_adhoc": "Hartung-Knapp ad hoc",
     "wald": "Wald",
     "t": "t",
-}
-
-_STATUS_NOTES = {
-    "recalled": "recalled from the published review, arithmetic checked, "
-    "the page not sighted",
-    "derived": "derived by arithmetic from published numbers",
 }
 
 
@@ -89,7 +84,7 @@ def _measure_words(code: str) -> str:
     measure = MEASURES.get(code)
     if measure is None:
         return code
-    return measure.name.lower() + (" in percentage points" if measure.percent else "")
+    return measure.name + (" in percentage points" if measure.percent else "")
 
 
 def _zero_cell_words(rule: Mapping[str, Any]) -> str:
@@ -211,11 +206,11 @@ def axis_title(
     remark = f" ({', '.join(extra)})" if extra else ""
     sides = favours(synthesis)
     if not own or sides is None:
-        return (f"{measure.name}{about}{remark}",)
+        return (f"{measure.title}{about}{remark}",)
     below = "below 1" if measure.log else "negative"
     side = lower_first(sides[0])
     direction = f"{below} {side}" if side.startswith("favours") else f"{below}: {side}"
-    return f"{measure.name}{about}{remark};", direction
+    return f"{measure.title}{about}{remark};", direction
 
 
 def favours(synthesis: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -233,16 +228,6 @@ def favours(synthesis: Mapping[str, Any]) -> tuple[str, str] | None:
         for side in (given.get("lower", ""), given.get("higher", ""))
     )
     return low, high
-
-
-def lower_first(text: str) -> str:
-    """Return text with a small first letter, unless the first word is an acronym.
-
-    >>> lower_first("Pain"), lower_first("CDAI")
-    ('pain', 'CDAI')
-    """
-    first = text.split(" ", 1)[0]
-    return text if first.isupper() and len(first) > 1 else text[:1].lower() + text[1:]
 
 
 def subtitle(synthesis: Mapping[str, Any]) -> str:
@@ -268,8 +253,8 @@ def footnotes(
     """Return the notes under the plot, each a sentence or two."""
     lines = [t for p in found for t in (*p.trials, *p.published)]
     notes = [
-        f"{mark} {_status_note(status)}."
-        for status, mark in DAGGERS.items()
+        f"{mark} {meaning}"
+        for status, (mark, meaning) in STATUS_MARKS.items()
         if any(t.status == status for t in lines)
     ]
     notes += [
@@ -293,11 +278,6 @@ def _same_people(trial: Effect) -> bool:
     """Return whether the arms of a trial add to more than its people."""
     counts = [numbers["n"] for numbers in trial.arms.values() if "n" in numbers]
     return trial.n_subjects is not None and sum(counts) > trial.n_subjects
-
-
-def _status_note(status: str) -> str:
-    note = _STATUS_NOTES[status]
-    return note[:1].upper() + note[1:]
 
 
 def _by_reason(trials: Iterable[Effect]) -> dict[str, list[str]]:
@@ -326,7 +306,7 @@ def _reading(found: Sequence[Panel]) -> str:
 
 def _zero_cells(found: Sequence[Panel], synthesis: Mapping[str, Any]) -> str:
     """Return the zero-cell rule from the methods of the trials, else as configured."""
-    if not any(p.measure.code in ("RR", "OR", "RD") and p.trials for p in found):
+    if not any(p.measure.code in BINARY_MEASURES and p.trials for p in found):
         return ""
     rule = synthesis.get("zero_cells")
     if not rule:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
+from trialstats import vocabulary
 from trialstats.figures.canvas import Canvas, wrap
 from trialstats.figures.theme import BASE_SIZE, INK, MUTED, SYNTHETIC
 
@@ -14,7 +15,10 @@ MARGIN = 14.0
 #: Height of a line of running text as a multiple of the size of the type.
 TEXT_LINE = 1.4
 
-SYNTHETIC_BANNER = "SYNTHETIC DATA: made up to test the analysis, not a trial of people"
+SYNTHETIC_BANNER = (
+    f"{vocabulary.SYNTHETIC.upper()}: made up to test the analysis, "
+    "not a trial of people"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from trialstats.figures.visits import (
     period_plot,
     period_plot_alt_text,
 )
+from trialstats.vocabulary import lower_first
 
 Plot = Callable[..., Any]
 
@@ -57,7 +58,7 @@ def profile_figure(rows: pd.DataFrame, *, trial: Mapping[str, Any]) -> TrialFigu
         for name, analysis in trial["analyses"].items():
             if analysis["model"]["type"] == model:
                 own = rows[rows["analysis"] == name]
-                title = f"{trial['trial']}: {_lower_first(analysis['title'])}"
+                title = f"{trial['trial']}: {lower_first(analysis['title'])}"
                 unit = _response(trial, analysis)
                 drawn = plot(own, title=title, subtitle=_method(own), unit=unit)
                 return TrialFigure(drawn, title, words(own, title=title, unit=unit))
@@ -99,7 +100,7 @@ def _response(trial: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
     """Return what is analysed, with its unit."""
     parameter = trial["bds"][analysis["parameter"]]
     label = parameter["label"]
-    lower = _lower_first(label)
+    lower = lower_first(label)
     said = {"CHG": f"Change in {lower}", "PCHG": f"Percent change in {lower}"}
     unit = "%" if analysis["response"] == "PCHG" else parameter["unit"]
     return f"{said.get(analysis['response'], label)} ({unit})"
@@ -109,10 +110,3 @@ def _method(rows: pd.DataFrame) -> str:
     """Return the method of the differences, as their rows state it."""
     methods = rows.loc[rows["statistic"] == "difference", "method"]
     return str(methods.iloc[0]) if len(methods) else ""
-
-
-def _lower_first(text: str) -> str:
-    """Lower the first letter unless the word is an abbreviation or a name."""
-    first = text.split(" ")[0]
-    known = first[1:].islower() and not first.endswith("'s")
-    return text[0].lower() + text[1:] if known else text

@@ -10,8 +10,6 @@ from matplotlib.ticker import MaxNLocator
 
 from trialstats.errors import DataError
 from trialstats.figures.canvas import wrap
-from trialstats.figures.forest_rows import upper_first
-from trialstats.figures.frames import Record, distinct, find, records
 from trialstats.figures.pages import SYNTHETIC_BANNER
 from trialstats.figures.theme import (
     BASE_SIZE,
@@ -32,11 +30,12 @@ from trialstats.figures.visits_text import (
     control_of,
     estimate_text,
     interval_text,
-    is_synthetic,
     mean_profile_alt_text,
     period_plot_alt_text,
 )
 from trialstats.formatting import MINUS, format_number
+from trialstats.records import Record, distinct, find, is_synthetic, records
+from trialstats.vocabulary import upper_first
 
 __all__ = [
     "mean_profile",

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from trialstats.figures.frames import Record, distinct, find, records
 from trialstats.formatting import MINUS, format_interval, format_number
+from trialstats.records import Record, distinct, find, is_synthetic, records
+from trialstats.vocabulary import SYNTHETIC
 
 
 def mean_profile_alt_text(rows: pd.DataFrame, *, title: str, unit: str) -> str:
@@ -64,12 +65,7 @@ def interval_text(row: Record) -> str:
 
 
 def _start(means: Sequence[Record]) -> str:
-    return "Synthetic data. " if is_synthetic(means) else ""
-
-
-def is_synthetic(means: Sequence[Record]) -> bool:
-    """Return whether the means come from synthetic data."""
-    return any(r.get("data_status") == "synthetic" for r in means)
+    return f"{SYNTHETIC}. " if is_synthetic(means) else ""
 
 
 def arms_of(listed: Sequence[Record], means: Sequence[Record]) -> list[str]:

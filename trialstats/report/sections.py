@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from trialstats import tables
+from trialstats.records import distinct, find, records
 from trialstats.report.content import (
     Block,
     Figure,
@@ -22,13 +23,13 @@ from trialstats.report.sentences import (
     synthesis_sentences,
     trial_sentences,
 )
-from trialstats.tables.selection import distinct, find, records
 from trialstats.tables.synthesis import short_title
-from trialstats.tables.table import Table, sentence_list
+from trialstats.tables.table import Table
+from trialstats.vocabulary import SYNTHETIC, sentence_list
 
 #: Printed on every section of a synthetic trial.
 SYNTHETIC_BANNER = (
-    "Synthetic data. These participants do not exist: a seeded generator made the raw "
+    f"{SYNTHETIC}. These participants do not exist: a seeded generator made the raw "
     "files to show the pipeline at work. Nothing here is evidence about a treatment, "
     "and none of it enters a synthesis with published results."
 )

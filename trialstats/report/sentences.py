@@ -7,15 +7,15 @@ from typing import Any
 import pandas as pd
 
 from trialstats.formatting import format_p_value
+from trialstats.records import Record, distinct, find, records
 from trialstats.tables.cells import (
     effect_digits,
     interval_text,
     number_text,
     printed_value,
 )
-from trialstats.tables.selection import Record, distinct, find, records
 from trialstats.tables.synthesis import Synthesised, measure_words, synthesised
-from trialstats.tables.table import sentence_list
+from trialstats.vocabulary import lower_first, sentence_list, upper_first
 
 #: Small numbers in words.
 _WORDS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven"}
@@ -104,7 +104,7 @@ def _result(
         who = f"In {_WORDS.get(k, k)} trials (k = {k}{_n(main, ', n = ')})"
         pooled = "pooled "
     text = (
-        f"{who}, the {pooled}{measure} in {_lower_first(outcome['name'])}{time} "
+        f"{who}, the {pooled}{measure} in {lower_first(outcome['name'])}{time} "
         f"was {_estimate(main)}."
     )
     return Sentence(text, _ids(main))
@@ -224,8 +224,7 @@ def _unpooled(
 ) -> Sentence:
     outcome = str(effect["parameter"] or synthesis["outcome"]["name"])
     start = (
-        f"{outcome[:1].upper()}{outcome[1:]}, {_label(effect, labels)}"
-        f"{_n(effect, ' (n = ', ')')}"
+        f"{upper_first(outcome)}, {_label(effect, labels)}{_n(effect, ' (n = ', ')')}"
     )
     if effect["estimate"] is None:
         return Sentence(f"{start}: not estimable; {_why(effect)}.", _ids(effect))
@@ -334,12 +333,6 @@ def _n(record: Record, before: str, after: str = "") -> str:
 
 def _label(record: Record, labels: Mapping[str, str]) -> str:
     return labels.get(record["trial"], str(record["trial"]))
-
-
-def _lower_first(text: str) -> str:
-    """Lower the first letter, except of an abbreviation or a name like "CDAI"."""
-    second = text[1:2]
-    return text if second.isupper() else text[:1].lower() + text[1:]
 
 
 def _ids(*rows: Record) -> tuple[str, ...]:

@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 
 from trialstats.errors import DataError
+from trialstats.records import Record, distinct, find, records
 from trialstats.tables.cells import scientific_text, significant_text, text_cell
-from trialstats.tables.selection import Record, distinct, find, records
 from trialstats.tables.subtitles import trial_subtitle
 from trialstats.tables.table import Cell, Column, Footnotes, Row, Table, heading
+from trialstats.vocabulary import SYNTHETIC
 
 
 def account_table(counts: pd.DataFrame, *, trial: Mapping[str, Any]) -> Table:
@@ -176,7 +177,7 @@ def agreement_table(agreement: pd.DataFrame) -> Table:
     return Table(
         id="agreement",
         title="Agreement of two engines",
-        subtitle="Every primary estimate computed twice; Synthetic data in the trials",
+        subtitle=f"Every primary estimate computed twice; {SYNTHETIC} in the trials",
         columns=(
             Column("Second engine", "left wide"),
             Column("Checks that agree"),

@@ -11,7 +11,7 @@ from trialstats.formatting import (
     format_percent,
     natural,
 )
-from trialstats.tables.selection import Record
+from trialstats.records import Record
 from trialstats.tables.table import EMPTY, Cell, Footnotes
 
 #: Statistics stored as proportions and printed as percentage points.

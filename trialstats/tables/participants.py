@@ -6,16 +6,9 @@ from typing import Any
 import pandas as pd
 
 from trialstats.errors import DataError
+from trialstats.records import Record, distinct, find, one, records
 from trialstats.tables import cells
-from trialstats.tables.selection import (
-    Record,
-    arms_of,
-    distinct,
-    find,
-    groups_in_order,
-    one,
-    records,
-)
+from trialstats.tables.selection import arms_of, groups_in_order
 from trialstats.tables.subtitles import trial_subtitle
 from trialstats.tables.table import Cell, Column, Footnotes, Row, Table, heading
 

@@ -1,17 +1,13 @@
 """Pooled results of published reviews, as they stand in the reviews."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from trialstats.records import Record, distinct, find
 from trialstats.tables import cells
-from trialstats.tables.selection import Record, distinct, find
 from trialstats.tables.synthesis import (
-    MEASURES,
-    STATUS_WORDS,
-    capitalised,
     measure_words,
     short_title,
     synthesised,
@@ -24,19 +20,8 @@ from trialstats.tables.table import (
     Row,
     Table,
     heading,
-    sentence_list,
 )
-
-
-def short_review(review: str) -> str:
-    """Return a review's name without its journal and identifiers.
-
-    >>> short_review("Parker 2018 Cochrane CD010410.pub3 (PMID 29607497)")
-    'Parker 2018 Cochrane CD010410.pub3'
-    >>> short_review("Hegde 2025, Curr Pain Headache Rep 29(1):96, PMID 40540205")
-    'Hegde 2025'
-    """
-    return re.split(r",| \(PMID|;", review, maxsplit=1)[0]
+from trialstats.vocabulary import DATA_STATUS, MEASURES, sentence_list
 
 
 def published_pools_table(rows: pd.DataFrame, *, synthesis: Mapping[str, Any]) -> Table:
@@ -62,9 +47,8 @@ def published_pools_table(rows: pd.DataFrame, *, synthesis: Mapping[str, Any]) -
     for measure in measures if len(measures) > 1 else [None]:
         pools = made.published_pools
         if measure is not None:
-            body.append(
-                heading(capitalised(MEASURES.get(measure, f"{measure} measures")))
-            )
+            known = MEASURES.get(measure)
+            body.append(heading(known.title if known else f"{measure} measures"))
             pools = find(pools, subgroup=measure)
         body += [_pool_row(pool, notes) for pool in pools]
     beside = ""
@@ -75,7 +59,7 @@ def published_pools_table(rows: pd.DataFrame, *, synthesis: Mapping[str, Any]) -
         body.append(_own_row(made.main, synthesis, notes))
     notes.note("k, number of trials; CI, confidence interval.")
     found = distinct(made.published_pools, "data_status")
-    statuses = sentence_list(STATUS_WORDS.get(s, s) for s in found)
+    statuses = sentence_list(DATA_STATUS.get(s, s) for s in found)
     return Table(
         id=f"{made.id}_published_pools",
         title=f"{short_title(synthesis)}: published pooled results{beside}",

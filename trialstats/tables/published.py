@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from trialstats.records import Record, distinct, find, records
 from trialstats.tables.cells import text_cell
-from trialstats.tables.selection import Record, distinct, find, records
 from trialstats.tables.table import EMPTY, Cell, Column, Footnotes, Row, Table, heading
 
 #: How a registry number is addressed; a number of another registry is plain text.

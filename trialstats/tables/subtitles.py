@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from trialstats.tables.selection import Record
+from trialstats.records import Record
+from trialstats.vocabulary import SYNTHETIC
 
-#: How a table names the status of its data.
-SYNTHETIC = "Synthetic data"
+#: How a table names results that were published.
 PUBLISHED = "Published results"
 
 #: CDISC codes of analysis sets, in words.

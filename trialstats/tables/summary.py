@@ -5,9 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from trialstats.records import Record
 from trialstats.tables import cells
-from trialstats.tables.pools import short_review
-from trialstats.tables.selection import Record
 from trialstats.tables.synthesis import (
     Synthesised,
     heterogeneity_cells,
@@ -17,6 +16,7 @@ from trialstats.tables.synthesis import (
     trials_cell,
 )
 from trialstats.tables.table import EMPTY, Cell, Column, Footnotes, Row, Table, heading
+from trialstats.vocabulary import SYNTHETIC, short_review, upper_first
 
 _COLUMNS = (
     Column("Question", "left wide"),
@@ -59,7 +59,7 @@ def summary_of_effects(
             continue
         if settings["condition"] != condition:
             condition = settings["condition"]
-            body.append(heading(condition[:1].upper() + condition[1:]))
+            body.append(heading(upper_first(condition)))
         made = synthesised(part)
         if made.main is None:
             body += _outcome_rows(made, settings, notes)
@@ -89,13 +89,13 @@ def summary_of_effects(
 def _subtitle(statuses: set[str]) -> str:
     if "synthetic" not in statuses:
         return "Published results; no synthetic data enter"
-    return "Published results and, in lines of their own, Synthetic data"
+    return f"Published results and, in lines of their own, {SYNTHETIC}"
 
 
 def _status_marks(effects: Sequence[Record], notes: Footnotes) -> str:
     """Return the marks of a line: daggers, and a letter where data are synthetic."""
     statuses = [r["data_status"] for r in effects]
-    letter = notes.letter("Synthetic data.") if "synthetic" in statuses else ""
+    letter = notes.letter(f"{SYNTHETIC}.") if "synthetic" in statuses else ""
     return notes.status(*statuses) + letter
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from trialstats.errors import DataError
+from trialstats.records import Record, distinct, find, one, records
 from trialstats.tables import cells
-from trialstats.tables.selection import Record, distinct, find, one, records
 from trialstats.tables.subtitles import data_words
 from trialstats.tables.table import (
     EMPTY,
@@ -19,24 +19,7 @@ from trialstats.tables.table import (
     Table,
     heading,
 )
-
-#: Measures by metafor's code.
-MEASURES = {
-    "MD": "mean difference",
-    "SMD": "standardized mean difference",
-    "RR": "risk ratio",
-    "OR": "odds ratio",
-    "RD": "risk difference",
-}
-
-#: How the numbers of a trial are known, by the status of its data.
-STATUS_WORDS = {
-    "published": "seen",
-    "derived": "derived",
-    "recalled": "recalled",
-    "synthetic": "synthetic",
-    "individual": "individual data",
-}
+from trialstats.vocabulary import DATA_STATUS, MEASURES, upper_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +68,8 @@ def synthesised(rows: pd.DataFrame) -> Synthesised:
 
 def measure_words(settings: Mapping[str, Any]) -> str:
     """Return the effect measure of a synthesis in words."""
-    return MEASURES.get(settings["measure"], str(settings["measure"]))
+    code = str(settings["measure"])
+    return MEASURES[code].name if code in MEASURES else code
 
 
 def short_title(settings: Mapping[str, Any]) -> str:
@@ -104,7 +88,7 @@ def statuses_text(effects: Sequence[Record]) -> str:
         return ""
     found = [r["data_status"] for r in effects]
     counts = {s: found.count(s) for s in dict.fromkeys(found)}
-    return ", ".join(f"{n} {STATUS_WORDS.get(s, s)}" for s, n in counts.items())
+    return ", ".join(f"{n} {DATA_STATUS.get(s, s)}" for s, n in counts.items())
 
 
 def trial_effects_table(
@@ -136,7 +120,7 @@ def trial_effects_table(
     if len(distinct(made.effects, "parameter")) > 1:
         columns.append(Column("Outcome", "left"))
     columns += [Column(arm) for arm in arms]
-    columns.append(Column(f"{measure.capitalize()} (95% CI)"))
+    columns.append(Column(f"{upper_first(measure)} (95% CI)"))
     columns += [Column("Weight")] if pooled else []
     columns.append(Column("Evidence", "left"))
     body = [
@@ -182,8 +166,8 @@ def _effect_row(
         )
         line.append(_weight_cell(weight))
     status = str(effect["data_status"])
-    letter = notes.letter(capitalised(str(effect["method"])))
-    line.append(Cell(STATUS_WORDS.get(status, status), marks=letter))
+    letter = notes.letter(upper_first(str(effect["method"])))
+    line.append(Cell(DATA_STATUS.get(status, status), marks=letter))
     return Row(tuple(line))
 
 
@@ -248,7 +232,7 @@ def sensitivity_table(rows: pd.DataFrame, *, synthesis: Mapping[str, Any]) -> Ta
     return Table(
         id=f"{made.id}_models",
         title=f"{short_title(synthesis)}: how far the result depends on the model",
-        subtitle=f"{measure.capitalize()} · {data_words(made.rows)}",
+        subtitle=f"{upper_first(measure)} · {data_words(made.rows)}",
         columns=(
             Column("Model", "left code"),
             Column("k"),
@@ -270,7 +254,7 @@ def _model_cells(
     return (
         Cell(
             str(pooled["model_id"] or ""),
-            marks=notes.letter(capitalised(str(pooled["method"]))),
+            marks=notes.letter(upper_first(str(pooled["method"]))),
         ),
         trials_cell(pooled),
         cells.value_interval(pooled, notes, cells.effect_digits(pooled)),
@@ -309,8 +293,3 @@ def _share_cell(record: Record | None, notes: Footnotes) -> Cell:
         return cells.value(record, notes)
     percent = cells.number_text(100 * record["estimate"], 0)
     return Cell(f"{percent}%", (str(record["row_id"]),))
-
-
-def capitalised(text: str) -> str:
-    """Return text with a capital first letter."""
-    return text[:1].upper() + text[1:]

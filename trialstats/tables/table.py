@@ -1,9 +1,9 @@
 """A table as a value: what is printed, and which row each number came from."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from trialstats.errors import DataError
+from trialstats.vocabulary import STATUS_MARKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,20 +118,6 @@ class Table:
         return tuple(dict.fromkeys(i for cell in cells for i in cell.rows))
 
 
-#: Marks of numbers that were not read where they were published.
-STATUS_MARKS: dict[str, tuple[str, str]] = {
-    "recalled": (
-        "†",
-        "Recalled from the published review and checked by arithmetic; the page "
-        "itself was not sighted.",
-    ),
-    "derived": (
-        "‡",
-        "Derived by arithmetic from published numbers.",
-    ),
-}
-
-
 @dataclass(slots=True)
 class Footnotes:
     """Collects the footnotes of one table while its cells are made."""
@@ -169,15 +155,3 @@ def _letter(position: int) -> str:
         rest, digit = divmod(rest - 1, 26)
         text = chr(ord("a") + digit) + text
     return text
-
-
-def sentence_list(items: Iterable[str]) -> str:
-    """Join as words do.
-
-    >>> sentence_list(["a", "b", "c"])
-    'a, b and c'
-    """
-    listed = list(items)
-    if len(listed) < 2:
-        return "".join(listed)
-    return f"{', '.join(listed[:-1])} and {listed[-1]}"

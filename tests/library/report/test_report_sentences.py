@@ -10,13 +10,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tables"))
 import table_samples as samples
 
 from trialstats.formatting import MINUS, format_number, format_p_value
+from trialstats.records import records
 from trialstats.report.sentences import (
     agreement_sentence,
     synthesis_sentences,
     trial_sentences,
 )
 from trialstats.tables.cells import printed_value
-from trialstats.tables.selection import records
 
 CASES = {
     "pain": (samples.pain_rows, samples.SYNTHESIS),

@@ -9,8 +9,8 @@ import table_samples as samples
 from trialstats import tables
 from trialstats.errors import DataError
 from trialstats.formatting import MINUS, format_interval, format_number
+from trialstats.records import one, records
 from trialstats.rows import estimates_frame
-from trialstats.tables.selection import one, records
 from trialstats.tables.table import Footnotes
 
 

@@ -1,0 +1,121 @@
+"""Rows of a frame as mappings, and how to find one of them.
+
+Analyses, figures, tables and sentences read rows by name and ask what is null; a
+mapping with None for every kind of missing value answers both plainly.
+"""
+
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from trialstats import rows as schemas
+from trialstats.errors import DataError
+
+#: One row of a frame: column -> value, None where the frame is null.
+Record = Mapping[str, Any]
+
+#: Columns that hold whole numbers; a frame with nulls may hold them as floats.
+_COUNTS = frozenset(
+    column.name
+    for schema in (
+        schemas.ESTIMATES,
+        schemas.PUBLISHED_TRIALS,
+        schemas.EFFECTS,
+        schemas.QUERIES,
+    )
+    for column in schema
+    if column.type == schemas.COUNT
+)
+
+
+def none_if_missing(value: Any) -> Any:
+    """Return None for any kind of missing value.
+
+    >>> none_if_missing(float("nan")), none_if_missing(""), none_if_missing(0.5)
+    (None, '', 0.5)
+    """
+    return None if pd.isna(value) else value
+
+
+def records(frame: pd.DataFrame, *, needs: Iterable[str] = ()) -> list[Record]:
+    """Return the rows of a frame as mappings, with None for every null.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The rows; left as it is.
+    needs : iterable of str
+        Columns that must be there.
+
+    Returns
+    -------
+    list of mapping
+        Counts are whole numbers, also where nulls made their column one of floats.
+
+    Raises
+    ------
+    DataError
+        When a column is missing.
+    """
+    names = [str(name) for name in frame.columns]
+    missing = [name for name in needs if name not in names]
+    if missing:
+        raise DataError(
+            f"missing column {', '.join(map(repr, missing))} of the rows to read",
+            remedy=f"the frame has {', '.join(names) or 'no columns'}",
+        )
+    return [
+        {n: _stored(n, v) for n, v in zip(names, values, strict=True)}
+        for values in frame.itertuples(index=False, name=None)
+    ]
+
+
+def _stored(name: str, value: Any) -> Any:
+    if pd.isna(value):
+        return None
+    return int(value) if name in _COUNTS else value
+
+
+def find(rows: Iterable[Record], **conditions: object) -> list[Record]:
+    """Return the rows whose columns equal `conditions`; None means null."""
+    return [r for r in rows if all(r.get(n) == v for n, v in conditions.items())]
+
+
+def one(rows: Iterable[Record], **conditions: object) -> Record | None:
+    """Return the row that fits `conditions`, or None.
+
+    Raises
+    ------
+    DataError
+        When more than one row fits, so that a table cannot print the wrong one.
+    """
+    found = find(rows, **conditions)
+    if len(found) > 1:
+        names = ", ".join(str(r.get("row_id")) for r in found)
+        wanted = ", ".join(f"{n} = {v!r}" for n, v in conditions.items())
+        raise DataError(f"{len(found)} rows where one was expected ({wanted}): {names}")
+    return found[0] if found else None
+
+
+def distinct(rows: Iterable[Record], column: str) -> list[Any]:
+    """Return the values of a column in order of appearance, nulls left out.
+
+    Raises
+    ------
+    DataError
+        When there is no such column, so that nothing comes out empty by mistake.
+    """
+    listed = list(rows)
+    if listed and column not in listed[0]:
+        raise DataError(
+            f"there is no column {column!r}",
+            remedy=f"the columns are {', '.join(listed[0])}",
+        )
+    values: Iterable[Hashable] = (r[column] for r in listed)
+    return [v for v in dict.fromkeys(values) if v is not None]
+
+
+def is_synthetic(rows: Iterable[Record]) -> bool:
+    """Return whether any of the rows comes from synthetic data."""
+    return any(r.get("data_status") == "synthetic" for r in rows)

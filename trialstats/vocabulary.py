@@ -1,0 +1,127 @@
+"""The words that rows, figures, tables and the report share.
+
+Whoever prints a measure or how a number is known takes the word from here, so that a
+figure, its table and the sentence about it say the same. Only the standard library is
+imported: the workflow reads this whenever it is read.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """An effect measure.
+
+    Attributes
+    ----------
+    code : str
+        Its code, as metafor writes it.
+    name : str
+        Its name in words, with a small first letter.
+    log : bool
+        Whether it is a ratio, stored as a logarithm and drawn on a log axis.
+    percent : bool
+        Whether it is printed in percentage points.
+    """
+
+    code: str
+    name: str
+    log: bool
+    percent: bool = False
+
+    @property
+    def title(self) -> str:
+        """Its name, to begin a line with."""
+        return upper_first(self.name)
+
+
+#: Measures of our syntheses and of published reviews.
+MEASURES = {
+    measure.code: measure
+    for measure in (
+        Measure("MD", "mean difference", log=False),
+        Measure("SMD", "standardized mean difference", log=False),
+        Measure("RD", "risk difference", log=False, percent=True),
+        Measure("RR", "risk ratio", log=True),
+        Measure("OR", "odds ratio", log=True),
+        Measure("HR", "hazard ratio", log=True),
+        Measure("IRR", "incidence rate ratio", log=True),
+    )
+}
+
+#: Measures of a table of counts; the others are of means.
+BINARY_MEASURES = ("RR", "OR", "RD")
+
+#: How the numbers of a row are known, from the surest to the least sure, and the word
+#: for it in print.
+DATA_STATUS = {
+    "individual": "individual data",
+    "published": "seen",
+    "derived": "derived",
+    "recalled": "recalled",
+    "synthetic": "synthetic",
+}
+
+#: What the published tables call the status of a number.
+EVIDENCE_STATUS = {"seen": "published", "derived": "derived", "recalled": "recalled"}
+
+#: Marks of numbers that were not read where they were published, and what they mean.
+STATUS_MARKS = {
+    "recalled": (
+        "\N{DAGGER}",
+        "Recalled from the published review and checked by arithmetic; the page "
+        "itself was not sighted.",
+    ),
+    "derived": (
+        "\N{DOUBLE DAGGER}",
+        "Derived by arithmetic from published numbers.",
+    ),
+}
+
+#: Begins every banner, subtitle and description of data that were made up.
+SYNTHETIC = "Synthetic data"
+
+
+def short_review(review: str) -> str:
+    """Return a review's name without its journal and identifiers.
+
+    >>> short_review("Parker 2018 Cochrane CD010410.pub3 (PMID 29607497)")
+    'Parker 2018 Cochrane CD010410.pub3'
+    >>> short_review("Hegde 2025, Curr Pain Headache Rep 29(1):96, PMID 40540205")
+    'Hegde 2025'
+    """
+    return re.split(r"[,;]| \(PMID", review, maxsplit=1)[0].strip()
+
+
+def upper_first(text: str) -> str:
+    """Return text that begins with a capital.
+
+    >>> upper_first("pain")
+    'Pain'
+    """
+    return text[:1].upper() + text[1:]
+
+
+def lower_first(text: str) -> str:
+    """Return text with a small first letter, unless it begins with a name.
+
+    >>> [lower_first(text) for text in ("Pain score", "CDAI", "Crohn's disease")]
+    ['pain score', 'CDAI', "Crohn's disease"]
+    """
+    first = text.split(" ", 1)[0]
+    ordinary = first[1:].islower() and not first.endswith("'s")
+    return text[:1].lower() + text[1:] if ordinary else text
+
+
+def sentence_list(items: Iterable[str]) -> str:
+    """Join as words do.
+
+    >>> sentence_list(["a", "b", "c"])
+    'a, b and c'
+    """
+    listed = list(items)
+    if len(listed) < 2:
+        return "".join(listed)
+    return f"{', '.join(listed[:-1])} and {listed[-1]}"
