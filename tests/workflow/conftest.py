@@ -1,7 +1,6 @@
 """Whole runs of the pipeline that several tests share."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,9 +22,3 @@ def working(finished: Dossier, tmp_path: Path) -> Dossier:
     folder = tmp_path / "working copy"
     shutil.copytree(finished.folder, folder)
     return Dossier(folder)
-
-
-@pytest.fixture
-def fresh(root: Path, tmp_path: Path) -> Callable[[], Dossier]:
-    """Return a function that copies the repository into a new folder."""
-    return lambda: copied(root, tmp_path / "fresh folder")

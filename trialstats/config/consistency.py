@@ -56,6 +56,20 @@ def synthesis_problems(
     return [f"{file}, at {place}: {what}" for place, what in found]
 
 
+def published_trial_problems(
+    synthesis: Config, known: Iterable[str], *, file: str
+) -> list[str]:
+    """Return every published trial that a synthesis names and that does not exist."""
+    names = list(known)
+    published = synthesis.get("published") or {}
+    listed = [
+        *published.get("trials", []),
+        *(r["trial"] for r in published.get("rows", [])),
+    ]
+    found = (f for name in listed for f in _unknown("published", "trial", name, names))
+    return [f"{file}, at {place}: {what}" for place, what in found]
+
+
 Found = Iterator[tuple[str, str]]
 
 

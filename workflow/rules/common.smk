@@ -7,6 +7,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from trialstats.clean.evidence_digest import evidence_digest
+from trialstats.config.consistency import published_trial_problems
 from trialstats.config.loading import load_project
 from trialstats.config.narrowing import (
     analysis_settings,
@@ -15,7 +16,7 @@ from trialstats.config.narrowing import (
     evidence_settings,
     pooling_settings,
 )
-from trialstats.errors import TrialstatsError
+from trialstats.errors import TrialstatsError, combined
 from trialstats.provenance import library_digest
 
 try:
@@ -65,6 +66,23 @@ def published_cells():
 
 
 CELLS = published_cells()
+
+
+def require_published_trials():
+    """Stop before any job when a synthesis names a trial that does not exist."""
+    known = [row["trial_id"] for row in CELLS["trials"] if "trial_id" in row]
+    problems = [
+        problem
+        for name, synthesis in PROJECT.syntheses.items()
+        for problem in published_trial_problems(
+            synthesis, known, file=f"config/syntheses/{name}.yaml"
+        )
+    ]
+    if known and problems:
+        raise WorkflowError(combined(problems))
+
+
+require_published_trials()
 
 
 def evidence(synthesis):

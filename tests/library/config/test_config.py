@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from trialstats.config.consistency import published_trial_problems
 from trialstats.config.document import document
 from trialstats.config.loading import load_project, load_yaml
 from trialstats.errors import ConfigError
@@ -87,6 +88,15 @@ def test_an_analysis_that_does_not_exist(project):
         lambda c: c.update(analyses=["fm_parallel_synthetic.pain_wek12"]),
     )
     assert "has no analysis 'pain_wek12'; did you mean 'pain_week12'?" in text
+
+
+def test_a_published_trial_that_does_not_exist_is_named_with_the_likely_one(root):
+    synthesis = load_project(root).syntheses["fibromyalgia_pain"]
+    wrong = dict(synthesis, published={"endpoint": "x", "trials": ["INOVA_FM"]})
+    said = published_trial_problems(wrong, ["INNOVA_FM"], file=PAIN)
+    assert said == [
+        f"{PAIN}, at published: no trial 'INOVA_FM'; did you mean 'INNOVA_FM'?"
+    ]
 
 
 def test_synthetic_results_never_stand_beside_published_ones(project):
