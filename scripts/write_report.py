@@ -42,6 +42,8 @@ def main(
     configs: Sequence[Mapping[str, Any]],
 ) -> None:
     fitted = pd.concat([io.read_table(path, rows.ESTIMATES) for path in estimates])
+    # The rule lists the figures trial by trial, as many of each.
+    each = len(trial_figures) // max(len(trials), 1)
     materials = [
         TrialMaterial(
             config=trial,
@@ -49,19 +51,17 @@ def main(
             account=account_counts(io.read_table(accounts[i], rows.ACCOUNT)),
             queries=io.read_table(queries[i], rows.QUERIES),
             set_aside=io.read_table(set_aside[i], rows.SET_ASIDE),
-            figures=tuple(
-                read_figure(path)
-                for path in trial_figures
-                if Path(path).stem.startswith(trial["id"])
-            ),
+            figures=tuple(map(read_figure, trial_figures[i * each : (i + 1) * each])),
         )
         for i, trial in enumerate(trials)
     ]
     pooled = [
         SynthesisMaterial(
-            synthesis, io.read_table(path, rows.ESTIMATES), read_figure(f)
+            config=synthesis,
+            rows=io.read_table(path, rows.ESTIMATES),
+            figure=read_figure(forest),
         )
-        for synthesis, path, f in zip(configs, syntheses, forests, strict=True)
+        for synthesis, path, forest in zip(configs, syntheses, forests, strict=True)
     ]
     compared = [io.read_table(path, rows.AGREEMENT) for path in agreement]
     content = build_content(

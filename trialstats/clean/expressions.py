@@ -60,13 +60,6 @@ def evaluate(expression: str, frame: pd.DataFrame) -> pd.Series:
     return result.astype(bool)
 
 
-def columns_of(expression: str) -> set[str]:
-    """Return the names that a condition uses."""
-    tree = ast.parse(expression, mode="eval")
-    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    return names - {"present"}
-
-
 def _condition(node: ast.expr, frame: pd.DataFrame, text: str) -> pd.Series:
     if isinstance(node, ast.BoolOp):
         parts = [_condition(value, frame, text) for value in node.values]

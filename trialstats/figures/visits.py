@@ -29,6 +29,7 @@ from trialstats.figures.visits_text import (
     arms_of,
     control_of,
     estimate_text,
+    estimated,
     interval_text,
     mean_profile_alt_text,
     period_plot_alt_text,
@@ -82,7 +83,7 @@ def mean_profile(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) ->
         When there are no means by visit.
     """
     listed = records(rows, needs=("statistic", "visit", "group", "estimate"))
-    means = [r for r in find(listed, statistic="ls_mean") if r["estimate"] is not None]
+    means = estimated(listed, "ls_mean")
     visits = distinct(means, "visit")
     if not visits:
         raise DataError(
@@ -96,11 +97,7 @@ def mean_profile(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) ->
     at = dict(zip(visits, places, strict=True))
     points = _points(means, arms, at, step)
     low, high = min(0.0, points["lower"].min()), max(0.0, points["upper"].max())
-    ticks = [
-        float(t)
-        for t in MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-        if low - 1e-9 <= t <= high + 1e-9
-    ]
+    ticks = _ticks(low, high)
     counts, rows_of_counts = _counts(listed, arms, at, low, high)
     tick_labels = _tick_labels(ticks)
     p9 = plotnine()
@@ -167,10 +164,8 @@ def period_plot(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) -> 
         When the means or their difference are missing.
     """
     listed = records(rows, needs=("statistic", "group", "estimate", "contrast"))
-    means = [r for r in find(listed, statistic="ls_mean") if r["estimate"] is not None]
-    differences = [
-        r for r in find(listed, statistic="difference") if r["estimate"] is not None
-    ]
+    means = estimated(listed, "ls_mean")
+    differences = estimated(listed, "difference")
     if not means or not differences:
         raise DataError(
             "there are no means of treatments and difference to draw",
@@ -178,22 +173,8 @@ def period_plot(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) -> 
             remedy="rows of 'ls_mean' by group and of 'difference'",
         )
     arms = arms_of(listed, means)
-    panels = ["Mean by treatment", "Difference"]
     counts = {r["group"]: r["estimate"] for r in find(listed, statistic="n_with_data")}
-    drawn = [
-        _period_row(panels[0], _with_count(r["group"], counts), r["group"], r)
-        for r in means
-    ] + [
-        _period_row(
-            panels[1], str(r["contrast"]).replace(" versus ", "\nversus "), "", r
-        )
-        for r in differences
-    ]
-    points = pd.DataFrame(drawn)
-    order = list(dict.fromkeys(points["label"]))
-    points["label"] = pd.Categorical(points["label"], order)
-    points["panel"] = pd.Categorical(points["panel"], panels)
-    zero = pd.DataFrame({"panel": pd.Categorical([panels[1]], panels), "y": [0.0]})
+    points, zero = _period_points(means, differences, counts)
     p9 = plotnine()
     plot = (
         p9.ggplot(points, p9.aes("label", "y", colour="arm", shape="arm"))
@@ -356,6 +337,30 @@ def _counts(
     return frame.assign(arm=pd.Categorical(frame["arm"], list(arms))), rows
 
 
+def _period_points(
+    means: Sequence[Record],
+    differences: Sequence[Record],
+    counts: dict[str, float],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the points of both panels, and the line of no difference."""
+    panels = ["Mean by treatment", "Difference"]
+    drawn = [
+        _period_row(panels[0], _with_count(r["group"], counts), r["group"], r)
+        for r in means
+    ] + [
+        _period_row(
+            panels[1], str(r["contrast"]).replace(" versus ", "\nversus "), "", r
+        )
+        for r in differences
+    ]
+    points = pd.DataFrame(drawn)
+    order = list(dict.fromkeys(points["label"]))
+    points["label"] = pd.Categorical(points["label"], order)
+    points["panel"] = pd.Categorical(points["panel"], panels)
+    zero = pd.DataFrame({"panel": pd.Categorical([panels[1]], panels), "y": [0.0]})
+    return points, zero
+
+
 def _with_count(arm: str, counts: dict[str, float]) -> str:
     n = counts.get(arm)
     return (
@@ -374,6 +379,12 @@ def _period_row(panel: str, label: str, arm: str, row: Record) -> dict[str, Any]
         "upper": row["estimate"] if missing else row["ci_upper"],
         "text": f"{estimate_text(row)}\n{interval_text(row)}".strip(),
     }
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Return round numbers from low to high."""
+    places = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    return [float(t) for t in places if low - 1e-9 <= t <= high + 1e-9]
 
 
 def _tick_labels(ticks: Sequence[float]) -> list[str]:

@@ -12,7 +12,7 @@ from trialstats.vocabulary import SYNTHETIC
 def mean_profile_alt_text(rows: pd.DataFrame, *, title: str, unit: str) -> str:
     """Return what the means by visit show, in two sentences."""
     listed = records(rows, needs=("statistic", "visit", "group", "estimate"))
-    means = [r for r in find(listed, statistic="ls_mean") if r["estimate"] is not None]
+    means = estimated(listed, "ls_mean")
     visits = distinct(means, "visit")
     last = visits[-1] if visits else None
     ends = ", ".join(
@@ -28,7 +28,7 @@ def mean_profile_alt_text(rows: pd.DataFrame, *, title: str, unit: str) -> str:
 def period_plot_alt_text(rows: pd.DataFrame, *, title: str, unit: str) -> str:
     """Return what the means by treatment show, in two sentences."""
     listed = records(rows, needs=("statistic", "group", "estimate", "contrast"))
-    means = [r for r in find(listed, statistic="ls_mean") if r["estimate"] is not None]
+    means = estimated(listed, "ls_mean")
     ends = ", ".join(f"{r['group']} {estimate_text(r)}" for r in means)
     visit = means[0].get("visit") if means else None
     text = (
@@ -36,6 +36,11 @@ def period_plot_alt_text(rows: pd.DataFrame, *, title: str, unit: str) -> str:
         f"{ends}{_difference_words(listed, visit)}."
     )
     return _start(means) + text
+
+
+def estimated(listed: Sequence[Record], statistic: str) -> list[Record]:
+    """Return the rows of a statistic that have an estimate."""
+    return [r for r in find(listed, statistic=statistic) if r["estimate"] is not None]
 
 
 def estimate_text(row: Record) -> str:

@@ -7,7 +7,7 @@ from trialstats.tables.account import (
     set_aside_table,
 )
 from trialstats.tables.adverse_events import adverse_events_table
-from trialstats.tables.efficacy import efficacy_table, efficacy_tables
+from trialstats.tables.efficacy import efficacy_table
 from trialstats.tables.participants import (
     baseline_table,
     disposition_table,
@@ -35,7 +35,6 @@ __all__ = [
     "baseline_table",
     "disposition_table",
     "efficacy_table",
-    "efficacy_tables",
     "evidence_table",
     "labels_of",
     "published_pools_table",

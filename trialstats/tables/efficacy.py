@@ -127,17 +127,6 @@ def efficacy_table(
     )
 
 
-def efficacy_tables(
-    rows: pd.DataFrame, *, trial: Mapping[str, Any]
-) -> tuple[Table, ...]:
-    """Tabulate every analysis of a trial but its adverse events, in their order."""
-    return tuple(
-        efficacy_table(rows, trial=trial, analysis=name)
-        for name, settings in trial["analyses"].items()
-        if settings["model"]["type"] != "adverse_events"
-    )
-
-
 def _preface(
     parts: _Parts, settings: Mapping[str, Any], trial: Mapping[str, Any]
 ) -> list[tuple[str, Cell]]:

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from trialstats.clean.expressions import columns_of, evaluate
+from trialstats.clean.expressions import evaluate
 from trialstats.errors import ConfigError
 
 FRAME = pd.DataFrame(
@@ -52,7 +52,3 @@ def test_refusals_name_the_condition(expression):
     with pytest.raises(ConfigError) as caught:
         evaluate(expression, FRAME)
     assert expression in str(caught.value)
-
-
-def test_columns_of():
-    assert columns_of("present(A) and B == 'x'") == {"A", "B"}

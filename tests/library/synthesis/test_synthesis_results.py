@@ -54,7 +54,7 @@ def test_the_zero_cell_rule_stands_where_it_acted(config, run):
 
 
 def test_fibromyalgia_pain(config, run):
-    # /work/shared/ldn, README: REML with Hartung-Knapp and Wald intervals, rounded.
+    # README of the LDN tables: REML with Hartung-Knapp and Wald intervals, rounded.
     rows = run(config("fibromyalgia_pain"))
     main = one(rows, "pooled_effect", role="primary")
     assert printed(main) == "0.03 (-5.21, 5.27)"
