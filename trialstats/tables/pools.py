@@ -21,7 +21,12 @@ from trialstats.tables.table import (
     Table,
     heading,
 )
-from trialstats.vocabulary import DATA_STATUS, MEASURES, sentence_list
+from trialstats.vocabulary import (
+    DATA_STATUS,
+    MEASURES,
+    sentence_list,
+    upper_first,
+)
 
 
 def published_pools_table(rows: pd.DataFrame, *, synthesis: Mapping[str, Any]) -> Table:
@@ -48,7 +53,8 @@ def published_pools_table(rows: pd.DataFrame, *, synthesis: Mapping[str, Any]) -
         pools = made.published_pools
         if measure is not None:
             known = MEASURES.get(measure)
-            body.append(heading(known.title if known else f"{measure} measures"))
+            title = known.title if known else upper_first(f"{measure} measures")
+            body.append(heading(title))
             pools = find(pools, subgroup=measure)
         body += [_pool_row(pool, notes) for pool in pools]
     beside = ""

@@ -353,3 +353,15 @@ def test_ratios_come_back_from_the_log_scale():
     record = records(estimates_frame([row]))[0]
     cell = tables.cells.value_interval(record, Footnotes())
     assert cell.text == "2.00 (1.00 to 4.00)"
+
+
+def test_pools_of_several_measures_stand_under_headings_that_begin_with_a_capital():
+    rows = samples.pain_rows()
+    other = rows[rows["statistic"] == "published_pool"].assign(
+        row_id="demo.other", subgroup="other"
+    )
+    made = tables.published_pools_table(
+        pd.concat([rows, other], ignore_index=True), synthesis=samples.SYNTHESIS
+    )
+    headings = [row.cells[0].text for row in made.rows if row.heading]
+    assert headings[:2] == ["Mean difference", "Other measures"]
