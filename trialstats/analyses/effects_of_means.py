@@ -83,10 +83,12 @@ def _published_smd(row: Record, settings: Settings, sign: float) -> Found | None
         sd2i=[1.0],
         n2i=[row["n_placebo"]],
     )
+    others = ["one that needs a derived standard error"]
+    if row["sd_ldn"] is not None:
+        others.append("the arms' means")
     words = (
         f"published standardized difference d = {row['published_effect']}, in "
-        "preference to one that needs a derived standard error; small-sample "
-        "correction (Hedges)"
+        f"preference to {' and to '.join(others)}; small-sample correction (Hedges)"
     )
     return size, words, (row["evidence_status"],), (Input("published_smd", d),)
 

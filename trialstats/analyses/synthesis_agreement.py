@@ -26,6 +26,8 @@ _STATISTIC_OF = {
     "prediction_lower": "prediction_interval",
     "prediction_upper": "prediction_interval",
     "tau_squared": "tau_squared",
+    "i_squared": "i_squared",
+    "h_squared": "h_squared",
     "q": "q",
     "q_p_value": "q",
 }

@@ -138,6 +138,7 @@ def effect_rows(
         if effect.effect is not None and effect.variance is not None:
             error = math.sqrt(effect.variance)
             row |= {
+                "method": f"{row['method']}; {subject.level * 100:g}% normal interval",
                 "estimate": effect.effect,
                 "standard_error": error,
                 "confidence_level": subject.level,

@@ -97,7 +97,8 @@ def fitted_effect(name: str, rows: pd.DataFrame, settings: Settings) -> TrialEff
         effect=None if absent else row["estimate"],
         variance=None if absent or error is None else error**2,
         n_subjects=row["n_subjects"],
-        method=f"the contrast fitted to individual data: {row['method']}",
+        method="estimate and standard error of the contrast fitted to individual data "
+        f"({row['method']})",
         data_status=row["data_status"],
         not_estimable=absent,
     )

@@ -150,9 +150,12 @@ def random_intercept_rows(analysis: Analysis) -> Iterator[Row]:
     )
     terms = " and ".join(f"{t} x visit" for t in ["treatment", *covariates])
     notes = "".join(f"; {note}" for note in fit.notes)
+    model = (
+        f"Mixed model of {response} on {terms}, random subject; REML; observed cases"
+    )
     method = (
-        f"Mixed model of {response} on {terms}, random subject; REML; observed cases; "
-        f"{analysis.percent} t interval, between-subject degrees of freedom{notes}"
+        f"{model}; {analysis.percent} t interval, between-subject degrees of freedom"
+        f"{notes}"
     )
     at = f" at the visit's mean of {' and '.join(covariates)}" if covariates else ""
     for arm in analysis.arms:
@@ -182,7 +185,8 @@ def random_intercept_rows(analysis: Analysis) -> Iterator[Row]:
                 method=method,
                 **estimate_columns(fit.differences[number, arm]),
             )
-    yield from _variance_rows(analysis, fit, sum(fit.n_subjects.values()), method)
+    n_subjects = sum(fit.n_subjects.values())
+    yield from _variance_rows(analysis, fit, n_subjects, f"{model}{notes}")
 
 
 def crossover_rows(analysis: Analysis) -> Iterator[Row]:
@@ -201,12 +205,15 @@ def crossover_rows(analysis: Analysis) -> Iterator[Row]:
         level=analysis.level,
     )
     notes = "".join(f"; {note}" for note in fit.notes)
-    method = (
+    model = (
         f"Mixed model of {response} on treatment, period and sequence, random subject; "
-        f"REML; observed cases; {analysis.percent} t interval, {{}} degrees of freedom"
-        f"{notes}"
+        "REML; observed cases"
     )
-    within, between = method.format("within-subject"), method.format("between-subject")
+    within, between = (
+        f"{model}; {analysis.percent} t interval, {kind}-subject degrees of freedom"
+        f"{notes}"
+        for kind in ("within", "between")
+    )
     for arm in analysis.arms:
         yield n_analysed(analysis, arm, fit.n_observed[arm])
         yield analysis.row(
@@ -243,7 +250,7 @@ def crossover_rows(analysis: Analysis) -> Iterator[Row]:
         **shared,
         **estimate_columns(fit.sequence_effect),
     )
-    yield from _variance_rows(analysis, fit, fit.n_subjects, between)
+    yield from _variance_rows(analysis, fit, fit.n_subjects, f"{model}{notes}")
 
 
 def _variance_rows(

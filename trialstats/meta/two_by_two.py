@@ -193,6 +193,7 @@ def from_counts(
             no_events=bool(no_events[i]),
             only_events=bool(only_events[i]),
             variance=float(variance[i]),
+            difference=measure == "RD",
             added=_ADDED.get(to, "").format(add=add),
         )
         for i in range(len(effect))
@@ -207,6 +208,7 @@ def _note(
     no_events: bool,
     only_events: bool,
     variance: float,
+    difference: bool,
     added: str,
 ) -> str | None:
     """Return what was done to a table or why it gives no effect, else None."""
@@ -218,4 +220,6 @@ def _note(
         return "not estimable: a cell is zero and nothing is added"
     if variance == 0:
         return "variance is zero: no event, or nothing but events, in each arm"
+    if receives and difference and (no_events or only_events):
+        return f"{added}; the variance comes from this alone"
     return added if receives else None

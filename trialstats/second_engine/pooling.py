@@ -6,7 +6,7 @@ step with explicit dense matrices shows whether the likelihood's score is zero t
 `combine_effects` of statsmodels gives DerSimonian-Laird and Paule-Mandel.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -119,6 +119,7 @@ def _mean_checks(y: _Array, v: _Array, between: float, pooled: Pooled) -> list[C
         _check("standard_error", engine, pooled.standard_error, error),
         _check("ci_lower", engine, pooled.ci_lower, mean - half),
         _check("ci_upper", engine, pooled.ci_upper, mean + half),
+        _check("statistic", engine, pooled.statistic, mean / error),
         _check("p_value", engine, pooled.p_value, 2 * tail.sf(abs(mean / error))),
     ]
     if not pooled.custom_weights:
@@ -138,7 +139,7 @@ def _mean_checks(y: _Array, v: _Array, between: float, pooled: Pooled) -> list[C
 
 
 def _heterogeneity_checks(y: _Array, v: _Array, pooled: Pooled) -> list[Check]:
-    """Return checks of Q, its p-value and the Q-profile limits."""
+    """Return checks of Q, its p-value, I2, H2 and the Q-profile limits."""
     k = pooled.k
 
     def q(tau_squared: float) -> float:
@@ -148,6 +149,7 @@ def _heterogeneity_checks(y: _Array, v: _Array, pooled: Pooled) -> list[Check]:
     checks = [
         _check("q", "statsmodels combine_effects", pooled.q, combined.q),
         _check("q_p_value", _WLS, pooled.q_p_value, stats.chi2.sf(q(0.0), k - 1)),
+        *_inconsistency_checks(v, pooled, float(combined.q) / (k - 1)),
     ]
     for end, sign in (("lower", 1), ("upper", -1)):
         limit = getattr(pooled, f"tau_squared_{end}")
@@ -168,6 +170,31 @@ def _heterogeneity_checks(y: _Array, v: _Array, pooled: Pooled) -> list[Check]:
             )
         )
     return checks
+
+
+def _inconsistency_checks(
+    v: _Array, pooled: Pooled, ratio_of_q: float
+) -> Iterator[Check]:
+    """Yield checks of I2 and H2: from tau2, or from Q under equal effects."""
+    if pooled.tau_squared_method == "EE":
+        engine = "statsmodels combine_effects, Q over its df"
+        h_squared, excess = ratio_of_q, max(0.0, ratio_of_q - 1)
+    else:
+        engine = "typical variance from a dense projection matrix"
+        weight = 1 / v
+        projection = np.diag(weight) - np.outer(weight, weight) / weight.sum()
+        excess = pooled.tau_squared * float(np.trace(projection)) / (pooled.k - 1)
+        h_squared = 1 + excess
+    i_squared = excess / (1 + excess)
+    yield _check("h_squared", engine, pooled.h_squared, h_squared)
+    yield _check(
+        "i_squared",
+        engine,
+        pooled.i_squared,
+        i_squared,
+        _ITERATIVE,
+        "closed form; under equal effects it cancels when Q is near its df",
+    )
 
 
 def _scoring_step(y: _Array, v: _Array, pooled: Pooled, *, restricted: bool) -> Check:

@@ -46,6 +46,16 @@ def test_change_from_baseline(clean):
     assert first.loc["Week 1", "ADY"] == 8
 
 
+def test_of_several_in_a_window_the_nearest_to_its_middle_is_analysed(clean):
+    # Week 1 is days 5 to 11, its middle day 8: day 9 is nearer than day 5.
+    scores = (
+        "subject,date,score\n01,2025-03-01,60\n01,2025-03-05,10\n01,2025-03-09,50\n"
+    )
+    bds = clean(scores=scores).bds
+    week = bds[(bds["PARAMCD"] == "SCORE") & (bds["AVISIT"] == "Week 1")]
+    assert week.set_index("ADY")["ANL01FL"].dropna().to_dict() == {9: "Y"}
+
+
 def test_a_response_of_exactly_the_limit_counts(clean, config):
     """From 6.0 to 4.2 is 30 % lower, which binary arithmetic just misses."""
     config["responders"]["RESP"]["when"] = "PCHG <= -30"

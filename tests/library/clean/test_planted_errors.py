@@ -43,6 +43,25 @@ def test_each_raw_row_is_accounted_for_once(trial):
     assert len(aside.drop_duplicates(["source", "row"])) == len(clean.set_aside)
 
 
+def test_treatment_of_a_period_follows_the_sequence(root):
+    # AB is LDN, then placebo, as data/README.md says of the raw files.
+    name = "fm_crossover_synthetic"
+    config = load_project(root).trials[name]
+    cells = {
+        source: io.read_cells(root / spec["file"], sheet=spec.get("sheet"))
+        for source, spec in config["sources"].items()
+    }
+    raw = cells["demographics"].set_index("subject")["sequence"].str.strip()
+    bds = clean_trial(config, cells).bds
+    placed = bds[bds["APERIOD"].notna()]
+    assert placed["USUBJID"].nunique() == 31
+    order = {"AB": ["LDN 4.5 mg", "Placebo"], "BA": ["Placebo", "LDN 4.5 mg"]}
+    for subject, period, treatment in placed[["USUBJID", "APERIOD", "TRTP"]].itertuples(
+        index=False
+    ):
+        assert treatment == order[raw[subject]][period - 1]
+
+
 def test_every_planted_error_is_found_and_named(trial):
     config, _, clean, planted = trial
     files = {spec["file"]: name for name, spec in config["sources"].items()}

@@ -144,6 +144,9 @@ def test_notes_say_what_was_done():
     zero = effect_sizes("RD", **table, to="none")
     assert zero["variance"][1] == 0
     assert zero["note"][1].startswith("variance is zero")
+    shifted = effect_sizes("RD", **table)["note"]
+    assert shifted[0] == default[0]
+    assert shifted[1] == f"{default[0]}; the variance comes from this alone"
     full = effect_sizes("OR", ai=[5], n1i=[5], ci=[6], n2i=[6], drop00=True)["note"]
     assert full[0] == "not estimable: every participant has the event in both arms"
 

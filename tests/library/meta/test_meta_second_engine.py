@@ -47,7 +47,7 @@ def test_both_engines_agree_on_any_data(rows, method):
 
 def test_the_checks_are_complete():
     checks = check_pooling(EFFECT, VARIANCE, pool(EFFECT, VARIANCE))
-    assert len(checks) == 13
+    assert len(checks) == 16
     keys = {"quantity", "engine", "estimate", "second_estimate", "tolerance"}
     assert all(set(check) == keys | {"tolerance_reason"} for check in checks)
 
@@ -65,7 +65,10 @@ def test_a_wrong_tau_squared_is_noticed(method):
         ("estimate", 1 + 1e-7),
         ("standard_error", 1 + 1e-7),
         ("ci_lower", 1 + 1e-7),
+        ("statistic", 1 + 1e-7),
         ("p_value", 1 + 1e-7),
+        ("i_squared", 1 + 1e-5),
+        ("h_squared", 1 + 1e-7),
         ("q", 1 + 1e-7),
         ("q_p_value", 1 + 1e-7),
         ("prediction_upper", 1 + 1e-7),

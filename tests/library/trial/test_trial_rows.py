@@ -100,6 +100,22 @@ def test_hedges_g_is_unadjusted_and_keeps_its_sign(parallel):
     assert g.role == "descriptive"
 
 
+def test_hedges_g_of_arms_of_different_size(parallel):
+    # Arms of 11 and 8: the error from the formula of the large-sample variance.
+    config, adsl, bds, adae = parallel
+    subjects = adsl["USUBJID"][adsl["TRT01P"] == "Placebo"].iloc[[0, 1, 3]]
+    fewer = bds[~bds["USUBJID"].isin(subjects)]
+    frame = fit_analysis(config, "pain_week2", adsl, fewer, adae)
+    g = one(frame, statistic="standardized_mean_difference")
+    n1, n2 = (
+        one(frame, statistic="n_analysed", group=a).estimate
+        for a in (TREATED, "Placebo")
+    )
+    assert (n1, n2) == (11, 8)
+    variance = 1 / n1 + 1 / n2 + g.estimate**2 / (2 * (n1 + n2))
+    assert g.standard_error**2 == pytest.approx(variance, rel=1e-12)
+
+
 def test_visits_after_baseline_are_modelled(parallel):
     config, adsl, bds, adae = parallel
     frame = fit_analysis(config, "pain_over_time", adsl, bds, adae)
