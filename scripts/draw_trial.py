@@ -1,6 +1,6 @@
 """Draw the figures of one trial."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,7 +10,6 @@ from trialstats import io, rows
 from trialstats.clean.account import account_counts
 from trialstats.figures.render import render
 from trialstats.figures.trial import (
-    TrialFigure,
     account_figure,
     adverse_events_figure,
     profile_figure,
@@ -20,29 +19,26 @@ from trialstats.figures.trial import (
 def main(
     estimates: list[str],
     account: str,
-    profile: str,
-    profile_png: str,
-    adverse_events: str,
-    adverse_events_png: str,
-    account_svg: str,
-    account_png: str,
+    svg: list[str],
+    png: list[str],
     *,
     config: Mapping[str, Any],
+    names: Sequence[str],
 ) -> None:
     fitted = pd.concat(
         [io.read_table(path, rows.ESTIMATES) for path in estimates], ignore_index=True
     )
     counts = account_counts(io.read_table(account, rows.ACCOUNT))
-    write(profile_figure(fitted, trial=config), profile, profile_png)
-    events = adverse_events_figure(fitted, trial=config)
-    write(events, adverse_events, adverse_events_png)
-    write(account_figure(counts, trial=config), account_svg, account_png)
-
-
-def write(drawn: TrialFigure, svg: str, png: str) -> None:
-    for format_, path in (("svg", svg), ("png", png)):
-        picture = render(drawn.figure, format_, title=drawn.title, alt=drawn.alt)
-        io.write_bytes(picture, path)
+    draw = {
+        "profile": lambda: profile_figure(fitted, trial=config),
+        "adverse_events": lambda: adverse_events_figure(fitted, trial=config),
+        "account": lambda: account_figure(counts, trial=config),
+    }
+    for name, vector, raster in zip(names, svg, png, strict=True):
+        drawn = draw[name]()
+        for format_, path in (("svg", vector), ("png", raster)):
+            picture = render(drawn.figure, format_, title=drawn.title, alt=drawn.alt)
+            io.write_bytes(picture, path)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Write the report: one page that holds everything and loads nothing."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,11 @@ def main(
     config: Mapping[str, Any],
     trials: Sequence[Mapping[str, Any]],
     configs: Sequence[Mapping[str, Any]],
+    figures: Sequence[int],
 ) -> None:
     fitted = pd.concat([io.read_table(path, rows.ESTIMATES) for path in estimates])
-    # The rule lists the figures trial by trial, as many of each.
-    each = len(trial_figures) // max(len(trials), 1)
+    # The rule lists the figures trial by trial, and how many each trial has.
+    drawn = map(read_figure, trial_figures)
     materials = [
         TrialMaterial(
             config=trial,
@@ -51,7 +53,7 @@ def main(
             account=account_counts(io.read_table(accounts[i], rows.ACCOUNT)),
             queries=io.read_table(queries[i], rows.QUERIES),
             set_aside=io.read_table(set_aside[i], rows.SET_ASIDE),
-            figures=tuple(map(read_figure, trial_figures[i * each : (i + 1) * each])),
+            figures=tuple(islice(drawn, figures[i])),
         )
         for i, trial in enumerate(trials)
     ]

@@ -51,6 +51,9 @@ MEASURES = {
     )
 }
 
+#: Unit of what is stored as a proportion and printed in percentage points.
+PROPORTION = "proportion"
+
 #: Measures of a table of counts; the others are of means.
 BINARY_MEASURES = ("RR", "OR", "RD")
 

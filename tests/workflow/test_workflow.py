@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 from dossier import Dossier, environment
 
 pytestmark = pytest.mark.workflow
@@ -74,6 +75,22 @@ def test_changing_one_trials_analysis_reruns_that_analysis(working):
     )
     planned = {job for job in working.planned() if job.startswith("fit_")}
     assert planned == {"fit_analysis:crohn_parallel_synthetic:cdai_week12"}
+
+
+def test_a_trial_without_adverse_events_or_means_has_no_such_figures(working):
+    """Adding a trial takes no Python, whatever it measured."""
+    path = working.folder / "config/trials/crohn_parallel_synthetic.yaml"
+    trial = yaml.safe_load(path.read_text(encoding="utf-8"))
+    del trial["adae"], trial["sources"]["adverse_events"]
+    for name in ("cdai_over_time", "adverse_events"):
+        del trial["analyses"][name]
+    path.write_text(yaml.safe_dump(trial, sort_keys=False), encoding="utf-8")
+    done = working.run()
+    assert done.returncode == 0, done.stderr[-2000:]
+    page = (working.folder / "results/report.html").read_text(encoding="utf-8")
+    assert "CD-PARALLEL: what became of every raw row" in page
+    assert "CD-PARALLEL: adverse events" not in page
+    assert "CD-PARALLEL: change in CDAI" not in page
 
 
 def verify(dossier: Dossier, *arguments: str) -> subprocess.CompletedProcess[str]:

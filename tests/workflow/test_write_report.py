@@ -48,8 +48,11 @@ def test_a_trial_whose_name_begins_that_of_another_keeps_its_own_figures(
         set_aside=["a", "b"],
         trial_figures=[
             f"results/figures/{name}_{figure}.svg"
-            for name in names
-            for figure in ("profile", "account")
+            for name, figure in (
+                ("pain", "profile"),
+                ("pain", "account"),
+                ("pain_follow_up", "account"),
+            )
         ],
         syntheses=[],
         forests=[],
@@ -63,8 +66,9 @@ def test_a_trial_whose_name_begins_that_of_another_keeps_its_own_figures(
         config={},
         trials=[{"id": name} for name in names],
         configs=[],
+        figures=[2, 1],
     )
     assert [m.figures for m in seen] == [
         ("pain_profile", "pain_account"),
-        ("pain_follow_up_profile", "pain_follow_up_account"),
+        ("pain_follow_up_account",),
     ]

@@ -160,10 +160,18 @@ def _offer(
 def _remarks(trial: Record, effects: pd.DataFrame, *, safety: bool) -> Iterator[str]:
     if safety:
         yield f"Counts: {', '.join(dict.fromkeys(effects['outcome']))}."
+        if _without_events(effects):
+            yield "No event in either arm: a ratio is not estimable."
     elif trial["notes"]:
         yield str(trial["notes"])
     if trial["evidence_status"] == "recalled":
         yield "Partly recalled, not sighted (dagger)."
+
+
+def _without_events(effects: pd.DataFrame) -> bool:
+    """Return whether every count of both arms is zero."""
+    counts = effects[["events_ldn", "events_placebo"]].dropna()
+    return len(counts) > 0 and bool(counts.eq(0).all(axis=None))
 
 
 def _nothing(trial: Record, effects: pd.DataFrame, *, safety: bool) -> str:

@@ -10,7 +10,7 @@ from trialstats.analyses.trial_effect import TrialEffect
 from trialstats.meta import Pooled
 from trialstats.records import Record
 from trialstats.rows import row_key
-from trialstats.vocabulary import EVIDENCE_STATUS, MEASURES
+from trialstats.vocabulary import EVIDENCE_STATUS, MEASURES, PROPORTION
 
 Row = dict[str, Any]
 
@@ -63,7 +63,7 @@ class Subject:
             treatment=config["comparison"]["treatment"],
             control=config["comparison"]["control"],
             outcome=config["outcome"]["name"],
-            unit=config["outcome"].get("scale") if measure == "MD" else None,
+            unit=_unit(measure, config),
             level=(config.get("model") or {}).get("level", 0.95),
             split=not config["pooling"],
         )
@@ -82,6 +82,13 @@ class Subject:
     def contrast(self) -> str:
         """The comparison, in words."""
         return f"{self.treatment} versus {self.control}"
+
+
+def _unit(measure: str, config: Mapping[str, Any]) -> str | None:
+    """Return the unit of effects: that of the outcome, or what a difference is of."""
+    if MEASURES[measure].percent:
+        return PROPORTION
+    return config["outcome"].get("scale") if measure == "MD" else None
 
 
 def input_rows(effect: TrialEffect, subject: Subject) -> Iterator[Row]:

@@ -38,7 +38,8 @@ def check(config: Any, schema: Mapping[str, Any], *, file: str) -> None:
         for message in _messages(error)
     ]
     if problems:
-        raise ConfigError(combined(problems))
+        # The validator reports each missing key with all required keys at hand.
+        raise ConfigError(combined(dict.fromkeys(problems)))
 
 
 def with_defaults(config: Any, schema: Mapping[str, Any]) -> Any:

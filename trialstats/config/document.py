@@ -22,7 +22,12 @@ with its file and the key that would be right, and all problems come in one mess
 To add a trial: put its raw files below `data/raw/`, write
 `config/trials/<trial>.yaml` (copy the one that is nearest), name it in
 `config/config.yaml`, run `make report`. To add a synthesis: write
-`config/syntheses/<synthesis>.yaml` and name it likewise.
+`config/syntheses/<synthesis>.yaml` and name it likewise. A further published trial is a
+row of each table it has numbers for, see `data/README.md`.
+
+The name of a trial in the dossier is its file's; `trial` inside is the study identifier
+that tables print. Its figure of means comes from a random_intercept or crossover
+analysis, that of adverse events from an adverse_events analysis.
 
 Conditions (`when`, `analysis_sets`) are comparisons of columns with constants,
 joined by `and`, `or`, `not`, and `present(COLUMN)`; a comparison with a missing

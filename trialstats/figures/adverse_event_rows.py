@@ -25,11 +25,6 @@ class Event:
     counts: dict[str, tuple[float, float]]
     difference: Record | None
 
-    @property
-    def highest(self) -> float:
-        """The largest share of any arm."""
-        return max((e / n for e, n in self.counts.values()), default=0.0)
-
 
 def adverse_event_alt_text(rows: pd.DataFrame, *, title: str) -> str:
     """Return what the adverse events show, in one or two sentences."""
@@ -52,7 +47,7 @@ def _share(count: tuple[float, float]) -> str:
 
 
 def events_of(listed: Sequence[Record]) -> tuple[list[str], list[Event], int]:
-    """Return arms, events in the order shown, and how many terms are left out."""
+    """Return arms, events in the order of the rows, and how many terms are left out."""
     counted = [
         r
         for r in find(listed, statistic="subjects_with_event")
@@ -79,7 +74,6 @@ def events_of(listed: Sequence[Record]) -> tuple[list[str], list[Event], int]:
         events.append(Event(str(label), counts, first))
     summaries = [e for e in events if e.label.startswith(SUMMARY)]
     terms = [e for e in events if not e.label.startswith(SUMMARY)]
-    terms.sort(key=lambda e: -e.highest)
     arms = [str(a) for a in distinct(counted, "group")]
     left_out = max(0, len(terms) - _MOST_TERMS)
     return _control_last(arms, listed), summaries + terms[:_MOST_TERMS], left_out

@@ -72,7 +72,10 @@ def adverse_event_plot(rows: pd.DataFrame, *, title: str, subtitle: str = "") ->
     if any(e.difference for e in events):
         contrast = distinct(find(listed, statistic="risk_difference"), "contrast")
         contrasts = ", ".join(map(str, contrast))
-        notes.append(f"Risk difference: {contrasts}, 95% confidence interval.")
+        notes.append(
+            f"Risk difference: {contrasts}, 95% confidence interval; above 0, more "
+            "participants with the event under treatment."
+        )
     if left_out:
         notes.append(f"{left_out} rarer terms are not shown; the table lists them.")
     blocks = [
@@ -118,7 +121,7 @@ class _Columns:
         right = _WIDTH - MARGIN - (texts + _GAP if drawn else 0.0)
         room = right - x
         end = x + 0.5 * (room - _GAP) if drawn else right
-        top = max((e.highest for e in events), default=0.0)
+        top = max((_ratio(e, arm) for e in events for arm in e.counts), default=0.0)
         shares = Axis(0.0, max(1.06 * top, 0.05), x + 6, end, percent=True)
         return cls(arms, label, counts, shares, _axis(drawn, end + _GAP, right), right)
 

@@ -38,7 +38,7 @@ _WIDEST_SIDE = 0.28
 def forest_titles(
     found: Sequence[Panel], synthesis: Mapping[str, Any], place: Layout, size: float
 ) -> list[Block]:
-    """Return the banner of synthetic data, the title, and what is compared."""
+    """Return the title, the banner of synthetic data, and what is compared."""
     title = str(synthesis.get("title") or synthesis.get("synthesis") or "")
     synthetic = any(t.status == "synthetic" for p in found for t in p.trials)
     return title_blocks(

@@ -66,14 +66,15 @@ def title_blocks(
     synthetic: bool = False,
     size: float = BASE_SIZE,
 ) -> list[Block]:
-    """Return the banner of synthetic data, the title and what is under it."""
+    """Return the title, the banner of synthetic data and what is under them."""
     room = width - 2 * MARGIN
     banner = wrap(SYNTHETIC_BANNER, size + 1, room, weight="bold") if synthetic else ()
     titles = wrap(title, size + 2.5, room, weight="bold")
     below = wrap(subtitle, size, room)
+    gap = 1.0 if below else size
     return [
-        text_block(banner, size + 1, colour=SYNTHETIC, weight="bold", after=3.0),
-        text_block(titles, size + 2.5, weight="bold", after=1.0 if below else size),
+        text_block(titles, size + 2.5, weight="bold", after=3.0 if banner else gap),
+        text_block(banner, size + 1, colour=SYNTHETIC, weight="bold", after=gap),
         text_block(below, size, colour=MUTED, after=size),
     ]
 

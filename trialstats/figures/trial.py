@@ -12,6 +12,7 @@ from trialstats.figures.adverse_events import (
     adverse_event_alt_text,
     adverse_event_plot,
 )
+from trialstats.figures.pages import compose, title_blocks
 from trialstats.figures.visits import (
     mean_profile,
     mean_profile_alt_text,
@@ -28,6 +29,10 @@ PROFILES: dict[str, tuple[Plot, Callable[..., str]]] = {
     "random_intercept": (mean_profile, mean_profile_alt_text),
     "crossover": (period_plot, period_plot_alt_text),
 }
+
+
+#: Points.
+_WIDTH = 540.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +54,28 @@ def profile_figure(rows: pd.DataFrame, *, trial: Mapping[str, Any]) -> TrialFigu
     trial : mapping
         Its configuration.
 
+    Returns
+    -------
+    TrialFigure
+        With the reason in place of the means where they could not be estimated: a
+        trial must not lose its report for one analysis.
+
     Raises
     ------
     DataError
-        When no analysis of the trial has means over visits or periods.
+        When no analysis of the trial is of means over visits or periods.
     """
     for model, (plot, words) in PROFILES.items():
         for name, analysis in trial["analyses"].items():
             if analysis["model"]["type"] == model:
                 own = rows[rows["analysis"] == name]
                 title = f"{trial['trial']}: {lower_first(analysis['title'])}"
+                means = own.loc[own["statistic"] == "ls_mean", "estimate"]
+                if not means.notna().any():
+                    return _note_figure(title, _reason(own), trial)
                 unit = _response(trial, analysis)
-                drawn = plot(own, title=title, subtitle=_method(own), unit=unit)
+                below = _method(own) + _direction(trial, analysis)
+                drawn = plot(own, title=title, subtitle=below, unit=unit)
                 return TrialFigure(drawn, title, words(own, title=title, unit=unit))
     raise DataError(
         f"{trial['trial']} has no analysis to draw",
@@ -80,6 +95,8 @@ def adverse_events_figure(
         if analysis["model"]["type"] == "adverse_events"
     }
     own = own[own["analysis"].isin(names)]
+    if len(own) and not own["estimate"].notna().any():
+        return _note_figure(title, _reason(own), trial)
     return TrialFigure(
         adverse_event_plot(own, title=title),
         title,
@@ -96,6 +113,19 @@ def account_figure(counts: pd.DataFrame, *, trial: Mapping[str, Any]) -> TrialFi
     return TrialFigure(drawn, title, account_alt_text(counts, title=title))
 
 
+def _note_figure(title: str, note: str, trial: Mapping[str, Any]) -> TrialFigure:
+    """Return a figure that says why there is nothing to draw."""
+    synthetic = trial["data_status"] == "synthetic"
+    blocks = title_blocks(title, note, _WIDTH, synthetic=synthetic)
+    return TrialFigure(compose(blocks, _WIDTH), title, f"{title}. {note}")
+
+
+def _reason(rows: pd.DataFrame) -> str:
+    reasons = rows["not_estimable"].dropna()
+    said = str(reasons.iloc[0]).rstrip(".") if len(reasons) else "no reason was kept"
+    return f"Not estimable: {said}."
+
+
 def _response(trial: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
     """Return what is analysed, with its unit."""
     parameter = trial["bds"][analysis["parameter"]]
@@ -104,6 +134,12 @@ def _response(trial: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
     said = {"CHG": f"Change in {lower}", "PCHG": f"Percent change in {lower}"}
     unit = "%" if analysis["response"] == "PCHG" else parameter["unit"]
     return f"{said.get(analysis['response'], label)} ({unit})"
+
+
+def _direction(trial: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
+    """Say which direction is better, to end the line on the method."""
+    better = trial["bds"][analysis["parameter"]].get("better")
+    return f"; {better} is better" if better else ""
 
 
 def _method(rows: pd.DataFrame) -> str:

@@ -31,8 +31,8 @@ from trialstats.meta.weighting import Trials, Weighted, sorted_trials, weigh
 INFERENCE: dict[str, str] = {
     "wald": "normal interval",
     "t": "t interval",
-    "knapp_hartung": "Knapp-Hartung interval",
-    "knapp_hartung_adhoc": "Knapp-Hartung interval, never narrower than a t interval",
+    "knapp_hartung": "Hartung-Knapp interval",
+    "knapp_hartung_adhoc": "Hartung-Knapp interval, never narrower than a t interval",
 }
 
 #: Degrees of freedom of the prediction interval for k trials.
@@ -152,7 +152,7 @@ def pool(
     tau_squared : {"REML", "DL", "PM", "ML", "HE", "SJ", "EB", "HS", "EE"}
         Estimator of the between-trial variance; "EE" is the equal-effects model.
     inference : {"knapp_hartung", "knapp_hartung_adhoc", "t", "wald"}
-        Knapp-Hartung: variance multiplied by q = sum(w_i (y_i - mu)^2)/(k - 1) and t
+        Hartung-Knapp: variance multiplied by q = sum(w_i (y_i - mu)^2)/(k - 1) and t
         with k - 1 df. The ad hoc variant takes max(1, q).
     prediction : {"t", "HTS"}
         Degrees of freedom of the prediction interval: k - 1, or k - 2 (Higgins,
@@ -174,7 +174,7 @@ def pool(
         For an unknown method, a missing or infinite value, a variance of zero or
         less, or weights that do not fit.
     NotEstimableError
-        For Knapp-Hartung when all effects are identical: the standard error would
+        For Hartung-Knapp when all effects are identical: the standard error would
         be zero.
     ConvergenceError
         When an iterative estimator finds no solution.
@@ -189,7 +189,7 @@ def pool(
     >>> round(pooled.estimate, 4), round(pooled.tau_squared, 4)
     (0.1976, 0.0036)
     >>> pooled.method
-    'random effects, REML; inverse-variance weights; 95% Knapp-Hartung interval'
+    'random effects, REML; inverse-variance weights; 95% Hartung-Knapp interval'
     """
     one_of("tau_squared estimator", tau_squared, TAU_SQUARED)
     one_of("inference", inference, INFERENCE)
@@ -265,7 +265,7 @@ def _estimate(
     scale = _SCALE[inference](float(fit.q) / (trials.k - 1))
     if scale == 0:
         raise NotEstimableError(
-            f"Knapp-Hartung gives a standard error of zero: all {trials.k} effects are "
+            f"Hartung-Knapp gives a standard error of zero: all {trials.k} effects are "
             "identical; use inference='knapp_hartung_adhoc'"
         )
     error = math.sqrt(scale / float(fit.total))

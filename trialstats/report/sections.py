@@ -23,9 +23,9 @@ from trialstats.report.sentences import (
     synthesis_sentences,
     trial_sentences,
 )
-from trialstats.tables.synthesis import short_title
+from trialstats.tables.synthesis import short_title, synthesised
 from trialstats.tables.table import Table
-from trialstats.vocabulary import SYNTHETIC, sentence_list
+from trialstats.vocabulary import STATUS_MARKS, SYNTHETIC, sentence_list
 
 #: Printed on every section of a synthetic trial.
 SYNTHETIC_BANNER = (
@@ -130,27 +130,38 @@ def synthesis_section(
         question=str(settings["question"]),
         condition=str(settings["condition"]),
         sentences=synthesis_sentences(rows, synthesis=settings, labels=labels),
-        figure=_with_reading(material.figure, settings),
+        figure=_with_reading(material.figure, rows, settings),
         tables=tuple(made),
         notes=tuple(settings.get("notes") or ()),
         banner=SYNTHETIC_BANNER if "synthetic" in set(rows["data_status"]) else "",
     )
 
 
-def _with_reading(figure: Figure | None, settings: Mapping[str, Any]) -> Figure | None:
+def _with_reading(
+    figure: Figure | None, rows: pd.DataFrame, settings: Mapping[str, Any]
+) -> Figure | None:
     """Return a forest plot whose caption says how to read it."""
     if figure is None:
         return None
     arms = settings["comparison"]
-    title = figure.caption or str(settings["title"])
-    reading = (
-        f"{title}. Squares are trials, their area the weight in the main model; lines "
-        "are 95% confidence intervals; diamonds are pooled effects with their "
-        f"intervals. Effects are {arms['treatment']} minus, or over, "
-        f"{arms['control']}. † recalled from the published review; ‡ derived by "
-        "arithmetic."
-    )
-    return replace(figure, caption=reading)
+    made = synthesised(rows)
+    several = made.main is not None and (made.main["n_trials"] or 0) > 1
+    statuses = {r["data_status"] for r in (*made.effects, *made.published_pools)}
+    said = [figure.caption or str(settings["title"])]
+    if made.effects:
+        area = ", their area the weight in the main model" if several else ""
+        said.append(f"Squares are trials{area}; lines are confidence intervals")
+    if several:
+        said.append("Filled diamonds are pooled effects with their intervals")
+    if made.published_pools:
+        said.append("Open diamonds are pooled results as reviews published them")
+    said.append(f"Effects are {arms['treatment']} minus, or over, {arms['control']}")
+    said += [
+        f"{mark} {text.rstrip('.')}"
+        for status, (mark, text) in STATUS_MARKS.items()
+        if status in statuses
+    ]
+    return replace(figure, caption=". ".join(said) + ".")
 
 
 def trial_section(material: TrialMaterial) -> TrialSection:
@@ -318,7 +329,8 @@ def _evidence(
     )
     text = (
         f"{len(listed)} entries, a trial once for its condition and once more where "
-        f"it counts adverse events: {counted}."
+        f"it counts adverse events: {counted}. Pooled means that a synthesis of "
+        "several trials lists it."
     )
     figures = (figure,) if figure else ()
     table = tables.evidence_table(evidence, titles=titles)

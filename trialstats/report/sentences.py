@@ -97,6 +97,9 @@ def _result(
     measure = measure_words(synthesis)
     if main["n_trials"] == 1:
         trial = next(e for e in made.effects if e["estimate"] is not None)
+        if len(made.effects) > 1 and trial["visit"]:
+            # The time of the outcome spans trials that give no estimate.
+            time = f" at {lower_first(str(trial['visit']))}"
         who = f"In a single trial ({_label(trial, labels)}{_n(main, ', n = ')})"
         pooled = ""
     else:

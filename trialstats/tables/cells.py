@@ -13,6 +13,7 @@ from trialstats.formatting import (
 )
 from trialstats.records import Record
 from trialstats.tables.table import EMPTY, Cell, Footnotes
+from trialstats.vocabulary import PROPORTION
 
 #: Statistics stored as proportions and printed as percentage points.
 PERCENTAGE_POINTS = frozenset({"risk_difference", "risk"})
@@ -81,7 +82,7 @@ def printed_value(record: Record, column: str) -> float | None:
     value = record[column]
     if value is None:
         return None
-    if record["statistic"] in PERCENTAGE_POINTS:
+    if record["statistic"] in PERCENTAGE_POINTS or record["unit"] == PROPORTION:
         return 100 * float(value)
     return natural(value, record["scale"])
 

@@ -103,6 +103,9 @@ def efficacy_table(
             f"no table for the statistics of {analysis!r}: {', '.join(sorted(present))}"
         )
     columns, body = layouts[0]
+    if len(distinct(find(listed, statistic="n_with_data"), "visit")) > 1:
+        # A model over visits that could not be fitted has no row to know it by.
+        columns, body = _visit_columns, _visit_body
     settings = trial.get("analyses", {}).get(analysis, {})
     parts = _Parts(
         rows=listed,
@@ -200,7 +203,7 @@ def _means_body(parts: _Parts) -> list[Row]:
     if find(parts.rows, statistic="standardized_mean_difference"):
         body.append(
             parts.contrast_row(
-                "Standardized mean difference (95% CI)",
+                "Standardized mean difference, unadjusted (95% CI)",
                 lambda c: cells.value_interval(
                     parts.of_contrast(c, "standardized_mean_difference"), notes
                 ),
@@ -327,7 +330,10 @@ def _visit_columns(parts: _Parts) -> tuple[Column, ...]:
 
 def _visit_body(parts: _Parts) -> list[Row]:
     notes, digits, body = parts.notes, parts.digits, []
-    visits = distinct(find(parts.rows, statistic="ls_mean"), "visit")
+    visits = distinct(find(parts.rows, statistic="n_with_data"), "visit")
+    whole = _Parts(
+        find(parts.rows, visit=None), parts.arms, parts.contrasts, notes, digits
+    )
     for visit in visits:
         at = _Parts(
             find(parts.rows, visit=visit), parts.arms, parts.contrasts, notes, digits
@@ -337,7 +343,9 @@ def _visit_body(parts: _Parts) -> list[Row]:
             made.append(cells.count(at.of_arm(arm, "n_with_data"), notes))
             made.append(cells.value_error(at.of_arm(arm, "ls_mean"), notes, digits))
         for contrast in parts.contrasts:
-            difference = at.of_contrast(contrast, "difference")
+            difference = at.of_contrast(contrast, "difference") or whole.of_contrast(
+                contrast, "difference"
+            )
             made.append(cells.value_error(difference, notes, digits))
             made.append(cells.interval(difference, notes, digits))
             made.append(cells.degrees_of_freedom(difference))

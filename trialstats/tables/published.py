@@ -8,6 +8,7 @@ import pandas as pd
 from trialstats.records import Record, distinct, find, records
 from trialstats.tables.cells import text_cell
 from trialstats.tables.table import EMPTY, Cell, Column, Footnotes, Row, Table, heading
+from trialstats.vocabulary import STATUS_MARKS, upper_first
 
 #: How a registry number is addressed; a number of another registry is plain text.
 _CLINICAL_TRIALS = re.compile(r"NCT\d{8}")
@@ -42,9 +43,9 @@ def trial_characteristics(trials: pd.DataFrame, effects: pd.DataFrame) -> Table:
     listed, outcomes = records(trials), records(effects)
     body = []
     for group in distinct(listed, "condition_group"):
-        body.append(heading(str(group)))
+        body.append(heading(upper_first(str(group))))
         for trial in find(listed, condition_group=group):
-            body.append(_trial_row(trial, find(outcomes, trial=trial["trial"]), notes))
+            body.append(_trial_row(trial, find(outcomes, trial=trial["trial"])))
     notes.note(
         "Participants analysed: LDN / comparator. Outcomes: those with numbers in the "
         "project's tables."
@@ -63,23 +64,44 @@ def trial_characteristics(trials: pd.DataFrame, effects: pd.DataFrame) -> Table:
             Column("Randomised"),
             Column("Analysed"),
             Column("Use", "wide"),
-            Column("Outcomes", "wide"),
-            Column("Identifiers", "left"),
+            Column("Outcomes", "widest"),
+            Column("Identifiers", "wide"),
         ),
         rows=tuple(body),
-        footnotes=notes.lines(),
+        footnotes=_explained(notes.lines(), listed),
         source="data/published/trials.csv",
     )
 
 
-def _trial_row(trial: Record, outcomes: list[Record], notes: Footnotes) -> Row:
+#: A trial is marked for any fact of it that was recalled, be it the citation alone.
+_RECALLED = (
+    "Recalled in part, and that part not sighted; `verification` in "
+    "data/published/trials.csv says what."
+)
+
+
+def _mark(trial: Record) -> str:
+    """Return the dagger of a trial of which some fact was not sighted."""
+    recalled = trial["evidence_status"] == "recalled"
+    return STATUS_MARKS["recalled"][0] if recalled else ""
+
+
+def _explained(
+    lines: tuple[tuple[str, str], ...], listed: list[Record]
+) -> tuple[tuple[str, str], ...]:
+    """Put what the dagger of a trial means before the other footnotes."""
+    mark = next((m for m in map(_mark, listed) if m), "")
+    return ((mark, _RECALLED), *lines) if mark else lines
+
+
+def _trial_row(trial: Record, outcomes: list[Record]) -> Row:
     use = _USE.get(trial["use"], str(trial["use"]))
     if trial["use_note"]:
         use = f"{use}: {trial['use_note']}"
     endpoints = distinct(outcomes, "endpoint")
     return Row(
         (
-            Cell(str(trial["label"]), marks=notes.status(trial["evidence_status"])),
+            Cell(str(trial["label"]), marks=_mark(trial)),
             text_cell(trial["condition"]),
             text_cell(trial["design"]),
             text_cell(trial["comparator"]),
@@ -146,9 +168,9 @@ def evidence_table(
     for group in distinct(listed, "group"):
         for condition in distinct(find(listed, group=group), "condition_group"):
             title = f"{group}: {condition}"
-            body.append(heading(title[:1].upper() + title[1:]))
+            body.append(heading(upper_first(title)))
             part = find(listed, group=group, condition_group=condition)
-            body += [_evidence_row(r, titles or {}, notes) for r in part]
+            body += [_evidence_row(r, titles or {}) for r in part]
     notes.note("Participants are those randomised unless the cell says otherwise.")
     return Table(
         id="evidence_map",
@@ -166,12 +188,12 @@ def evidence_table(
             Column("Remark", "widest"),
         ),
         rows=tuple(body),
-        footnotes=notes.lines(),
+        footnotes=_explained(notes.lines(), listed),
         source="results/estimates/evidence_map.parquet",
     )
 
 
-def _evidence_row(trial: Record, titles: Mapping[str, str], notes: Footnotes) -> Row:
+def _evidence_row(trial: Record, titles: Mapping[str, str]) -> Row:
     size = EMPTY if trial["n"] is None else Cell(str(int(trial["n"])))
     if trial["n_how"] not in (None, "randomised"):
         size = Cell(f"{size.text} {trial['n_how']}")
@@ -179,7 +201,7 @@ def _evidence_row(trial: Record, titles: Mapping[str, str], notes: Footnotes) ->
     entered = "; ".join(titles.get(name, name) for name in names if name)
     return Row(
         (
-            Cell(str(trial["label"]), marks=notes.status(trial["evidence_status"])),
+            Cell(str(trial["label"]), marks=_mark(trial)),
             text_cell(trial["offers"]),
             text_cell(trial["reason"] or entered),
             text_cell(trial["design_class"]),

@@ -19,7 +19,7 @@ from trialstats.tables.table import (
     Table,
     heading,
 )
-from trialstats.vocabulary import DATA_STATUS, MEASURES, upper_first
+from trialstats.vocabulary import DATA_STATUS, MEASURES, PROPORTION, upper_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +225,8 @@ def sensitivity_table(rows: pd.DataFrame, *, synthesis: Mapping[str, Any]) -> Ta
         if part:
             body.append(heading(title))
             body += [Row(_model_cells(made, p, notes)) for p in part]
+    if find(made.pooled, unit=PROPORTION):
+        notes.note("Risk differences are in percentage points, their τ² is not.")
     notes.note(
         "k, number of trials; CI, confidence interval; p, test of no effect. "
         "Models are named as in the rows of the estimates; footnotes say what each is."

@@ -37,8 +37,13 @@ os.environ.update(
 TRIALS = list(PROJECT.trials)
 SYNTHESES = list(PROJECT.syntheses)
 PUBLISHED = PROJECT.config["published"]
-#: Kinds of figures of a trial, in the order of the report.
-TRIAL_FIGURES = ["profile", "adverse_events", "account"]
+#: Kinds of figures of a trial, in the order of the report, and the models of which an
+#: analysis must have one; the account of the raw rows needs none.
+TRIAL_FIGURES = {
+    "profile": {"random_intercept", "crossover"},
+    "adverse_events": {"adverse_events"},
+    "account": set(),
+}
 
 
 wildcard_constraints:
@@ -57,11 +62,13 @@ def published_cells():
     """Read the published tables as text, to find which rows a synthesis depends on."""
     cells = {}
     for name, path in PUBLISHED.items():
+        cells[name] = []
         if Path(path).is_file():
-            with open(path, encoding="utf-8-sig", newline="") as stream:
+            # What cannot be read is refused, with its place, by the step that builds it.
+            with open(
+                path, encoding="utf-8-sig", errors="replace", newline=""
+            ) as stream:
                 cells[name] = list(csv.DictReader(stream))
-        else:
-            cells[name] = []
     return cells
 
 
@@ -92,7 +99,7 @@ def evidence(synthesis):
 
 def labels(wildcards=None):
     """Name every trial as figures and tables print it: "Author year"."""
-    published = {row["trial_id"]: row["label"] for row in CELLS["trials"]}
+    published = {row.get("trial_id"): row.get("label") for row in CELLS["trials"]}
     return published | {name: trial["trial"] for name, trial in PROJECT.trials.items()}
 
 
@@ -113,6 +120,20 @@ def analyses_of(wildcards):
     return [
         "results/estimates/trial/{}/{}.parquet".format(*name.split("."))
         for name in PROJECT.syntheses[wildcards.synthesis]["analyses"]
+    ]
+
+
+def trial_figures(trial):
+    """Name the figures of a trial: those that its analyses give."""
+    analyses = PROJECT.trials[trial]["analyses"].values()
+    models = {analysis["model"]["type"] for analysis in analyses}
+    return [kind for kind, one in TRIAL_FIGURES.items() if not one or one & models]
+
+
+def figure_files(trial, ending):
+    """List the files of the figures of a trial."""
+    return [
+        f"results/figures/{trial}_{figure}.{ending}" for figure in trial_figures(trial)
     ]
 
 

@@ -46,38 +46,33 @@ rule draw_evidence_map:
         "../../scripts/draw_evidence_map.py"
 
 
-rule draw_trial:
-    input:
-        estimates=lambda wildcards: trial_estimates(wildcards.trial),
-        account=rules.build_trial.output.account,
-    output:
-        profile=report(
-            "results/figures/{trial}_profile.svg",
-            caption="../report/trial_figure.rst",
-            category="Trials",
-            labels={"trial": "{trial}", "figure": "profile"},
-        ),
-        profile_png="results/figures/{trial}_profile.png",
-        adverse_events=report(
-            "results/figures/{trial}_adverse_events.svg",
-            caption="../report/trial_figure.rst",
-            category="Trials",
-            labels={"trial": "{trial}", "figure": "adverse events"},
-        ),
-        adverse_events_png="results/figures/{trial}_adverse_events.png",
-        account_svg=report(
-            "results/figures/{trial}_account.svg",
-            caption="../report/trial_figure.rst",
-            category="Trials",
-            labels={"trial": "{trial}", "figure": "account"},
-        ),
-        account_png="results/figures/{trial}_account.png",
-    log:
-        "logs/draw_trial_{trial}.log",
-    conda:
-        "../../environment.yml"
-    params:
-        config=lambda wildcards: PROJECT.trials[wildcards.trial],
-        library=library("draw_trial"),
-    script:
-        "../../scripts/draw_trial.py"
+# The figures of a trial depend on its analyses, so each trial has a rule of its own.
+for trial in TRIALS:
+
+    rule:
+        name:
+            f"draw_trial_{trial}"
+        input:
+            estimates=trial_estimates(trial),
+            account=f"results/datasets/{trial}/account.parquet",
+        output:
+            svg=[
+                report(
+                    f"results/figures/{trial}_{figure}.svg",
+                    caption="../report/trial_figure.rst",
+                    category="Trials",
+                    labels={"trial": trial, "figure": figure.replace("_", " ")},
+                )
+                for figure in trial_figures(trial)
+            ],
+            png=figure_files(trial, "png"),
+        log:
+            f"logs/draw_trial_{trial}.log",
+        conda:
+            "../../environment.yml"
+        params:
+            config=PROJECT.trials[trial],
+            names=trial_figures(trial),
+            library=library("draw_trial"),
+        script:
+            "../../scripts/draw_trial.py"

@@ -9,9 +9,7 @@ rule write_report:
         accounts=expand(rules.build_trial.output.account, trial=TRIALS),
         queries=expand(rules.build_trial.output.queries, trial=TRIALS),
         set_aside=expand(rules.build_trial.output.set_aside, trial=TRIALS),
-        trial_figures=expand(
-            "results/figures/{trial}_{figure}.svg", trial=TRIALS, figure=TRIAL_FIGURES
-        ),
+        trial_figures=[path for trial in TRIALS for path in figure_files(trial, "svg")],
         syntheses=expand(rules.pool_synthesis.output.estimates, synthesis=SYNTHESES),
         forests=expand(rules.draw_forest.output.svg, synthesis=SYNTHESES),
         published_trials=rules.build_published.output.published_trials,
@@ -30,6 +28,7 @@ rule write_report:
         config=PROJECT.config,
         trials=list(PROJECT.trials.values()),
         configs=list(PROJECT.syntheses.values()),
+        figures=[len(trial_figures(trial)) for trial in TRIALS],
         library=library("write_report"),
     script:
         "../../scripts/write_report.py"
@@ -48,7 +47,7 @@ rule write_manifest:
             *rules.map_evidence.output,
             *expand(rules.draw_forest.output, synthesis=SYNTHESES),
             *rules.draw_evidence_map.output,
-            *expand(rules.draw_trial.output, trial=TRIALS),
+            *[p for t in TRIALS for e in ("svg", "png") for p in figure_files(t, e)],
             *[path for trial in TRIALS for path in table_files(trial)],
             *rules.tabulate_published.output,
             *rules.tabulate_syntheses.output,

@@ -1,6 +1,7 @@
 """Configuration: what is refused, and what the message says."""
 
 import shutil
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from trialstats.config.consistency import published_trial_problems
 from trialstats.config.document import document
 from trialstats.config.loading import load_project, load_yaml
 from trialstats.errors import ConfigError
+from trialstats.figures.forest_options import ForestOptions
 
 
 @pytest.fixture
@@ -158,3 +160,48 @@ def test_a_key_given_twice_is_refused(tmp_path):
 def test_the_readme_is_written_from_the_schemas(root):
     written = (root / "config" / "README.md").read_text(encoding="utf-8")
     assert written == document(root), "run make docs"
+
+
+def test_a_missing_key_is_said_once(project):
+    def change(content):
+        for key in ("estimand", "response"):
+            del content["analyses"]["pain_week12"][key]
+
+    text = edit(project, FM, change)
+    assert text.count("missing key 'estimand'") == 1
+    assert text.count("missing key 'response'") == 1
+
+
+@pytest.mark.parametrize("name", ["RANDDT", "TRTSDT"])
+def test_dates_that_every_trial_needs_are_asked_for(project, name):
+    text = edit(project, FM, lambda c: c["adsl"]["variables"].pop(name))
+    assert f"{FM}, at adsl.variables: missing key {name!r}" in text
+
+
+def test_a_measurement_needs_no_type_of_its_date(root, project):
+    path = project / FM
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for parameter in content["bds"].values():
+        parameter["date"].pop("type", None)
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    dates = [
+        parameter["date"]["type"]
+        for parameter in load_project(project)
+        .trials["fm_parallel_synthetic"]["bds"]
+        .values()
+    ]
+    assert set(dates) == {"date"}
+
+
+def test_options_of_a_figure_are_checked_and_described_alike(root, project):
+    text = edit(project, PAIN, lambda c: c.update(figure={"fontsize": 8}))
+    assert f"{PAIN}, at figure: unknown key 'fontsize'" in text
+    assert "did you mean 'font_size'?" in text
+    schemas = {
+        name: load_yaml(root / f"workflow/schemas/{name}.schema.yaml")["properties"]
+        for name in ("config", "synthesis")
+    }
+    options = {f.name for f in fields(ForestOptions)}
+    forest = schemas["config"]["figures"]["properties"]["forest"]
+    assert set(forest["properties"]) == options
+    assert set(schemas["synthesis"]["figure"]["properties"]) == options

@@ -203,11 +203,12 @@ def test_ratios_have_ticks_on_the_natural_scale():
     assert "0.50 [0.05, 5.00]" in found
 
 
-def test_synthetic_data_are_named_first():
+def test_synthetic_data_are_named_under_the_title():
     rows = two_trials().assign(data_status="synthetic")
     figure = draw(rows)
-    highest = max(texts(figure), key=lambda t: -t.get_position()[1])
-    assert highest.get_text().startswith("SYNTHETIC DATA")
+    title, banner, *_ = sorted(texts(figure), key=lambda t: -t.get_position()[1])[::-1]
+    assert title.get_text() == SYNTHESIS["title"]
+    assert banner.get_text().startswith("SYNTHETIC DATA")
     alt = forest_alt_text(rows, synthesis=SYNTHESIS, labels=LABELS)
     assert alt.startswith("Synthetic data.")
 

@@ -155,7 +155,8 @@ def test_adverse_events_are_tidy(terms, differences):
     found = [t.get_text() for t in texts(figure)]
     assert "40/50 (80)" in found
     assert ("9.7 [−6.3, 25.7]" in found) == differences
-    assert found[0].startswith("SYNTHETIC DATA")
+    assert found[0] == "Adverse events"
+    assert found[1].startswith("SYNTHETIC DATA")
 
 
 def test_rare_terms_are_counted_when_they_are_not_shown():

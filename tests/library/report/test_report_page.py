@@ -21,7 +21,7 @@ from trialstats.report.content import (
     figure_of,
 )
 from trialstats.report.page import embedded, write_report
-from trialstats.report.sections import build_content
+from trialstats.report.sections import build_content, synthesis_section
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 SVG = (
@@ -224,3 +224,27 @@ def test_compact_keeps_what_an_svg_shows():
         '<svg><defs><path id="g0" d="M 1.23 2 L 3 4"/></defs><use href="#g0"/>'
         '<use href="#g0" x="63.6"/><g clip-path="url(#p1)"/><clipPath id="p1"/></svg>'
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "not_there"),
+    [
+        ("pain", ["area the weight", "Filled diamonds", "‡"], ["single"]),
+        ("serious", ["Squares are trials; lines"], ["diamonds", "weight", "†", "‡"]),
+        ("crohn", ["† Recalled"], ["Filled diamonds", "weight"]),
+    ],
+)
+def test_the_caption_of_a_forest_plot_says_only_what_is_drawn(name, there, not_there):
+    settings, rows = {
+        "pain": (samples.SYNTHESIS, samples.pain_rows()),
+        "serious": (samples.SERIOUS, samples.serious_rows()),
+        "crohn": (samples.CROHN, samples.crohn_rows()),
+    }[name]
+    material = SynthesisMaterial(settings, rows, Figure("x", SVG, "Alt", "Title"))
+    made = synthesis_section(material, {}).figure
+    assert made is not None
+    assert made.caption.startswith("Title. ")
+    for text in there:
+        assert text in made.caption
+    for text in not_there:
+        assert text not in made.caption

@@ -121,3 +121,14 @@ def test_agreement_counts_the_checks():
     assert sentence.text == (
         "3 of 3 checks agree within their tolerance (dense-matrix solution)."
     )
+
+
+def test_a_single_trial_is_told_at_its_own_time():
+    """The time of the outcome, 8 to 52 weeks, spans trials that give no estimate."""
+    settings = samples.SERIOUS | {
+        "outcome": samples.SERIOUS["outcome"] | {"timepoint": "8 to 52 weeks"}
+    }
+    rows = samples.serious_rows().assign(visit="12 weeks")
+    text = synthesis_sentences(rows, synthesis=settings, labels=samples.LABELS)[0].text
+    assert " at 12 weeks was " in text
+    assert "52" not in text

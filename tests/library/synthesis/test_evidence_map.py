@@ -52,6 +52,9 @@ def test_safety_stands_on_its_own(listed):
     row = offer(listed, "SMITH2013_CD_PED", safety=True)
     assert row["offers"] == "pooled"
     assert row["syntheses"] == "serious_adverse_events"
+    assert "No event in either arm: a ratio is not estimable." in row["remark"]
+    other = offer(listed, "DUEBRUUN2024_FINAL", safety=True)
+    assert "No event in either arm" not in other["remark"]
     # Its efficacy figures mix randomised and open-label phases.
     assert offer(listed, "SMITH2013_CD_PED")["offers"] == "context only"
 

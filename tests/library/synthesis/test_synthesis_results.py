@@ -173,7 +173,7 @@ def test_a_fitted_trial_enters_with_its_fitted_contrast(config, run):
     assert effects["estimate"].tolist() == [-0.5, -0.9]
     assert effects["standard_error"].tolist() == [0.25, 0.25]
     assert set(rows["data_status"]) == {"synthetic"}
-    assert "SYNTHETIC" in config("synthetic_fibromyalgia_pain")["title"]
+    assert "synthetic" in config("synthetic_fibromyalgia_pain")["title"]
 
 
 def test_every_synthesis_runs_and_keeps_its_order(every_synthesis, run, stored):

@@ -365,3 +365,26 @@ def test_pools_of_several_measures_stand_under_headings_that_begin_with_a_capita
     )
     headings = [row.cells[0].text for row in made.rows if row.heading]
     assert headings[:2] == ["Mean difference", "Other measures"]
+
+
+def test_risk_differences_of_a_synthesis_are_percentage_points():
+    """-0.0063 (-0.0348 to 0.0222) as a proportion is -0.63 (-3.48 to 2.22) points."""
+    rows = samples.serious_rows()
+    pooled = rows["statistic"].eq("pooled_effect")
+    rows.loc[pooled, ["scale", "unit"]] = ["natural", "proportion"]
+    rows.loc[pooled, ["estimate", "ci_lower", "ci_upper"]] = [-0.0063, -0.0348, 0.0222]
+    made = tables.sensitivity_table(rows, synthesis=samples.SERIOUS)
+    printed = [c.text for row in made.rows for c in row.cells]
+    assert f"{MINUS}0.63 ({MINUS}3.48 to 2.22)" in printed
+    assert any("percentage points" in text for _, text in made.footnotes)
+
+
+def test_the_dagger_of_a_trial_does_not_claim_that_its_numbers_were_checked():
+    """For some trials only the citation was recalled (data/published/trials.csv)."""
+    made = tables.evidence_table(
+        samples.evidence_rows().assign(evidence_status="recalled")
+    )
+    said = [text for mark, text in made.footnotes if mark == "†"]
+    assert len(said) == 1
+    assert said[0].startswith("Recalled in part")
+    assert all(r.cells[0].marks == "†" for r in made.rows if not r.heading)
