@@ -29,8 +29,8 @@ from trialstats.vocabulary import STATUS_MARKS, SYNTHETIC, sentence_list
 
 #: Printed on every section of a synthetic trial.
 SYNTHETIC_BANNER = (
-    f"{SYNTHETIC}. These participants do not exist: a seeded generator made the raw "
-    "files to show the pipeline at work. Nothing here is evidence about a treatment, "
+    f"{SYNTHETIC}. These participants do not exist: the raw files were generated to "
+    "show the pipeline at work. Nothing here is evidence about a treatment, "
     "and none of it enters a synthesis with published results."
 )
 
@@ -292,8 +292,8 @@ def _data_kinds(
         kinds.append(
             (
                 "Synthetic",
-                f"{'; '.join(synthetic)}. Made by a seeded generator to show the way "
-                "from raw files to tables. No participant exists, and no synthetic "
+                f"{'; '.join(synthetic)}. Generated to show the way from raw files "
+                "to tables. No participant exists, and no synthetic "
                 "result enters an estimate together with a published one.",
             )
         )

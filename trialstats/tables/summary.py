@@ -10,6 +10,7 @@ from trialstats.tables import cells
 from trialstats.tables.synthesis import (
     Synthesised,
     heterogeneity_cells,
+    participants_cell,
     short_title,
     statuses_text,
     synthesised,
@@ -108,7 +109,7 @@ def _pooled_row(
             Cell(short_title(settings), marks=mark),
             Cell(str(settings["measure"])),
             trials_cell(main),
-            _participants(main),
+            participants_cell(main),
             cells.value_interval(main, notes, cells.effect_digits(main)),
             cells.p_value(main),
             *heterogeneity_cells(made, main, notes),
@@ -133,7 +134,7 @@ def _outcome_rows(
                     Cell(outcome, marks=_status_marks([effect], notes)),
                     Cell(str(settings["measure"])),
                     Cell("1"),
-                    _participants(effect),
+                    participants_cell(effect),
                     cells.value_interval(effect, notes, cells.effect_digits(effect)),
                     cells.p_value(effect),
                     EMPTY,
@@ -145,12 +146,6 @@ def _outcome_rows(
             )
         )
     return [*lines, *(_review_row(p, notes) for p in made.published_pools)]
-
-
-def _participants(record: Record) -> Cell:
-    if record["n_subjects"] is None:
-        return EMPTY
-    return Cell(str(record["n_subjects"]), (str(record["row_id"]),))
 
 
 def _review_row(pool: Record, notes: Footnotes) -> Row:

@@ -119,18 +119,22 @@ def trial_effects_table(
     columns = [Column("Trial", "left")]
     if len(distinct(made.effects, "parameter")) > 1:
         columns.append(Column("Outcome", "left"))
-    columns += [Column(arm) for arm in arms]
+    # A fitted trial enters with its contrast: there are no numbers by arm to show.
+    by_arm = [arm for arm in arms if find(made.rows, role="descriptive", group=arm)]
+    columns += [Column(arm) for arm in by_arm] or [Column("n")]
     columns.append(Column(f"{upper_first(measure)} (95% CI)"))
     columns += [Column("Weight")] if pooled else []
     columns.append(Column("Evidence", "left"))
     body = [
-        _effect_row(made, effect, columns, arms, labels, notes)
+        _effect_row(made, effect, columns, by_arm, labels, notes)
         for effect in made.effects
     ]
     notes.note(
-        "Arms: events/participants, or mean (SD), participants. "
-        "CI, confidence interval."
+        "Arms: events/participants, or mean (SD), participants."
+        if by_arm
+        else "n, participants analysed."
     )
+    notes.note("CI, confidence interval.")
     return Table(
         id=f"{made.id}_trials",
         title=f"{short_title(synthesis)}: trials, and how their results are known",
@@ -159,6 +163,8 @@ def _effect_row(
     inputs = find(made.rows, role="descriptive", **same)
     for arm in arms:
         line.append(_arm_cell(find(inputs, group=arm), notes))
+    if not arms:
+        line.append(participants_cell(effect))
     line.append(cells.value_interval(effect, notes, cells.effect_digits(effect)))
     if made.main is not None:
         weight = one(
@@ -184,6 +190,13 @@ def _arm_cell(inputs: Sequence[Record], notes: Footnotes) -> Cell:
     first = cells.pair(mean, one(inputs, statistic="standard_deviation"), notes)
     text = f"{first.text}, {size.text}" if size.text else first.text
     return Cell(text, first.rows + size.rows, first.marks)
+
+
+def participants_cell(record: Record) -> Cell:
+    """Print the number of participants of a row."""
+    if record["n_subjects"] is None:
+        return EMPTY
+    return Cell(str(record["n_subjects"]), (str(record["row_id"]),))
 
 
 def _weight_cell(weight: Record | None) -> Cell:

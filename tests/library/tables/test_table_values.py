@@ -388,3 +388,17 @@ def test_the_dagger_of_a_trial_does_not_claim_that_its_numbers_were_checked():
     assert len(said) == 1
     assert said[0].startswith("Recalled in part")
     assert all(r.cells[0].marks == "†" for r in made.rows if not r.heading)
+
+
+def test_fitted_trials_show_their_participants_and_no_empty_arms():
+    rows = samples.pain_rows()
+    fitted = rows[~rows["statistic"].isin(["mean", "standard_deviation", "n"])]
+    made = tables.trial_effects_table(
+        fitted, synthesis=samples.SYNTHESIS, labels=samples.LABELS
+    )
+    heads = [c.label for c in made.columns]
+    assert "n" in heads
+    assert not {"LDN", "Placebo"} & set(heads)
+    sizes = [row.cells[heads.index("n")].text for row in made.rows]
+    effects = fitted.loc[fitted["statistic"].eq("effect"), "n_subjects"]
+    assert sizes == [f"{n:.0f}" for n in effects]
