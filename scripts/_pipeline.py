@@ -8,9 +8,11 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 JOB = re.compile(r"(?:local)?(?:rule|checkpoint) (\w+):$")
 FAILED = re.compile(r"Error in rule (\w+):$")
@@ -113,14 +115,14 @@ def run_pipeline(folder: Path, *, log: Path, show: Callable[[str], None]) -> Out
     Outcome
         With one message a failed job, or the message that kept any from starting.
     """
-    command = [sys.executable, "-m", "snakemake", "--cores", "all"]
-    command += ["--rerun-incomplete", "--nocolor"]
+    options = ["--cores", "all", "--rerun-incomplete", "--nocolor"]
     log.parent.mkdir(parents=True, exist_ok=True)
     progress = Progress(show)
     with (
+        interpreter() as python,
         log.open("w", encoding="utf-8") as record,
         subprocess.Popen(
-            command,
+            [python, "-m", "snakemake", *options],
             cwd=folder,
             env=environment(),
             stdout=subprocess.PIPE,
@@ -137,6 +139,22 @@ def run_pipeline(folder: Path, *, log: Path, show: Callable[[str], None]) -> Out
     return Outcome(
         process.returncode, progress.finished, tuple(progress.failures), messages
     )
+
+
+@contextmanager
+def interpreter() -> Iterator[str]:
+    """Yield the path of this Python, by a detour when there is a space in it.
+
+    Snakemake writes the path into a command of the shell without quotes.
+    """
+    python = Path(sys.executable)
+    if " " not in str(python):
+        yield str(python)
+        return
+    with TemporaryDirectory(prefix="trialstats-") as place:
+        detour = Path(place) / "environment"
+        detour.symlink_to(python.parent.parent, target_is_directory=True)
+        yield str(detour / python.parent.name / python.name)
 
 
 def environment() -> dict[str, str]:

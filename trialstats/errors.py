@@ -80,9 +80,16 @@ def located(
     return f"{sentence}; {remedy}" if remedy else sentence
 
 
+#: Problems that are written out; one cause may touch every row of a file.
+SHOWN = 100
+
+
 def combined(problems: Iterable[str]) -> str:
     """Return all problems as one message, a line each."""
     lines = list(problems)
     if len(lines) == 1:
         return lines[0]
-    return f"{len(lines)} problems:\n" + "\n".join(f"  - {line}" for line in lines)
+    listed = [f"  - {line}" for line in lines[:SHOWN]]
+    if len(lines) > SHOWN:
+        listed.append(f"  ... and {len(lines) - SHOWN} more")
+    return f"{len(lines)} problems:\n" + "\n".join(listed)

@@ -6,8 +6,10 @@ appears under its name only when it is complete.
 
 import csv
 import os
+import re
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -189,49 +191,125 @@ def _read_delimited(source: Path) -> pd.DataFrame:
         ) from None
     except csv.Error as reason:
         raise DataError(f"not a readable table: {reason}", file=str(source)) from None
+    _require_delimiter(lines, delimiter, source)
     return _as_frame(lines, source)
 
 
-def _read_excel(source: Path, sheet: str | None) -> pd.DataFrame:
-    from openpyxl import load_workbook
+def _require_delimiter(
+    lines: list[tuple[int, list[str]]], delimiter: str, source: Path
+) -> None:
+    """Refuse a table whose header is one cell that another delimiter would divide."""
+    header = next((cells for _, cells in lines if any(cells)), [])
+    for other, name in ((";", "semicolons"), ("\t", "tabs"), (",", "commas")):
+        if other != delimiter and len(header) == 1 and other in header[0]:
+            raise DataError(
+                f"the columns are separated by {name}",
+                file=str(source),
+                row=1,
+                value=header[0],
+                remedy="save .csv with commas and decimal points, .tsv with tabs",
+            )
 
+
+#: What openpyxl raises on a file that is damaged, or no Excel file at all. Broken XML
+#: is a SyntaxError.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    KeyError,
+    IndexError,
+    EOFError,
+    OSError,
+    SyntaxError,
+    ValueError,
+    zlib.error,
+)
+
+
+def _read_excel(source: Path, sheet: str | None) -> pd.DataFrame:
     try:
-        book = load_workbook(source, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, EOFError, OSError, ValueError) as reason:
+        cells = _sheet_values(source, sheet, computed=True)
+        if _holds_formulas(source):
+            written = _sheet_values(source, sheet, computed=False)
+            _require_results(cells, written, source)
+    except DataError:
+        raise
+    except _DAMAGE as reason:
         raise DataError(
             f"not a complete Excel file ({reason})",
             file=str(source),
             remedy="send the file again; it may have been cut off",
         ) from None
+    # Cells that were never filled are not stored at the end of a row.
+    width = max((len(values) for _, values in cells), default=0)
+    padded = [(n, [*values, *[None] * (width - len(values))]) for n, values in cells]
+    return _as_frame(padded, source)
+
+
+def _sheet_values(
+    source: Path, sheet: str | None, *, computed: bool
+) -> list[tuple[int, list[Any]]]:
+    """Return the cells of a sheet: results of formulas, or the formulas themselves."""
+    from openpyxl import load_workbook
+
+    book = load_workbook(source, read_only=True, data_only=computed)
     try:
-        if sheet is not None and sheet not in book.sheetnames:
+        pages = {page.title: page for page in book.worksheets}
+        if sheet is not None and sheet not in pages:
             raise DataError(
                 f"there is no sheet {sheet!r}",
                 file=str(source),
-                remedy=f"name one of {', '.join(book.sheetnames)}",
+                remedy=f"name one of {', '.join(pages)}",
             )
-        page = book[sheet] if sheet is not None else book[book.sheetnames[0]]
-        cells = [
+        shown = [name for name in pages if pages[name].sheet_state == "visible"]
+        page = pages[sheet if sheet is not None else next(iter(shown or pages))]
+        # Programs other than Excel state a wrong extent; rows outside would be lost.
+        page.reset_dimensions()
+        return [
             (number, list(values))
             for number, values in enumerate(page.iter_rows(values_only=True), start=1)
         ]
-    except (zipfile.BadZipFile, EOFError, OSError, SyntaxError) as reason:
-        raise DataError(
-            f"not a complete Excel file ({reason})",
-            file=str(source),
-            remedy="send the file again; it may have been cut off",
-        ) from None
     finally:
         book.close()
-    return _as_frame(cells, source)
+
+
+def _holds_formulas(source: Path) -> bool:
+    """Return whether any sheet holds a formula, without reading the cells."""
+    with zipfile.ZipFile(source) as archive:
+        return any(
+            re.search(rb"<f[ />]", archive.read(name))
+            for name in archive.namelist()
+            if name.startswith("xl/worksheets/")
+        )
+
+
+def _require_results(
+    cells: list[tuple[int, list[Any]]],
+    written: list[tuple[int, list[Any]]],
+    source: Path,
+) -> None:
+    """Refuse a formula without a stored result: it would be read as an empty cell."""
+    header = next((values for _, values in cells if not all(map(_blank, values))), [])
+    for (row, values), (_, formulas) in zip(cells, written, strict=True):
+        for place, (value, formula) in enumerate(zip(values, formulas, strict=True)):
+            if value is None and formula is not None:
+                named = place < len(header) and not _blank(header[place])
+                raise DataError(
+                    "a formula without its result",
+                    file=str(source),
+                    row=row,
+                    column=str(header[place]) if named else f"number {place + 1}",
+                    value=str(formula),
+                    remedy="open the file in a spreadsheet and save it again, "
+                    "or send values instead of formulas",
+                )
 
 
 def _as_frame(lines: list[tuple[int, list[Any]]], source: Path) -> pd.DataFrame:
-    filled = [(n, c) for n, c in lines if any(x not in (None, "") for x in c)]
+    filled = [(n, c) for n, c in lines if not all(map(_blank, c))]
     if not filled:
         raise DataError("the file is empty", file=str(source))
     first, header = filled[0]
-    while header and header[-1] in (None, ""):
+    while header and _blank(header[-1]):
         header = header[:-1]
     names = ["" if name is None else str(name).strip() for name in header]
     for position, name in enumerate(names, start=1):
@@ -245,7 +323,7 @@ def _as_frame(lines: list[tuple[int, list[Any]]], source: Path) -> pd.DataFrame:
             )
     records, numbers = [], []
     for number, cells in filled[1:]:
-        extra = [x for x in cells[len(names) :] if x not in (None, "")]
+        extra = [x for x in cells[len(names) :] if not _blank(x)]
         if extra or len(cells) < len(names):
             raise DataError(
                 f"{len(cells)} cells under {len(names)} column names",
@@ -266,9 +344,39 @@ def _as_frame(lines: list[tuple[int, list[Any]]], source: Path) -> pd.DataFrame:
     return pd.DataFrame(records, columns=names, index=index, dtype=object)
 
 
+def _blank(cell: object) -> bool:
+    return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
 def write_csv(frame: pd.DataFrame, path: str | Path) -> None:
-    """Write a frame as CSV: UTF-8, newline at line ends, text as it stands."""
-    write_text(frame.to_csv(index=False, lineterminator="\n"), path)
+    """Write a frame as CSV: UTF-8, newline at line ends.
+
+    Text that a spreadsheet would run as a formula gets an apostrophe in front, which
+    spreadsheets take as the mark of text: a term that a site typed must not run.
+    """
+    texts = frame.apply(
+        lambda column: column.map(_inert) if column.dtype.kind not in "ifb" else column
+    )
+    texts = texts.rename(columns=_inert)
+    write_text(texts.to_csv(index=False, lineterminator="\n"), path)
+
+
+#: A number, alone or followed by text that calls nothing, such as "-0.34 (-0.9 to 1)".
+_NUMBER = re.compile(r"[+-]?[\d.]+(?:e[+-]?\d+)?%?(?:[ ,;:(\[†‡][^=|!\"'@]*)?")
+
+
+def _inert(value: Any) -> Any:
+    """Return text that no spreadsheet runs.
+
+    >>> _inert("=1+1"), _inert("-0.34 (-0.92 to 0.24)"), _inert("-")
+    ("'=1+1", '-0.34 (-0.92 to 0.24)', '-')
+    """
+    if not isinstance(value, str) or value.strip("+-") == "":
+        return value
+    runs = value[0] in "=@\t\r" or (
+        value[0] in "+-" and not _NUMBER.fullmatch(value.rstrip())
+    )
+    return f"'{value}" if runs else value
 
 
 def write_bytes(data: bytes, path: str | Path) -> None:

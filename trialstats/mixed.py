@@ -155,6 +155,9 @@ def fit_random_intercept(
         if count == 0:
             raise NotEstimableError(f"{arm} has no data at {visit} {at}.")
 
+    if not visits:
+        raise NotEstimableError("There are no complete observations.")
+
     labels = list(zip(rows[visit], rows[treatment], strict=True))
     cell_columns = np.column_stack([[x == cell for x in labels] for cell in cells])
     slopes, slope_names, means = _slopes(rows, covariates, visit, visits)

@@ -314,8 +314,29 @@ def row_key(*parts: str | None) -> str:
     >>> row_key("fm", "pain_week12", None, "LDN 6 mg versus Placebo", "difference")
     'fm.pain-week12.ldn-6-mg-versus-placebo.difference'
     """
-    slugs = (re.sub(r"[^a-z0-9]+", "-", part.lower()) for part in parts if part)
-    return ".".join(slug.strip("-") for slug in slugs if slug.strip("-"))
+    slugs = (_slug(part) for part in parts if part)
+    return ".".join(slug for slug in slugs if slug)
+
+
+def distinct_keys(labels: Iterable[str]) -> dict[str, str]:
+    """Return, for each label, a part of a `row_key` that no other label has.
+
+    >>> distinct_keys(["Nausea", "nausea", "???"])
+    {'Nausea': 'nausea', 'nausea': 'nausea-2', '???': 'other'}
+    """
+    keys: dict[str, str] = {}
+    for label in labels:
+        plain = _slug(label) or "other"
+        number, key = 1, plain
+        while key in keys.values():
+            number += 1
+            key = f"{plain}-{number}"
+        keys[label] = key
+    return keys
+
+
+def _slug(part: str) -> str:
+    return re.sub(r"[\W_]+", "-", part.lower()).strip("-")
 
 
 def estimates_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from trialstats.analyses.trial_proportions import comparison_columns
 from trialstats.analyses.trial_rows import Analysis, Row
 from trialstats.binary import compare_proportions
 from trialstats.errors import DataError, NotEstimableError
+from trialstats.rows import distinct_keys
 
 #: Summary lines: name, and the column and value that an event must have.
 SUMMARIES: Mapping[str, tuple[str, str] | None] = {
@@ -23,7 +24,8 @@ def adverse_event_rows(analysis: Analysis) -> Iterator[Row]:
     """Yield the rows of treatment-emergent adverse events.
 
     An event belongs to the treatment at its onset. A missing seriousness, relation or
-    severity is not counted as the serious, related or severe.
+    severity is not counted as the serious, related or severe; where the trial did not
+    record one of them at all, its summary is left out.
     """
     subjects = analysis.subjects()
     at_risk = _at_risk(analysis, subjects)
@@ -35,15 +37,19 @@ def adverse_event_rows(analysis: Analysis) -> Iterator[Row]:
         & analysis.adae["USUBJID"].isin(subjects["USUBJID"])
     ]
     _require_treatment(analysis, events)
+    keys = distinct_keys([*SUMMARIES, *_terms_by_frequency(events)])
+    recorded = {"TRTEMFL", *analysis.config["adae"]["variables"]}
     for name, condition in SUMMARIES.items():
+        if condition and condition[0] not in recorded:
+            continue  # Nothing was recorded: not the same as no such event.
         column, value = condition or ("TRTEMFL", "Y")
         chosen = events[events[column] == value]
-        yield from _count_rows(analysis, name, chosen, at_risk)
+        yield from _count_rows(analysis, name, keys[name], chosen, at_risk)
         if not analysis.crossover:
             yield from _difference_rows(analysis, name, chosen, at_risk)
     for term in _terms_by_frequency(events):
         chosen = events[events["AETERM"] == term]
-        yield from _count_rows(analysis, term, chosen, at_risk)
+        yield from _count_rows(analysis, term, keys[term], chosen, at_risk)
 
 
 def _at_risk(analysis: Analysis, subjects: pd.DataFrame) -> dict[str, int]:
@@ -82,14 +88,18 @@ def _subjects_with(events: pd.DataFrame, arm: str) -> int:
 
 
 def _count_rows(
-    analysis: Analysis, name: str, events: pd.DataFrame, at_risk: Mapping[str, int]
+    analysis: Analysis,
+    name: str,
+    key: str,
+    events: pd.DataFrame,
+    at_risk: Mapping[str, int],
 ) -> Iterator[Row]:
     under = "at onset" if analysis.crossover else "as randomised"
     for arm in analysis.arms:
         shared: Row = {"group": arm, "parameter": name, "n_subjects": at_risk[arm]}
         yield analysis.row(
             "subjects_with_event",
-            key=[name],
+            key=[key],
             estimate=_subjects_with(events, arm),
             method="Number of subjects with a treatment-emergent event, by treatment "
             f"{under}",
@@ -97,7 +107,7 @@ def _count_rows(
         )
         yield analysis.row(
             "events",
-            key=[name],
+            key=[key],
             estimate=int((events["TRTP"] == arm).sum()),
             method=f"Number of treatment-emergent events, by treatment {under}",
             **shared,

@@ -7,6 +7,7 @@ import pandas as pd
 
 from trialstats.analyses.trial_rows import Analysis, Row
 from trialstats.errors import DataError
+from trialstats.rows import distinct_keys
 
 TOTAL = "Total"
 
@@ -31,10 +32,11 @@ def baseline_rows(analysis: Analysis) -> Iterator[Row]:
         kind = variable.get("type", "text")
         if kind == "date" or name in NOT_BASELINE:
             continue
-        levels = sorted(subjects[name].dropna().unique()) if kind == "text" else []
+        text = kind == "text"
+        levels = distinct_keys(sorted(subjects[name].dropna().unique()) if text else [])
         for group, part in _split(subjects, column, groups):
             shared = _shared(group, name, variable)
-            if kind == "text":
+            if text:
                 yield from _level_rows(analysis, part[name], levels, shared)
             else:
                 yield from _moment_rows(analysis, part[name], shared)
@@ -104,14 +106,14 @@ def _moment_rows(analysis: Analysis, values: pd.Series, shared: Row) -> Iterator
 
 
 def _level_rows(
-    analysis: Analysis, values: pd.Series, levels: list[str], shared: Row
+    analysis: Analysis, values: pd.Series, levels: Mapping[str, str], shared: Row
 ) -> Iterator[Row]:
     seen = values.dropna()
     yield from _sizes(analysis, len(seen), len(values), shared)
-    for level in levels:
+    for level, key in levels.items():
         yield analysis.row(
             "count",
-            key=[shared["parameter"], level],
+            key=[shared["parameter"], key],
             subgroup=level,
             estimate=int((seen == level).sum()),
             n_subjects=len(seen),
@@ -134,11 +136,13 @@ def _sizes(analysis: Analysis, n: int, size: int, shared: Row) -> Iterator[Row]:
 def disposition_rows(analysis: Analysis) -> Iterator[Row]:
     """Yield how many were randomised, treated, completed or stopped, and why."""
     column, groups = groups_of(analysis)
-    for group, subjects in _split(_randomised(analysis.adsl), column, groups):
+    randomised = _randomised(analysis.adsl)
+    keys = distinct_keys(r for _, r in _fates(randomised) if r is not None)
+    for group, subjects in _split(randomised, column, groups):
         for (parameter, reason), number in _fates(subjects).items():
             yield analysis.row(
                 "count",
-                key=[parameter, reason],
+                key=[parameter, None if reason is None else keys[reason]],
                 group=group,
                 parameter=parameter,
                 subgroup=reason,

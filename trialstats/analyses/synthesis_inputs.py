@@ -205,6 +205,11 @@ def check_variations(config: Config, trials: Iterable[str]) -> None:
         The trials that enter the main model.
     """
     problems, entered = _Problems(file_of(config)), list(trials)
+    if not entered and config["pooling"]:
+        problems.add(
+            "published", "no trial is named; name one under published or analyses"
+        )
+        problems.refuse()
     for variation in config.get("sensitivity") or ():
         for name in variation.get("exclude") or ():
             if name not in entered:

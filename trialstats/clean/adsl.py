@@ -1,12 +1,15 @@
 """Build ADSL: one row per subject."""
 
-from collections.abc import Mapping
+import datetime as dt
+import re
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
-from trialstats.clean.account import Ledger
+from trialstats.clean.account import Ledger, as_text
 from trialstats.clean.expressions import evaluate
 from trialstats.clean.values import Source, numbered, read_column
 from trialstats.rows import TEXT, TYPES, field
@@ -54,12 +57,14 @@ def build_adsl(
     adsl.insert(0, "STUDYID", config["trial"])
     adsl = _with_treatments(config, adsl)
     _require_arm(config, adsl, main, ledger)
+    _require_order_of_periods(config, adsl, main, ledger)
     ledger.stop_on_problems()
     adsl = adsl.astype(_dtypes(config, adsl))
     for name, flag in spec.get("flags", {}).items():
         adsl[name] = _yes_no(evaluate(flag["when"], adsl))
     for name, condition in config["analysis_sets"].items():
         adsl[set_flag(name)] = _yes_no(evaluate(condition, adsl))
+    _query_outside_sets(config, adsl, ledger)
     ordered = adsl.sort_values("USUBJID", kind="stable").reset_index(drop=True)
     return ordered[list(adsl_schema(config).names)]
 
@@ -73,6 +78,15 @@ def subject_ids(config: Config, source: Source, ledger: Ledger) -> pd.Series:
             remedy = "write the subject's number"
             ledger.problem(
                 "no subject", source.name, row=row, column=column, remedy=remedy
+            )
+        elif isinstance(source.cells.at[row, column], dt.date):
+            ledger.problem(
+                "a date where the subject's number should be",
+                source.name,
+                row=row,
+                column=column,
+                value=subject,
+                remedy="a spreadsheet made a date of it; format the column as text",
             )
     return subjects
 
@@ -148,12 +162,14 @@ def _require_arm(
     known = list(config["sequences"]) if name == "TRTSEQP" else arms
     for row, value in numbered(adsl[name]):
         received = source.cells.at[row, column]
-        if value is None and received is None:
+        unreadable = received is not None and not source.is_missing(received)
+        if value is None and not unreadable:
             ledger.problem(
                 "no arm",
                 source.name,
                 row=row,
                 column=column,
+                value=received,
                 remedy="write the arm as randomised",
             )
         elif value is not None and value not in known:
@@ -177,10 +193,10 @@ def _joined(
     """Return values of another source for each subject, one row a subject."""
     theirs = subject_ids(config, source, ledger)
     _require_one_row(config["adsl"]["subject"], source, theirs, ledger)
-    known = set(subjects)
+    known = [str(subject) for subject in subjects if subject is not None]
     for row, subject in numbered(theirs):
         if subject is not None and subject not in known:
-            set_unknown_aside(source, row, subject, ledger)
+            set_unknown_aside(config, source, row, subject, known, ledger)
     for subject in subjects:
         if subject is not None and subject not in set(theirs):
             ledger.query(
@@ -196,9 +212,30 @@ def _joined(
 
 
 def set_unknown_aside(
-    source: Source, row: int, subject: object, ledger: Ledger
+    config: Config,
+    source: Source,
+    row: int,
+    subject: str,
+    known: Iterable[str],
+    ledger: Ledger,
 ) -> None:
-    """Set a row aside whose subject was never randomised."""
+    """Set a row aside whose subject was never randomised.
+
+    A subject that is only written in another way (1 for 001, fm-001 for FM-001) is an
+    error: its data would be lost in silence.
+    """
+    written = [other for other in known if _alike(other) == _alike(subject)]
+    if written:
+        ledger.problem(
+            f"subject written in another way: elsewhere it is {written[0]!r}",
+            source.name,
+            row=row,
+            column=config["adsl"]["subject"],
+            value=subject,
+            remedy="write it the same everywhere; a spreadsheet may have changed it, "
+            "so format the column as text",
+        )
+        return
     ledger.set_aside(
         source.name,
         row,
@@ -213,6 +250,54 @@ def set_unknown_aside(
         finding="the subject is not in the subject-level source",
         resolution="set aside",
     )
+
+
+def _alike(subject: str) -> tuple[str, ...]:
+    """Return what identifies a subject, however a person or a spreadsheet writes it.
+
+    >>> _alike("FM-001") == _alike("fm 1"), _alike("1-11") == _alike("11-1")
+    (True, False)
+    >>> _alike("1.0") == _alike("001")
+    True
+    """
+    plain = re.sub(r"^(\d+)\.0+$", r"\1", subject.casefold())
+    parts = re.findall(r"\d+|[^\W\d_]+", plain)
+    return tuple(part.lstrip("0") or "0" for part in parts)
+
+
+def _require_order_of_periods(
+    config: Config, adsl: pd.DataFrame, source: Source, ledger: Ledger
+) -> None:
+    """Refuse a period that does not start after the one before it."""
+    names = config.get("periods", [])
+    variables = config["adsl"]["variables"]
+    for earlier, later in pairwise(names):
+        for row, (first, second) in zip(
+            adsl.index, adsl[[earlier, later]].to_numpy(), strict=True
+        ):
+            if first is not None and second is not None and second <= first:
+                ledger.problem(
+                    f"period {names.index(later) + 1} does not start after the "
+                    f"period before it ({first})",
+                    source.name,
+                    row=row,
+                    column=variables[later]["column"],
+                    value=as_text(second),
+                    remedy="mend one of the two dates",
+                )
+
+
+def _query_outside_sets(config: Config, adsl: pd.DataFrame, ledger: Ledger) -> None:
+    """Name every subject that an analysis set leaves out."""
+    for name, condition in config["analysis_sets"].items():
+        for subject in adsl.loc[adsl[set_flag(name)] != "Y", "USUBJID"]:
+            ledger.query(
+                "outside an analysis set",
+                config["adsl"]["from"],
+                subject=subject,
+                finding=f"not in {name}: {condition} does not hold",
+                resolution=f"left out of the analyses of {name}",
+            )
 
 
 def _dtypes(config: Config, adsl: pd.DataFrame) -> dict[str, str]:

@@ -91,7 +91,7 @@ def _received(
         if subject is None:
             continue
         if subject not in calendar:
-            set_unknown_aside(source, row, subject, ledger)
+            set_unknown_aside(config, source, row, subject, calendar, ledger)
             continue
         placed = place(
             dates[row], calendar[subject], visits["windows"], by_period=by_period

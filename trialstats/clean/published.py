@@ -12,6 +12,7 @@ import pandas as pd
 
 from trialstats.clean.derived_numbers import check_percentages, check_standard_error
 from trialstats.clean.published_cells import EVIDENCE, USES, Findings, Row, rows_in
+from trialstats.clean.values import plain_number
 from trialstats.config.checking import suggestion
 from trialstats.rows import EFFECTS, PUBLISHED_POOLS, PUBLISHED_TRIALS, frame_of
 
@@ -103,7 +104,8 @@ def build_published(
         key=("trial_id",),
         findings=findings,
     )
-    known = {str(row.cells["trial_id"]): row for row in listed}
+    # Without a readable list of trials, nothing can be said about their names.
+    known = {str(row.cells["trial_id"]): row for row in listed} or None
     trial_rows = [_trial(row) for row in listed]
     effects: list[dict[str, Any]] = []
     tables = (
@@ -189,13 +191,14 @@ def _structure(row: Row) -> str | None:
     return found
 
 
-def _common(row: Row, known: Mapping[str, Row]) -> dict[str, Any]:
+def _common(row: Row, known: Mapping[str, Row] | None) -> dict[str, Any]:
     """Return what continuous and binary rows share, with the trial's own columns."""
     cells, name = row.cells, row.text("trial_id", required=True)
-    trial = known.get(str(name))
-    if name is not None and trial is None:
+    trial = known.get(str(name)) if known else None
+    if known and name is not None and trial is None:
         remedy = f"add it to the trials; {suggestion(name, known)}"
         row.problem("unknown trial", "trial_id", remedy=remedy)
+    _check_p_value(row)
     of_trial = trial.cells if trial else {}
     design = structure_of(of_trial.get("design"))
     for arm in ("n_ldn", "n_placebo"):
@@ -226,6 +229,15 @@ def _common(row: Row, known: Mapping[str, Row]) -> dict[str, Any]:
         "file": row.file,
         "row": row.number,
     }
+
+
+def _check_p_value(row: Row) -> None:
+    """Check a p-value, which may stand behind < or >."""
+    text = row.cells["p"]
+    value = plain_number((text or "0").lstrip("<>=~ "))
+    if value is None or not 0 <= value <= 1:
+        remedy = "write a number between 0 and 1, such as 0.04 or <0.001"
+        row.problem("not a p-value", "p", remedy=remedy)
 
 
 def _check_interval(row: Row, *, of: str | None = None) -> None:

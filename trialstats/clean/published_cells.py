@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from trialstats.clean.values import plain_number
 from trialstats.config.checking import suggestion
 from trialstats.errors import DataError, combined
 
@@ -87,11 +88,8 @@ class Row:
         text = self.cells.get(column)
         if text is None:
             return None
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if math.isfinite(value):
+        value = plain_number(text)
+        if value is not None:
             return value
         self.problem(
             "not a number",

@@ -1,6 +1,8 @@
 """Read the columns of a raw source as typed values, and record every alteration."""
 
 import datetime as dt
+import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +12,11 @@ import pandas as pd
 from trialstats.clean.account import Ledger, as_text
 
 Spec = Mapping[str, Any]
+
+#: What stands in a cell whose formula failed.
+SPREADSHEET_ERRORS = frozenset(
+    {"#N/A", "#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,11 @@ class Source:
     cells: pd.DataFrame
     missing_codes: Mapping[str, str]
     date_formats: tuple[str, ...]
+
+    def is_missing(self, cell: object) -> bool:
+        """Return whether a cell is empty or holds a code for a missing value."""
+        text = "" if cell is None else as_text(cell).strip()
+        return not text or _missing_code(text, self.missing_codes) is not None
 
 
 def numbered(values: pd.Series) -> Iterator[tuple[int, Any]]:
@@ -75,8 +87,9 @@ def _without_codes(
     if cell is None:
         return None
     text = as_text(cell).strip()
-    if text in source.missing_codes:
-        meaning = source.missing_codes[text]
+    code = _missing_code(text, source.missing_codes)
+    if code is not None:
+        meaning = source.missing_codes[code]
         ledger.change(
             source.name,
             row,
@@ -96,7 +109,44 @@ def _without_codes(
             resolution="read as missing",
         )
         return None
+    if text in SPREADSHEET_ERRORS:
+        ledger.problem(
+            "an error of the spreadsheet",
+            source.name,
+            row=row,
+            column=column,
+            value=text,
+            remedy="mend the formula, or list it under missing_codes",
+        )
+        return None
     return (text or None) if isinstance(cell, str) else cell
+
+
+def _missing_code(text: str, codes: Mapping[str, str]) -> str | None:
+    """Return the code that a cell holds; -99.0 is the code -99."""
+    if text in codes:
+        return text
+    value = plain_number(text)
+    if value is None:
+        return None
+    return next((code for code in codes if plain_number(code) == value), None)
+
+
+def plain_number(text: str) -> float | None:
+    """Return a finite number written with digits, point and exponent, or None.
+
+    Python would also read 1_5, which is a slip of the keyboard for 1.5.
+
+    >>> plain_number("-99.0"), plain_number("1_5"), plain_number("1e400")
+    (-99.0, None, None)
+    """
+    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", text, _ASCII):
+        return None
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+_ASCII = re.ASCII | re.IGNORECASE
 
 
 def _read_text(
@@ -154,15 +204,8 @@ def _number(
     if value is None:
         return None
     whole = spec.get("type") == "integer"
-    try:
-        if isinstance(value, bool | dt.date | dt.datetime):
-            raise ValueError
-        number = float(value)  # type: ignore[arg-type]
-        if number != number or number in (float("inf"), float("-inf")):
-            raise ValueError
-        if whole and not number.is_integer():
-            raise ValueError
-    except (TypeError, ValueError):
+    number = None if isinstance(value, bool) else plain_number(str(value))
+    if number is None or (whole and not number.is_integer()):
         ledger.problem(
             "not a whole number" if whole else "not a number",
             source.name,

@@ -1,10 +1,11 @@
 """What a schema cannot say: names inside a configuration that must fit together."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
 from trialstats.config.checking import suggestion
+from trialstats.config.plausibility import value_problems
 
 Config = Mapping[str, Any]
 
@@ -19,12 +20,17 @@ def trial_problems(trial: Config, *, file: str) -> list[str]:
         *_source_problems(trial),
         *_visit_problems(trial),
         *_analysis_problems(trial),
+        *value_problems(trial),
     ]
     return [f"{file}, at {place}: {what}" for place, what in found]
 
 
 def synthesis_problems(
-    synthesis: Config, trials: Mapping[str, Config], *, file: str
+    synthesis: Config,
+    trials: Mapping[str, Config],
+    *,
+    file: str,
+    unread: Collection[str] = (),
 ) -> list[str]:
     """Return every inconsistency of a synthesis with the trials of the dossier."""
     found = []
@@ -33,6 +39,8 @@ def synthesis_problems(
     statuses = set()
     for name in synthesis["analyses"]:
         trial, analysis = name.split(".")
+        if trial in unread:
+            continue
         if trial not in trials:
             found.append(
                 ("analyses", f"no trial {trial!r}; {suggestion(trial, trials)}")

@@ -1,5 +1,6 @@
 """Load the configuration of a dossier: the project, its trials, its syntheses."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,19 +34,42 @@ class Project:
     syntheses: Mapping[str, Mapping[str, Any]]
 
 
+_TAG = "tag:yaml.org,2002:"
+
+
 class _Loader(yaml.SafeLoader):
-    """A safe loader that refuses a key given twice."""
+    """A safe loader that takes keys as text and refuses a key given twice.
+
+    YAML would read the codes ``-99`` and ``No`` as a number and a boolean, which then
+    equal no cell of a raw file.
+    """
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key_node, _ in node.value:
             key = key_node.value
-            if key_node.tag != "tag:yaml.org,2002:merge" and key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key!r} is given twice", key_node.start_mark
-                )
+            if not isinstance(key, str):
+                raise _refusal("a key must be text, not a list or mapping", key_node)
+            if key_node.tag == f"{_TAG}merge":
+                continue
+            if key in seen:
+                raise _refusal(f"key {key!r} is given twice", key_node)
             seen.add(key)
+            key_node.tag = f"{_TAG}str"
         return super().construct_mapping(node, deep)
+
+    def construct_yaml_float(self, node: Any) -> float:
+        value: float = super().construct_yaml_float(node)
+        if not math.isfinite(value):
+            raise _refusal(f"{node.value} is no finite number", node)
+        return value
+
+
+_Loader.add_constructor(f"{_TAG}float", _Loader.construct_yaml_float)
+
+
+def _refusal(what: str, node: Any) -> yaml.constructor.ConstructorError:
+    return yaml.constructor.ConstructorError(None, None, what, node.start_mark)
 
 
 def load_yaml(path: str | Path) -> Any:
@@ -54,6 +78,10 @@ def load_yaml(path: str | Path) -> Any:
         text = Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such file") from None
+    except UnicodeDecodeError as reason:
+        raise ConfigError(
+            f"{path}: the text is not UTF-8 (byte {reason.start}); save it as UTF-8"
+        ) from None
     try:
         return yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as reason:
@@ -94,7 +122,13 @@ def load_project(root: str | Path = ".", config: str | None = None) -> Project:
         problems += trial_problems(trial, file=f"config/trials/{key}.yaml")
     for key, synthesis in syntheses.items():
         file = f"config/syntheses/{key}.yaml"
-        problems += synthesis_problems(synthesis, trials, file=file)
+        unread = set(main["trials"]) - set(trials)
+        problems += synthesis_problems(synthesis, trials, file=file, unread=unread)
+    studies = [trial["trial"] for trial in trials.values()]
+    for key, trial in trials.items():
+        if studies.count(trial["trial"]) > 1:
+            what = f"another trial is named {trial['trial']!r} too"
+            problems.append(f"config/trials/{key}.yaml, at trial: {what}")
     if problems:
         raise ConfigError(combined(problems))
     return Project(config=main, trials=trials, syntheses=syntheses)

@@ -36,12 +36,12 @@ def adverse_events_table(rows: pd.DataFrame, *, trial: Mapping[str, Any]) -> Tab
     Raises
     ------
     DataError
-        When no row counts participants with an event.
+        When the analysis has no rows.
     """
     everything = records(rows)
     subjects = find(everything, statistic="subjects_with_event")
     if not subjects:
-        raise DataError("there are no rows with the statistic 'subjects_with_event'")
+        return _not_estimable(everything, trial)
     listed = find(everything, analysis=subjects[0]["analysis"])
     arms = groups_in_order(subjects, arms_of(trial))
     contrasts = distinct(find(listed, statistic="risk_difference"), "contrast")
@@ -66,6 +66,33 @@ def adverse_events_table(rows: pd.DataFrame, *, trial: Mapping[str, Any]) -> Tab
         subtitle=trial_subtitle(trial, listed, listed[0]["analysis_set"]),
         columns=_columns(subjects, arms, contrasts),
         rows=tuple(body),
+        footnotes=notes.lines(),
+        source=f"results/estimates/trial/{name}/{listed[0]['analysis']}.parquet",
+    )
+
+
+def _not_estimable(rows: list[Record], trial: Mapping[str, Any]) -> Table:
+    """Return the table of an analysis that could not be made, with the reason."""
+    names = [
+        name
+        for name, analysis in trial["analyses"].items()
+        if analysis["model"]["type"] == "adverse_events"
+    ]
+    listed = [row for row in rows if row["analysis"] in names]
+    if not listed:
+        raise DataError("there are no rows with the statistic 'subjects_with_event'")
+    notes, name = Footnotes(), str(listed[0]["trial"])
+    contrasts = distinct(listed, "contrast")
+    made = [
+        cells.not_estimable(row, notes)
+        for row in find(listed, statistic="risk_difference")
+    ]
+    return Table(
+        id=f"{name}_{listed[0]['analysis']}",
+        title="Adverse events",
+        subtitle=trial_subtitle(trial, listed, listed[0]["analysis_set"]),
+        columns=_columns([], [], contrasts),
+        rows=(Row((Cell("Any adverse event"), *made)),),
         footnotes=notes.lines(),
         source=f"results/estimates/trial/{name}/{listed[0]['analysis']}.parquet",
     )

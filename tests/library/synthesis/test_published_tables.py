@@ -206,3 +206,25 @@ def test_a_count_that_was_read_may_disagree_with_its_percentage(cells, build):
     cells["binary"].loc[row, "events_ldn"] = "32"
     effects = build(cells)[0]
     assert effects["events_ldn"].eq(32).any()
+
+
+@pytest.mark.parametrize("value", ["1.5", "-0.1", "many", "1_0"])
+def test_a_p_value_outside_zero_and_one_is_refused(cells, build, value):
+    at = cells["continuous"].index[0]
+    cells["continuous"].loc[at, "p"] = value
+    with pytest.raises(DataError, match=r"column 'p', value .*: not a p-value"):
+        build(cells)
+
+
+def test_a_number_with_an_underscore_is_not_a_number(cells, build):
+    cells["binary"].loc[cells["binary"].index[0], "n_ldn"] = "1_000"
+    with pytest.raises(DataError, match="column 'n_ldn', value '1_000': not a number"):
+        build(cells)
+
+
+def test_a_missing_column_of_the_trials_is_the_only_problem(cells, build):
+    cells["trials"] = cells["trials"].drop(columns="label")
+    with pytest.raises(DataError) as caught:
+        build(cells)
+    assert "column 'label': missing column" in str(caught.value)
+    assert "unknown trial" not in str(caught.value)

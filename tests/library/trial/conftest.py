@@ -24,6 +24,7 @@ PARALLEL = {
         }
     },
     "bds": {"PAIN": {"label": "Pain", "unit": "NRS 0-10", "better": "lower"}},
+    "adae": {"variables": {key: {} for key in ("AETERM", "AESER", "AEREL", "AESEV")}},
     "analysis_sets": {"ITT": "RANDFL == 'Y'", "Safety": "SAFFL == 'Y'"},
     "analyses": {
         "pain_week2": {

@@ -54,7 +54,7 @@ def test_a_planted_disagreement_is_caught(parallel, analysis, statistic, column)
     frame = made[analysis]
     at = frame.index[frame["statistic"] == statistic][0]
     # Ten times the tolerance of the check, relative to value or standard error.
-    size = 1e-2 if statistic == "standardized_mean_difference" else 1e-5
+    size = 1e-5
     error = frame.at[at, "standard_error"]
     value = frame.at[at, column]
     scale = max(abs(value), 0 if error is None or np.isnan(error) else error)
