@@ -5,7 +5,9 @@ statistical reports do it, and a rounded zero never carries a minus sign.
 """
 
 import math
+import re
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 NOT_ESTIMABLE = "NE"
 MINUS = "\N{MINUS SIGN}"
@@ -95,3 +97,21 @@ def natural(value: float | None, scale: str) -> float:
         except OverflowError:
             return math.inf
     return number
+
+
+#: A number, alone or followed by text that calls nothing, such as "-0.34 (-0.9 to 1)".
+_NUMBER = re.compile(r"[+-]?[\d.]+(?:e[+-]?\d+)?%?(?:[ ,;:(\[†‡][^=|!\"'@]*)?")
+
+
+def inert(value: Any) -> Any:
+    """Return text that no spreadsheet runs.
+
+    >>> inert("=1+1"), inert("-0.34 (-0.92 to 0.24)"), inert("-")
+    ("'=1+1", '-0.34 (-0.92 to 0.24)', '-')
+    """
+    if not isinstance(value, str) or value.strip("+-") == "":
+        return value
+    runs = value[0] in "=@\t\r" or (
+        value[0] in "+-" and not _NUMBER.fullmatch(value.rstrip())
+    )
+    return f"'{value}" if runs else value

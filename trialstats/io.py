@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trialstats.errors import DataError
+from trialstats.formatting import inert
 from trialstats.rows import stored
 
 
@@ -211,12 +212,10 @@ def _require_delimiter(
             )
 
 
-#: What openpyxl raises on a file that is damaged, or no Excel file at all. Broken XML
-#: is a SyntaxError.
+#: What openpyxl raises on a damaged file. Broken XML is a SyntaxError.
 _DAMAGE = (
     zipfile.BadZipFile,
-    KeyError,
-    IndexError,
+    LookupError,
     EOFError,
     OSError,
     SyntaxError,
@@ -231,9 +230,9 @@ def _read_excel(source: Path, sheet: str | None) -> pd.DataFrame:
         if _holds_formulas(source):
             written = _sheet_values(source, sheet, computed=False)
             _require_results(cells, written, source)
-    except DataError:
-        raise
     except _DAMAGE as reason:
+        if isinstance(reason, DataError):
+            raise
         raise DataError(
             f"not a complete Excel file ({reason})",
             file=str(source),
@@ -354,29 +353,8 @@ def write_csv(frame: pd.DataFrame, path: str | Path) -> None:
     Text that a spreadsheet would run as a formula gets an apostrophe in front, which
     spreadsheets take as the mark of text: a term that a site typed must not run.
     """
-    texts = frame.apply(
-        lambda column: column.map(_inert) if column.dtype.kind not in "ifb" else column
-    )
-    texts = texts.rename(columns=_inert)
+    texts = frame.map(inert).rename(columns=inert)
     write_text(texts.to_csv(index=False, lineterminator="\n"), path)
-
-
-#: A number, alone or followed by text that calls nothing, such as "-0.34 (-0.9 to 1)".
-_NUMBER = re.compile(r"[+-]?[\d.]+(?:e[+-]?\d+)?%?(?:[ ,;:(\[†‡][^=|!\"'@]*)?")
-
-
-def _inert(value: Any) -> Any:
-    """Return text that no spreadsheet runs.
-
-    >>> _inert("=1+1"), _inert("-0.34 (-0.92 to 0.24)"), _inert("-")
-    ("'=1+1", '-0.34 (-0.92 to 0.24)', '-')
-    """
-    if not isinstance(value, str) or value.strip("+-") == "":
-        return value
-    runs = value[0] in "=@\t\r" or (
-        value[0] in "+-" and not _NUMBER.fullmatch(value.rstrip())
-    )
-    return f"'{value}" if runs else value
 
 
 def write_bytes(data: bytes, path: str | Path) -> None:

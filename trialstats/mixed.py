@@ -6,8 +6,7 @@
 statsmodels fits; what it leaves unsaid becomes an error here. Its optimisers stop
 when the gradient is about 1e-5, so the root of the REML score in ``rho`` is found
 afterwards, and its answer has to agree with the likelihood profiled over ``rho``.
-When the restricted likelihood is highest at ``rho = 0`` the estimate is on the
-boundary: the model then is ordinary least squares, and the result says so.
+At the boundary ``rho = 0`` the model is ordinary least squares; the result says so.
 """
 
 import warnings
@@ -151,13 +150,11 @@ def fit_random_intercept(
         (at, arm): int(((rows[visit] == at) & (rows[treatment] == arm)).sum())
         for at, arm in cells
     }
+    if not visits:
+        raise NotEstimableError("There are no complete observations.")
     for (at, arm), count in observed.items():
         if count == 0:
             raise NotEstimableError(f"{arm} has no data at {visit} {at}.")
-
-    if not visits:
-        raise NotEstimableError("There are no complete observations.")
-
     labels = list(zip(rows[visit], rows[treatment], strict=True))
     cell_columns = np.column_stack([[x == cell for x in labels] for cell in cells])
     slopes, slope_names, means = _slopes(rows, covariates, visit, visits)
