@@ -134,6 +134,46 @@ def load_project(root: str | Path = ".", config: str | None = None) -> Project:
     return Project(config=main, trials=trials, syntheses=syntheses)
 
 
+def require_files(project: Project, root: str | Path = ".") -> None:
+    """Raise when a data file that the configuration names does not exist.
+
+    Snakemake keeps outputs whose input has gone: the report would go on showing what a
+    lost or renamed file once said.
+
+    Parameters
+    ----------
+    project : Project
+        The configuration.
+    root : path
+        Folder of the dossier, from which the files are named.
+
+    Raises
+    ------
+    ConfigError
+        With every file that is missing, and where it is named.
+    """
+    named = {
+        f"config/config.yaml, at published.{name}": file
+        for name, file in project.config["published"].items()
+    }
+    for key, trial in project.trials.items():
+        for name, source in trial["sources"].items():
+            place = f"config/trials/{key}.yaml, at sources.{name}.file"
+            named[place] = source["file"]
+    problems = []
+    for place, file in named.items():
+        path = Path(root) / file
+        if not path.is_file():
+            beside = sorted(p.name for p in path.parent.glob("*.*"))
+            remedy = suggestion(path.name, beside)
+            what = f"there is no file {file!r}"
+            problems.append(
+                f"{place}: {what}; put it there, or mend the name: {remedy}"
+            )
+    if problems:
+        raise ConfigError(combined(problems))
+
+
 def _members(
     base: Path,
     main: str,

@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 
 from trialstats.clean.evidence_digest import evidence_digest
 from trialstats.config.consistency import published_trial_problems
-from trialstats.config.loading import load_project
+from trialstats.config.loading import load_project, require_files
 from trialstats.config.narrowing import (
     analysis_settings,
     dataset_settings,
@@ -19,8 +19,14 @@ from trialstats.config.narrowing import (
 from trialstats.errors import TrialstatsError, combined
 from trialstats.provenance import library_digest
 
+if not Path("config/config.yaml").is_file():
+    raise WorkflowError(
+        "there is no config/config.yaml in this folder; run Snakemake in the folder "
+        f"of the dossier, or with --directory {workflow.basedir}"
+    )
 try:
     PROJECT = load_project()
+    require_files(PROJECT)
 except TrialstatsError as reason:
     raise WorkflowError(str(reason)) from None
 

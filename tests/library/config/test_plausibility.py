@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from trialstats.config.loading import load_project, load_yaml
+from trialstats.config.loading import load_project, load_yaml, require_files
 from trialstats.errors import ConfigError
 
 FM = "config/trials/fm_parallel_synthetic.yaml"
@@ -101,3 +101,16 @@ def test_what_yaml_lets_through_or_stumbles_over(tmp_path, content, says):
     path.write_bytes(content)
     with pytest.raises(ConfigError, match=says):
         load_yaml(path)
+
+
+def test_a_file_that_has_gone_is_named(root, folder):
+    # Snakemake would keep what was made from it, and say nothing.
+    require_files(load_project(root), root)
+    path = folder / FM
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("synthetic_diary.csv", "synthetic_dairy.csv"))
+    with pytest.raises(ConfigError) as caught:
+        require_files(load_project(folder), root)
+    said = str(caught.value)
+    assert said.startswith(f"{FM}, at sources.diary.file: there is no file")
+    assert "did you mean 'synthetic_diary.csv'?" in said
