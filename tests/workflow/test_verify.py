@@ -21,6 +21,7 @@ TAKEN = (
     "scripts/write_manifest.py",
     "trialstats/__init__.py",
     "trialstats/errors.py",
+    "trialstats/formatting.py",
     "trialstats/io.py",
     "trialstats/rows.py",
     "trialstats/version.py",
