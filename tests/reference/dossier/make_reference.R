@@ -1,8 +1,8 @@
 # Computes the dossier's results in R, from the cleaned datasets of the trials and from
 # data/published, and writes them under the row_id of the row that they are compared
 # with. Usage, from the repository:
-#   .venv/bin/python tests/reference/dossier/write_inputs.py /tmp/inputs
-#   Rscript tests/reference/dossier/make_reference.R /tmp/inputs
+#   .venv/bin/python tests/reference/dossier/write_inputs.py build/inputs
+#   Rscript tests/reference/dossier/make_reference.R build/inputs
 
 suppressPackageStartupMessages({
   library(metafor); library(lme4); library(emmeans); library(jsonlite)
