@@ -48,6 +48,21 @@ class NotEstimableError(TrialstatsError):
     """The question has no answer in these data: report "NE" with this reason."""
 
 
+class RankDeficientError(NotEstimableError):
+    """Columns of the design are combinations of others: leave the named ones out.
+
+    Parameters
+    ----------
+    message : str
+    aliased : iterable of str
+        Names of the columns that depend on columns before them.
+    """
+
+    def __init__(self, message: str, aliased: Iterable[str]) -> None:
+        self.aliased = tuple(aliased)
+        super().__init__(message)
+
+
 class ConvergenceError(TrialstatsError):
     """The algorithm did not reach a solution: change the method or the start."""
 

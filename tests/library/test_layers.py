@@ -14,6 +14,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 STATISTICS = {
     "ancova",
     "binary",
+    "fixed_effects",
     "linear_model",
     "lmm",
     "meta",

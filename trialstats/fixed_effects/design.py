@@ -1,0 +1,403 @@
+"""The design of a linear model from a formula, without forming its matrix.
+
+    X[r, j] = coding[cells[r], j] * numeric[r, numeric_of[j]]
+
+The categorical variables of row r are in one of few combinations (cells), and the
+numeric part of a column is one of few products. Crossproducts over 800,000 rows need
+both factors and never X itself.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from formulaic.parser.types import Factor
+
+from trialstats.errors import DataError, NotEstimableError
+from trialstats.fixed_effects.coding import (
+    Columns,
+    Parsed,
+    UnfactoredError,
+    WholeMatrix,
+    categorical_variable,
+    columns_of,
+    numeric_factor,
+    parse,
+    variables_of,
+    whole_matrix,
+)
+from trialstats.fixed_effects.columns import (
+    IntArray,
+    Labels,
+    cells_of,
+    check_columns,
+    holds_labels,
+    labels_of,
+    numbers_of,
+)
+from trialstats.linear_model import FloatArray
+
+Role = Literal["categorical", "numeric"]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term of the formula: its columns, and the variables that it involves."""
+
+    name: str
+    columns: slice
+    factors: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """Rows, columns and terms of a model; ``build_design`` makes it.
+
+    Attributes
+    ----------
+    formula : str
+    names : tuple of p str
+        Columns as formulaic names them.
+    terms : tuple of Term
+        In the formula's order; the intercept is ``Intercept`` without factors.
+    response_name : str
+    response : (n,) array
+    rows : (n,) array of int
+        Positions in the given data of the rows used, ascending.
+    n_left_out : int
+        Rows left out because a value is missing.
+    cells : (n,) array of int
+        Combination of the categorical variables in each row, 0 without such.
+    coding : (n_cells, p) array
+        Categorical part of each column, by cell.
+    numeric : (n, K) array
+        Distinct products of numeric factors; column 0 is all ones.
+    numeric_of : (p,) array of int
+        Column of ``numeric`` that each column of the design multiplies.
+    levels : mapping
+        Categorical variable -> levels in order.
+    variables : mapping
+        Variable -> "categorical" or "numeric", in the formula's order.
+    cell_levels : (n_cells, k) array of int
+        Level of each categorical variable in each cell.
+    covariates : mapping
+        Numeric variable -> its (n,) values in the rows used.
+    columns : Columns or WholeMatrix
+        How columns are made of factors, or formulaic's own specification where a
+        column is no such product; then each column is its own product.
+    """
+
+    formula: str
+    names: tuple[str, ...]
+    terms: tuple[Term, ...]
+    response_name: str
+    response: FloatArray = field(repr=False)
+    rows: IntArray = field(repr=False)
+    n_left_out: int
+    cells: IntArray = field(repr=False)
+    coding: FloatArray = field(repr=False)
+    numeric: FloatArray = field(repr=False)
+    numeric_of: IntArray = field(repr=False)
+    levels: Mapping[str, tuple[Any, ...]]
+    variables: Mapping[str, Role]
+    cell_levels: IntArray = field(repr=False)
+    covariates: Mapping[str, FloatArray] = field(repr=False)
+    columns: Columns | WholeMatrix = field(repr=False)
+
+    def matrix(self, rows: IntArray | slice | None = None) -> FloatArray:
+        """Return X, (n, p), or some of its rows."""
+        chosen = slice(None) if rows is None else rows
+        product = self.coding[self.cells[chosen]]
+        product *= self.numeric[chosen][:, self.numeric_of]
+        return product
+
+    @cached_property
+    def cell_counts(self) -> IntArray:
+        """Rows in each cell, (n_cells,)."""
+        return np.bincount(self.cells, minlength=len(self.coding))
+
+    def rows_for(self, frame: pd.DataFrame) -> FloatArray:
+        """Return rows of X for new values of the variables.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            m rows with a column for each variable; labels are levels of the data
+            that the design was built from.
+
+        Returns
+        -------
+        (m, p) array
+
+        Raises
+        ------
+        DataError
+            When a column is absent, a label unknown, a value missing or infinite.
+        """
+        check_columns(frame, self.variables)
+        codes = {n: _codes_in(frame[n], n, self.levels[n]) for n in self.levels}
+        values = _labelled(codes, self.levels)
+        for name in self.variables:
+            if name not in self.levels:
+                values[name] = numbers_of(frame[name], name)
+                _check_finite(values[name], name)
+        if isinstance(self.columns, WholeMatrix):
+            return _finite_matrix(self.columns.values(values), self.names)
+        cells, combinations = _cells(codes, self.levels, len(frame))
+        coding = self.columns.coding(combinations, self.levels)
+        numeric, numeric_of = self.columns.numeric(values, len(frame))
+        return coding[cells] * _finite_matrix(numeric, self.names)[:, numeric_of]
+
+
+def build_design(
+    formula: str, data: pd.DataFrame, *, other_columns: Sequence[str] = ()
+) -> Design:
+    """Return the design of a formula, in formulaic's notation, on data.
+
+    Text, object, bool and Categorical columns are categorical, with treatment
+    contrasts against the first level unless the formula says otherwise
+    (``C(arm, contr.sum)``). Levels of text are sorted; levels that no used row has
+    are left out.
+
+    Parameters
+    ----------
+    formula : str
+        Such as ``"CHG ~ BASE + ARMCD * AVISIT"``; the response may be an expression.
+    data : DataFrame
+        One row per observation. Rows in which a variable of the formula, or one of
+        `other_columns`, is missing are left out.
+    other_columns : sequence of str
+        Further columns that the model needs (subject, visit, weights).
+
+    Returns
+    -------
+    Design
+
+    Raises
+    ------
+    DataError
+        When the formula cannot be read or evaluated, a column is absent or of a wrong
+        type, or a value is infinite.
+    NotEstimableError
+        When no rows are left, a factor has one level, or the formula has no columns.
+    """
+    parsed = parse(formula)
+    used = dict.fromkeys([*parsed.response_variables, *parsed.variables])
+    check_columns(data, [*used, *other_columns])
+    roles = _roles(parsed, data)
+    labels = {n: labels_of(data[n], n) for n, r in roles.items() if r == "categorical"}
+    numbers = {n: numbers_of(data[n], n) for n in used if n not in labels}
+    rows = _complete(
+        len(data),
+        [
+            *(_absent_labels(label) for label in labels.values()),
+            *(_absent_numbers(values) for values in numbers.values()),
+            *(data[name].isna().to_numpy() for name in other_columns),
+        ],
+    )
+    if rows is None:
+        rows = np.arange(len(data))
+    else:
+        labels = {n: Labels(v.codes[rows], v.levels) for n, v in labels.items()}
+        numbers = {name: values[rows] for name, values in numbers.items()}
+    if not len(rows):
+        raise NotEstimableError(
+            f"No row has a value in each of {', '.join([*used, *other_columns])}."
+        )
+    levels, codes = _used_levels(labels)
+    values: dict[str, Any] = {**_labelled(codes, levels), **numbers}
+    response = _response(parsed, values, labels)
+    cells, cell_levels = _cells(codes, levels, len(rows))
+    try:
+        numeric_factors = _numeric_factors(parsed, roles, values)
+        columns: Columns | WholeMatrix
+        columns, coding = columns_of(parsed.terms, numeric_factors, cell_levels, levels)
+        numeric, numeric_of = columns.numeric(values, len(rows))
+    except UnfactoredError:
+        # formulaic names levels by the numbers as they stand, not as floats.
+        own = {n: data[n].to_numpy()[rows] for n in roles if n not in labels}
+        columns, whole = whole_matrix(parsed.terms, {**values, **own})
+        numeric = np.column_stack([np.ones(len(rows)), whole])
+        numeric_of = np.arange(1, numeric.shape[1])
+        coding = np.ones((len(cell_levels), len(columns.names)))
+    if not columns.names:
+        raise NotEstimableError(f"The formula has no columns: {formula}.")
+    _finite_matrix(numeric, columns.names)
+    _finite_matrix(coding, columns.names)
+    return Design(
+        formula=formula,
+        names=columns.names,
+        terms=_terms(parsed, columns.spans),
+        response_name=str(parsed.response),
+        response=response,
+        rows=rows,
+        n_left_out=len(data) - len(rows),
+        cells=cells,
+        coding=coding,
+        numeric=numeric,
+        numeric_of=numeric_of,
+        levels=MappingProxyType(levels),
+        variables=MappingProxyType(roles),
+        cell_levels=cell_levels,
+        covariates=MappingProxyType(
+            {n: numbers[n] for n, role in roles.items() if role == "numeric"}
+        ),
+        columns=columns,
+    )
+
+
+def _roles(parsed: Parsed, data: pd.DataFrame) -> dict[str, Role]:
+    """Return how each variable of the right side is used."""
+    roles: dict[str, Role] = {}
+    for name in parsed.variables:
+        # A number under C() and elsewhere too stays a number: only formulaic can
+        # form that matrix.
+        only_labels = name in parsed.labels and name not in parsed.plain
+        categorical = holds_labels(data[name], name) or only_labels
+        roles[name] = "categorical" if categorical else "numeric"
+    return roles
+
+
+def _complete(n: int, absent: Iterable[Any]) -> IntArray | None:
+    """Return the positions without a missing value; None when all n are."""
+    missing = np.zeros(n, dtype=bool)
+    for each in absent:
+        if each is not None:
+            missing |= each
+    return np.flatnonzero(~missing) if missing.any() else None
+
+
+def _absent_labels(labels: Labels) -> Any:
+    codes = labels.codes
+    return codes < 0 if len(codes) and codes.min() < 0 else None
+
+
+def _absent_numbers(values: FloatArray) -> Any:
+    absent = np.isnan(values)
+    return absent if absent.any() else None
+
+
+def _used_levels(
+    labels: Mapping[str, Labels],
+) -> tuple[dict[str, tuple[Any, ...]], dict[str, Any]]:
+    """Return levels and codes of the levels that occur, two at least of each."""
+    levels, codes = {}, {}
+    for name, label in labels.items():
+        found = np.flatnonzero(np.bincount(label.codes, minlength=len(label.levels)))
+        if len(found) < 2:
+            raise NotEstimableError(
+                f"Only one level of {name} has data: {label.levels[found[0]]}."
+            )
+        place = np.zeros(len(label.levels), dtype=np.intp)
+        place[found] = np.arange(len(found))
+        complete = len(found) == len(label.levels)
+        codes[name] = label.codes if complete else place[label.codes]
+        levels[name] = tuple(label.levels[i] for i in found)
+    return levels, codes
+
+
+def _labelled(
+    codes: Mapping[str, Any], levels: Mapping[str, tuple[Any, ...]]
+) -> dict[str, Any]:
+    return {
+        name: pd.Categorical.from_codes(code, categories=pd.Index(levels[name]))
+        for name, code in codes.items()
+    }
+
+
+def _cells(
+    codes: Mapping[str, Any], levels: Mapping[str, tuple[Any, ...]], n: int
+) -> tuple[IntArray, IntArray]:
+    if not codes:
+        return np.zeros(n, dtype=np.intp), np.zeros((1, 0), dtype=np.intp)
+    sizes = [len(levels[name]) for name in codes]
+    return cells_of([codes[name] for name in codes], sizes)
+
+
+def _numeric_factors(
+    parsed: Parsed, roles: Mapping[str, Role], values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return expression -> numeric factor; raise UnfactoredError for other kinds."""
+    found = {}
+    for factor in dict.fromkeys(f for term in parsed.terms for f in term.factors):
+        if factor.eval_method is Factor.EvalMethod.LITERAL:
+            continue
+        name = factor.expr
+        if factor.eval_method is not Factor.EvalMethod.LOOKUP:
+            name = categorical_variable(factor) or ""
+        if name and name not in roles:
+            raise DataError(f"no column {name!r}", value=parsed.text)
+        if roles.get(name) != "categorical":
+            found[factor.expr] = numeric_factor(factor, values)
+    return found
+
+
+def _response(
+    parsed: Parsed, values: Mapping[str, Any], labels: Mapping[str, Labels]
+) -> FloatArray:
+    name = str(parsed.response)
+    if len(parsed.response.factors) != 1:
+        raise DataError("the response is no single column", value=name)
+    for variable in parsed.response_variables:
+        if variable in labels:
+            raise DataError("the response is not numeric", column=variable)
+    try:
+        factor = numeric_factor(parsed.response.factors[0], values)
+    except UnfactoredError:
+        raise DataError("the response is not numeric", value=name) from None
+    found = factor.values(values)
+    if found.shape[1] != 1:
+        raise DataError("the response has several columns", value=name)
+    _check_finite(found[:, 0], name)
+    return found[:, 0]
+
+
+def _terms(parsed: Parsed, spans: Sequence[int]) -> tuple[Term, ...]:
+    terms, start = [], 0
+    for term, span in zip(parsed.terms, spans, strict=True):
+        factors = dict.fromkeys(n for f in term.factors for n in variables_of(f))
+        name = str(term) if factors else "Intercept"
+        if not span:
+            raise NotEstimableError(f"The term {name} has no column: one level only.")
+        terms.append(Term(name, slice(start, start + span), tuple(factors)))
+        start += span
+    return tuple(terms)
+
+
+def _codes_in(column: pd.Series, name: str, levels: tuple[Any, ...]) -> IntArray:
+    """Return the codes of labels among known levels."""
+    codes = pd.Index(list(levels), dtype=object).get_indexer(column.astype(object))
+    if (codes < 0).any():
+        at = int((codes < 0).argmax())
+        raise DataError(
+            "not a level of the data of the model",
+            row=str(column.index[at]),
+            column=name,
+            value=column.iloc[at],
+            remedy=f"the levels are {', '.join(map(str, levels))}",
+        )
+    return np.asarray(codes, dtype=np.intp)
+
+
+def _check_finite(values: FloatArray, name: str) -> None:
+    wrong = ~np.isfinite(values)
+    if wrong.any():
+        at = int(wrong.argmax())
+        raise DataError(
+            f"{name} is {values[at]:g}",
+            remedy="leave the row out, or change the formula",
+        )
+
+
+def _finite_matrix(matrix: FloatArray, names: Sequence[str]) -> FloatArray:
+    if not np.isfinite(matrix).all():
+        raise DataError(
+            "a column of the formula is infinite or not a number",
+            value=", ".join(names),
+            remedy="look at its logarithms, ratios and lags",
+        )
+    return matrix
