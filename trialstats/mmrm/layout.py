@@ -1,0 +1,223 @@
+"""Subjects by visits: where each row stands, in an order that no label decides."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trialstats.errors import DataError, NotEstimableError
+from trialstats.fixed_effects import Design
+from trialstats.linear_model import FloatArray
+from trialstats.mmrm.pseudo_subjects import IntArray, Layout
+
+
+def lay_out(
+    design: Design,
+    data: pd.DataFrame,
+    *,
+    subject: str,
+    visit: str,
+    group: str | None,
+    spatial: bool,
+) -> Layout:
+    """Arrange the rows of a design by subject and visit.
+
+    Parameters
+    ----------
+    design : Design
+        Its `rows` are positions in `data`.
+    data : DataFrame
+    subject, visit, group : str
+        Columns of the subject, the visit and the covariance group.
+    spatial : bool
+        Whether the visit is a time whose distances matter.
+
+    Raises
+    ------
+    DataError
+        When a subject has two rows at one visit, changes its group, or a visit time
+        is not a number.
+    NotEstimableError
+        When no subject has a value at some visit.
+    """
+    subjects, labels = _codes(data[subject], design.rows)
+    n = len(labels)
+    if spatial:
+        slots, visits, times = _time_slots(data[visit], design.rows, subjects, visit)
+    else:
+        slots, visits = _codes_in_order(data[visit], design.rows, visit)
+        times = None
+    positions = np.full((n, len(visits)), -1, dtype=np.int64)
+    positions[subjects, slots] = np.arange(len(subjects))
+    if np.count_nonzero(positions >= 0) < len(subjects):
+        _refuse_duplicates(data, design.rows, subjects, slots, subject, visit)
+    groups, of_subject = _groups(data, design.rows, subjects, n, group, subject)
+    by_time = None
+    if times is not None:
+        by_time = np.zeros((n, len(visits)))
+        by_time[subjects, slots] = times
+    order = _canonical(design, positions, of_subject, by_time)
+    return Layout(
+        positions=positions[order],
+        visits=visits,
+        times=None if by_time is None else by_time[order],
+        group=of_subject[order],
+        groups=groups,
+        subjects=order,
+        labels=labels,
+    )
+
+
+def _codes(column: pd.Series, rows: IntArray) -> tuple[IntArray, pd.Index]:
+    """Return codes of the used rows and their labels, in order of appearance."""
+    used = column if len(rows) == len(column) else column.iloc[rows]
+    codes, labels = pd.factorize(used)
+    return codes.astype(np.int64, copy=False), pd.Index(labels)
+
+
+def _codes_in_order(
+    column: pd.Series, rows: IntArray, name: str
+) -> tuple[IntArray, tuple[Any, ...]]:
+    """Return visit codes in the order of the categories, or sorted."""
+    codes, labels = _codes(column, rows)
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        everyone = set(column.dropna().unique())
+        missing = [v for v in column.cat.categories if v in everyone - set(labels)]
+        ranked = [v for v in column.cat.categories if v in set(labels)]
+    else:
+        everyone = set(column.dropna().unique()) if len(rows) < len(column) else set()
+        missing = sorted(everyone - set(labels))
+        ranked = sorted(labels)
+    if missing:
+        raise NotEstimableError(
+            f"No subject has complete data at {name} {missing[0]}: leave its rows out."
+        )
+    rank = {label: i for i, label in enumerate(ranked)}
+    return np.array([rank[label] for label in labels])[codes], tuple(ranked)
+
+
+def _time_slots(
+    column: pd.Series, rows: IntArray, subjects: IntArray, name: str
+) -> tuple[IntArray, tuple[Any, ...], FloatArray]:
+    """Return each row's rank in time within its subject, slot labels and times."""
+    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        raise DataError(
+            "a spatial covariance needs visit times as numbers",
+            column=name,
+            remedy="name a numeric column as visit",
+        )
+    times = column.to_numpy(dtype=float)[rows]
+    order = np.lexsort((times, subjects))
+    new = np.diff(subjects[order], prepend=-1) != 0
+    start = np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))
+    slots = np.empty(len(order), dtype=np.int64)
+    slots[order] = np.arange(len(order)) - start
+    same = ~new[1:] & (np.diff(times[order]) == 0)
+    if same.any():
+        row = int(order[1:][same][0])
+        raise DataError(
+            "a subject has two rows at one time",
+            row=int(rows[row]) + 2,
+            column=name,
+            value=float(times[row]),
+            remedy="keep one row per subject and time",
+        )
+    return slots, tuple(range(1, int(slots.max()) + 2)), times
+
+
+def _refuse_duplicates(
+    data: pd.DataFrame,
+    rows: IntArray,
+    subjects: IntArray,
+    slots: IntArray,
+    subject: str,
+    visit: str,
+) -> None:
+    twice = pd.DataFrame({"subject": subjects, "slot": slots}).duplicated()
+    row = int(rows[int(np.flatnonzero(twice)[0])])
+    raise DataError(
+        f"subject {data[subject].iloc[row]} has two rows at "
+        f"{visit} {data[visit].iloc[row]}",
+        row=row + 2,
+        column=visit,
+        remedy="keep one row per subject and visit",
+    )
+
+
+def _groups(
+    data: pd.DataFrame,
+    rows: IntArray,
+    subjects: IntArray,
+    n: int,
+    group: str | None,
+    subject: str,
+) -> tuple[tuple[Any, ...], IntArray]:
+    """Return the labels of the covariance groups and the group of each subject."""
+    if group is None:
+        return ("all",), np.zeros(n, dtype=np.int64)
+    codes, labels = _codes_in_order(data[group], rows, group)
+    of_subject = np.zeros(n, dtype=np.int64)
+    of_subject[subjects] = codes
+    if (of_subject[subjects] != codes).any():
+        row = int(rows[int(np.flatnonzero(of_subject[subjects] != codes)[0])])
+        raise DataError(
+            f"subject {data[subject].iloc[row]} is in two groups",
+            row=row + 2,
+            column=group,
+            remedy="write one group per subject",
+        )
+    return labels, of_subject
+
+
+def _canonical(
+    design: Design,
+    positions: IntArray,
+    group: IntArray,
+    times: FloatArray | None,
+) -> IntArray:
+    """Return the order of the subjects: by block, class, then their values.
+
+    Sums over subjects then have one order whatever the rows' order and labels.
+    """
+    observed = positions >= 0
+    t = positions.shape[1]
+    cells = np.where(observed, design.cells[positions], -1)
+    keys: list[Any] = [group, *observed.T]
+    if times is not None:
+        keys += list(times.T)
+    keys += list(cells.T)
+    kind = _joined(keys)
+    first = observed.argmax(axis=1)
+    at = positions[np.arange(len(positions)), first]
+    order = np.lexsort((design.response[at], kind))
+    value, rank = design.response[at][order], kind[order]
+    tied = np.zeros(len(order), dtype=bool)
+    tied[1:] = (value[1:] == value[:-1]) & (rank[1:] == rank[:-1])
+    tied[:-1] |= tied[1:]
+    if tied.any():
+        places = np.flatnonzero(tied)
+        who = order[places]
+        rows = positions[who]
+        seen = rows >= 0
+        sources = [design.response, *design.numeric.T[1:]]
+        values = [
+            np.where(seen[:, j], source[rows[:, j]], 0.0)
+            for source in sources
+            for j in range(t)
+        ]
+        order[places] = who[np.lexsort((*values[::-1], design.response[at][who], kind[who]))]
+    return np.asarray(order)
+
+
+def _joined(keys: list[Any]) -> IntArray:
+    """Return one number per subject that sorts as all keys together do."""
+    joined = np.zeros(len(keys[0]), dtype=np.int64)
+    width = 1
+    for key in keys:
+        values, codes = np.unique(key, return_inverse=True)
+        if width * len(values) > 2**62:
+            joined = np.unique(joined, return_inverse=True)[1]
+            width = int(joined.max()) + 1
+        joined = joined * len(values) + codes
+        width *= len(values)
+    return np.asarray(np.unique(joined, return_inverse=True)[1])

@@ -1,0 +1,320 @@
+"""The (restricted) likelihood of a mixed model for repeated measures, with derivatives.
+
+Subjects of block g, seen at visits O, have ``V_g = Sigma(theta)[O, O]``; ``K_g`` is its
+inverse, zero elsewhere. With ``r_i`` the residual and ``X_i`` the design of subject i,
+
+    -2 l = c + sum_g n_g log|V_g| + log|X' V^-1 X| + sum_i r_i' K_g r_i
+
+(the middle term for REML only, the coefficients profiled out). Writing ``Phi = C C'``
+for the inverse of ``X' V^-1 X`` and ``E_i = K_g [X_i C, r_i]``, all derivatives come
+from three sums over pseudo-subjects, none of which grows with the number of subjects:
+
+    Omega_g = sum_i E_i E_i',   D[a, b] = sum_i e_ia e_ib',   n_g K_g.
+
+For ``S_k = d Sigma / d theta_k`` and ``G_k = sum_i E_i' S_k E_i``,
+
+    d(-2l)_k    = sum_g <S_k, n_g K_g - Omega_g>
+    d2(-2l)_kl  = sum_g -n_g tr(K S_k K S_l) + 2 tr(S_k K S_l Omega)
+                  + <S_kl, n_g K_g - Omega_g> - <G_k, G_l>
+
+where ``<G_k, G_l>`` counts the residual's own square not at all, and its products with
+the design twice. docs/methods/mmrm.md derives them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from trialstats.linear_model import FloatArray
+from trialstats.mmrm.pseudo_subjects import PseudoSubjects
+from trialstats.mmrm.structures import Structure
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The coefficients at one ``theta``, and what the derivatives start from.
+
+    ``root`` is C of the module's text, in orthonormal coordinates; ``weighted`` holds
+    ``E_i``, (r, t, p + 1); ``inverse`` holds ``K_g``, (b, t, t).
+    """
+
+    theta: FloatArray
+    objective: float
+    log_determinant: float
+    beta: FloatArray
+    root: FloatArray
+    inverse: FloatArray
+    weighted: FloatArray
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """Gradient and second derivatives of ``-2 l`` by the covariance parameters.
+
+    ``observed`` and ``expected`` are (k, k); ``products`` holds ``G_k``,
+    (k, p + 1, p + 1).
+    """
+
+    gradient: FloatArray
+    observed: FloatArray
+    expected: FloatArray
+    products: FloatArray
+
+
+class Likelihood:
+    """``-2 l`` of one covariance structure, with its parameters group after group."""
+
+    def __init__(self, data: PseudoSubjects, structure: Structure, reml: bool) -> None:
+        self.data, self.structure, self.reml = data, structure, reml
+        self.t, self.p = data.rows.shape[1], data.rows.shape[2] - 1
+        self.both = data.observed[:, :, None] & data.observed[:, None, :]
+        self.members = [
+            np.flatnonzero(data.group == g) for g in range(data.n_groups)
+        ]
+        self.owners = [
+            np.flatnonzero(data.group[data.block] == g) for g in range(data.n_groups)
+        ]
+        free = data.n_observations - (self.p if reml else 0)
+        self.constant = free * np.log(2 * np.pi) - data.sum_log_weights
+        if reml:
+            logs = np.log(np.abs(np.diag(data.triangle)))
+            self.constant += 2 * float(logs.sum())
+
+    def parts(self, theta: FloatArray) -> list[FloatArray]:
+        """Split the parameters by covariance group."""
+        return list(theta.reshape(self.data.n_groups, -1))
+
+    def distance(self, group: int) -> FloatArray:
+        """Return the distances that the structure of a group is evaluated at."""
+        if self.structure.spatial:
+            return self.data.distance[self.members[group]]
+        return self.data.distance[0]
+
+    def solve(self, theta: FloatArray) -> Solution | None:
+        """Return the coefficients at `theta`; None where ``Sigma`` is not positive."""
+        sigma = np.empty((len(self.data.observed), self.t, self.t))
+        for g, part in enumerate(self.parts(theta)):
+            value = self.structure.matrix(part, self.distance(g))
+            if not np.isfinite(value).all():
+                return None
+            if not self.structure.spatial and _factor(value) is None:
+                return None
+            sigma[self.members[g]] = value
+        return self.solve_at(theta, sigma)
+
+    def solve_at(self, theta: FloatArray, sigma: FloatArray) -> Solution | None:
+        """Return the coefficients at the covariance (b, t, t) of each block."""
+        data, p = self.data, self.p
+        factor = _factor(np.where(self.both, sigma, np.eye(self.t)))
+        if factor is None:
+            return None
+        diagonal = np.diagonal(factor, axis1=1, axis2=2)
+        log_determinant = float(data.counts @ (2 * np.log(diagonal).sum(axis=1)))
+        half = np.linalg.inv(factor)
+        inverse = np.where(self.both, np.swapaxes(half, 1, 2) @ half, 0.0)
+        weighted = inverse[data.block] @ data.rows
+        flat = weighted.reshape(-1, p + 1)
+        cross = data.rows[:, :, :p].reshape(-1, p).T @ flat
+        try:
+            triangle = np.linalg.cholesky(cross[:, :p])
+        except np.linalg.LinAlgError:
+            return None
+        root = linalg.solve_triangular(triangle, np.eye(p), lower=True).T
+        beta = root @ (root.T @ cross[:, p])
+        basis = np.zeros((p + 1, p + 1))
+        basis[:p, :p], basis[:p, p], basis[p, p] = root, -beta, 1.0
+        weighted = (flat @ basis).reshape(weighted.shape)
+        residual = data.rows.reshape(-1, p + 1) @ basis[:, p]
+        objective = self.constant + log_determinant
+        objective += float(residual @ weighted.reshape(-1, p + 1)[:, p])
+        if self.reml:
+            objective += 2 * float(np.log(np.diag(triangle)).sum())
+        return Solution(
+            theta, objective, log_determinant, beta, root, inverse, weighted
+        )
+
+    def curvature(self, at: Solution) -> Curvature:
+        """Return gradient, observed and expected second derivatives at a solution."""
+        data, p = self.data, self.p
+        used = slice(0 if self.reml else p, p + 1)
+        omega = _by_block(at.weighted[:, :, used], data)
+        fixed = _by_block(at.weighted[:, :, :p], data)
+        pieces = [
+            self._of_group(at, g, part, omega, fixed)
+            for g, part in enumerate(self.parts(at.theta))
+        ]
+        gradient = np.concatenate([piece[0] for piece in pieces])
+        observed = linalg.block_diag(*[piece[1] for piece in pieces])
+        expected = linalg.block_diag(*[piece[2] for piece in pieces])
+        products = np.concatenate([piece[3] for piece in pieces])
+        among = products[:, :p, :p].reshape(len(products), -1)
+        across = products[:, :p, p]
+        among_all = among @ among.T
+        observed = observed - 2 * across @ across.T
+        if self.reml:
+            observed -= among_all
+            expected = expected + among_all
+        return Curvature(gradient, observed, expected, products)
+
+    def _of_group(
+        self,
+        at: Solution,
+        g: int,
+        theta: FloatArray,
+        omega: FloatArray,
+        fixed: FloatArray,
+    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Return the terms of one covariance group."""
+        members, distance = self.members[g], self.distance(g)
+        first = self.structure.first(theta, distance)
+        second = None
+        if not self.structure.linear:
+            second = self.structure.second(theta, distance)
+        sums = _individual if self.structure.spatial else _common
+        slope, observed, expected = sums(
+            first,
+            second,
+            at.inverse[members],
+            omega[members],
+            fixed[members] if self.reml else np.zeros_like(fixed[members]),
+            self.data.counts[members],
+        )
+        products = self.products(at, g, first)
+        return slope, observed, expected, products
+
+    def products(self, at: Solution, g: int, first: FloatArray) -> FloatArray:
+        """Return ``G_k = sum_i E_i' S_k E_i`` of a group, (k, p + 1, p + 1)."""
+        weighted = at.weighted[self.owners[g]]
+        q = self.p + 1
+        if not self.structure.spatial:
+            flat = weighted.reshape(len(weighted), -1)
+            pairs = (flat.T @ flat).reshape(self.t, q, self.t, q)
+            pairs = pairs.transpose(0, 2, 1, 3).reshape(self.t**2, q * q)
+            k = len(first)
+            return (first.reshape(k, -1) @ pairs).reshape(k, q, q)
+        place = np.searchsorted(self.members[g], self.data.block[self.owners[g]])
+        spread = first[place] @ weighted[:, None]
+        return np.einsum("rap,rkaq->kpq", weighted, spread, optimize=True)
+
+    def adjustment(
+        self, at: Solution, weight: FloatArray, *, second: bool
+    ) -> FloatArray:
+        """Return ``sum_kl W_kl (Q_kl - R_kl / 4)`` of Kenward and Roger, whitened.
+
+        Parameters
+        ----------
+        at : Solution
+        weight : (k, k) array
+            ``W``, the covariance of the parameters.
+        second : bool
+            Whether the second derivatives ``R`` count.
+
+        Returns
+        -------
+        (p, p) array
+            In the coordinates in which ``Phi`` is the identity.
+        """
+        k = len(at.theta) // self.data.n_groups
+        total = np.zeros((self.p, self.p))
+        for g, theta in enumerate(self.parts(at.theta)):
+            part = weight[g * k : (g + 1) * k, g * k : (g + 1) * k]
+            distance, members = self.distance(g), self.members[g]
+            first = self.structure.first(theta, distance)
+            # sum_kl W_kl S_k K S_l by contraction over k, then over l.
+            left = np.tensordot(part, first, axes=(1, -3))
+            if self.structure.spatial:
+                left = np.moveaxis(left, 0, 1)
+                inner = first @ at.inverse[members][:, None]
+                middle = np.einsum("gkab,gkbc->gac", inner, left)
+            else:
+                middle = _between(first, left, at.inverse[members])
+            if second and not self.structure.linear:
+                bend = self.structure.second(theta, distance)
+                middle = middle - np.einsum("kl,...klab->...ab", part, bend) / 4
+            owners = self.owners[g]
+            place = np.searchsorted(members, self.data.block[owners])
+            design = at.weighted[owners][:, :, : self.p]
+            total += np.tensordot(design, middle[place] @ design, axes=((0, 1), (0, 1)))
+        return (total + total.T) / 2
+
+
+def _factor(sigma: FloatArray) -> FloatArray | None:
+    """Return Cholesky factors, or None when a matrix is not positive definite."""
+    try:
+        return np.linalg.cholesky(sigma)
+    except np.linalg.LinAlgError:
+        return None
+
+
+def _by_block(weighted: FloatArray, data: PseudoSubjects) -> FloatArray:
+    """Return ``sum_i E_i E_i'`` of each block, (b, t, t)."""
+    return np.add.reduceat(
+        weighted @ np.swapaxes(weighted, 1, 2), data.starts, axis=0
+    )
+
+
+def _common(
+    first: FloatArray,
+    second: FloatArray | None,
+    inverse: FloatArray,
+    omega: FloatArray,
+    fixed: FloatArray,
+    counts: FloatArray,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Sum over blocks that share one ``Sigma``: the blocks are summed first.
+
+    The sums ``sum_g n K_bc K_da`` and ``sum_g K_bc Omega_da`` give the terms of every
+    pair of elements of ``Sigma``; the structure's derivatives contract them.
+    """
+    k, t = len(first), first.shape[-1]
+    jacobian = first.reshape(k, -1)
+    change = np.tensordot(counts, inverse, axes=1) - omega.sum(axis=0)
+    gradient = jacobian @ change.ravel()
+    flat = inverse.reshape(-1, t * t)
+
+    def contracted(other: FloatArray) -> FloatArray:
+        pairs = (flat.T @ other).reshape(t, t, t, t)  # K_bc, other_da
+        pairs = pairs.transpose(3, 0, 1, 2).reshape(t * t, t * t)
+        return np.asarray(jacobian @ pairs @ jacobian.T)
+
+    determinant = contracted(counts[:, None] * flat)
+    observed = 2 * contracted(omega.reshape(-1, t * t)) - determinant
+    expected = determinant - 2 * contracted(fixed.reshape(-1, t * t))
+    if second is not None:
+        observed = observed + np.tensordot(second, change, axes=2)
+    return gradient, (observed + observed.T) / 2, (expected + expected.T) / 2
+
+
+def _individual(
+    first: FloatArray,
+    second: FloatArray | None,
+    inverse: FloatArray,
+    omega: FloatArray,
+    fixed: FloatArray,
+    counts: FloatArray,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Sum over blocks that each have their own ``Sigma``."""
+    change = counts[:, None, None] * inverse - omega
+    gradient = np.einsum("gkab,gab->k", first, change)
+    spread = first @ inverse[:, None]  # S_k K
+    determinant = np.einsum("g,gkab,glba->kl", counts, spread, spread, optimize=True)
+    loaded = first @ omega[:, None]
+    cross = np.einsum("gkab,glba->kl", spread, loaded, optimize=True)
+    observed = cross + cross.T - determinant
+    loaded = first @ fixed[:, None]
+    cross = np.einsum("gkab,glba->kl", spread, loaded, optimize=True)
+    expected = determinant - cross - cross.T
+    if second is not None:
+        observed = observed + np.einsum("gklab,gab->kl", second, change, optimize=True)
+    return gradient, observed, expected
+
+
+def _between(first: FloatArray, left: FloatArray, inverse: FloatArray) -> FloatArray:
+    """Return ``sum_k S_k K_g L_k`` of each block, (b, t, t)."""
+    t = first.shape[-1]
+    # M[a, d] = sum_bc (sum_k S_k[a, b] L_k[c, d]) K[b, c]
+    joint = np.tensordot(first, left, axes=(0, 0)).transpose(1, 2, 0, 3)
+    return (inverse.reshape(-1, t * t) @ joint.reshape(t * t, t * t)).reshape(
+        -1, t, t
+    )

@@ -1,0 +1,217 @@
+"""Newton's method with a safeguard, its start, and the stop that SAS uses.
+
+Steps follow the observed second derivatives where they are positive definite, and the
+expected ones (Fisher scoring) elsewhere; a step is halved until the covariance is
+positive definite and ``-2 l`` falls. The last step is taken in full, so that the
+solution is exact to rounding.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from trialstats.errors import ConvergenceError, NotEstimableError
+from trialstats.linear_model import FloatArray
+from trialstats.mmrm.likelihood import Curvature, Likelihood, Solution
+from trialstats.mmrm.pseudo_subjects import PseudoSubjects
+from trialstats.mmrm.structures import STRUCTURES
+
+#: The Newton decrement ``g' H^-1 g``, in units of ``-2 l``, at which the next step is
+#: the last: the error after it is about the square.
+_LAST_STEP = 1e-9
+#: Decrement from which a full step needs no check: rounding hides the fall of ``-2 l``.
+_UNCHECKED = 1e-6
+_ITERATIONS = 200
+_HALVINGS = 40
+#: Share of the predicted fall of ``-2 l`` that a step has to reach.
+_FALL = 1e-4
+
+#: SAS stops when the decrement is below this share of ``-2 l`` without its constant.
+SAS_CRITERION = 1e-8
+_SAS_ITERATIONS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Iteration:
+    """One row of the history of a fit.
+
+    ``decrement`` is ``g' H^-1 g`` before the step, ``step`` the share of the full step
+    that was taken, and ``derivatives`` which second derivatives gave its direction.
+    """
+
+    iteration: int
+    minus_two_log_likelihood: float
+    decrement: float
+    step: float
+    derivatives: str
+
+
+def start_values(likelihood: Likelihood) -> FloatArray:
+    """Return feasible start values: the structure nearest to the moments.
+
+    The moments are the minimum-variance quadratic unbiased estimates of all variances
+    and covariances at identity (MIVQUE0), shrunk to their diagonal as far as needed.
+    """
+    structure = likelihood.structure
+    moments = _moments(likelihood)
+    for share in (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0):
+        parts = []
+        for g, moment in enumerate(moments):
+            shrunk = (1 - share) * moment + share * np.diag(np.diag(moment))
+            if np.linalg.eigvalsh(shrunk)[0] <= 1e-6 * shrunk.max():
+                break
+            parts.append(structure.start(shrunk, likelihood.distance(g)))
+        if len(parts) < len(moments):
+            continue
+        theta = np.concatenate(parts)
+        if likelihood.solve(theta) is not None:
+            return theta
+    raise NotEstimableError(
+        "The residuals at some visit do not vary: no covariance can be estimated."
+    )
+
+
+def _moments(likelihood: Likelihood) -> list[FloatArray]:
+    """Return the estimated covariance of the residuals of each group, (t, t)."""
+    data, t = likelihood.data, likelihood.t
+    if likelihood.structure.spatial:
+        residual = data.rows[:, :, -1]
+        variance = float((residual**2).sum()) / (data.n_observations - likelihood.p)
+        return [variance * np.eye(t)] * data.n_groups
+    theta = mivque(data)
+    result = []
+    for part in theta.reshape(data.n_groups, -1):
+        moment = STRUCTURES["unstructured"].matrix(part, np.zeros((t, t)))
+        variances = np.diag(moment)
+        usual = variances[variances > 0].mean() if (variances > 0).any() else 0.0
+        floor = np.where(variances > 1e-3 * usual, variances, 1e-3 * usual)
+        np.fill_diagonal(moment, floor)
+        result.append(moment)
+    return result
+
+
+def mivque(data: PseudoSubjects) -> FloatArray:
+    """Return the MIVQUE0 estimates of an unstructured covariance, group by group."""
+
+    saturated = Likelihood(data, STRUCTURES["unstructured"], reml=True)
+    t = saturated.t
+    k = t * (t + 1) // 2 * data.n_groups
+    identity = np.broadcast_to(np.eye(t), (len(data.observed), t, t))
+    at = saturated.solve_at(np.zeros(k), identity)
+    if at is None:
+        raise ConvergenceError("The least-squares fit broke down.")
+    curvature = saturated.curvature(at)
+    squares = curvature.products[:, -1, -1]
+    return np.asarray(np.linalg.lstsq(curvature.expected, squares, rcond=1e-10)[0])
+
+
+def maximise(
+    likelihood: Likelihood, theta: FloatArray
+) -> tuple[Solution, Curvature, tuple[Iteration, ...]]:
+    """Return the solution at the highest likelihood, its derivatives, and the history.
+
+    Raises
+    ------
+    ConvergenceError
+        When the iterations end before the maximum, with what stopped them.
+    NotEstimableError
+        When the data do not identify a parameter.
+    """
+    at = likelihood.solve(theta)
+    if at is None:
+        raise ConvergenceError("The start values are not a positive definite covariance.")
+    history: list[Iteration] = []
+    for number in range(_ITERATIONS):
+        curvature = likelihood.curvature(at)
+        found = _search(likelihood, at, curvature, number, history)
+        if found is None:
+            raise ConvergenceError(
+                f"No step raises the likelihood further after {number} iterations, and "
+                f"the gradient is not zero (decrement {history[-1].decrement:.2g})."
+            )
+        at = found
+        if history[-1].decrement < _LAST_STEP and history[-1].derivatives == "observed":
+            return at, likelihood.curvature(at), tuple(history)
+    raise ConvergenceError(f"The likelihood still rises after {_ITERATIONS} iterations.")
+
+
+def _search(
+    likelihood: Likelihood,
+    at: Solution,
+    curvature: Curvature,
+    number: int,
+    history: list[Iteration],
+) -> Solution | None:
+    """Return the next solution along the best direction, and write the history."""
+    for name in ("observed", "expected"):
+        step = direction(getattr(curvature, name), curvature.gradient)
+        if step is None:
+            continue
+        decrement = float(-curvature.gradient @ step)
+        size = 1.0
+        for _ in range(_HALVINGS):
+            new = likelihood.solve(at.theta + size * step)
+            if new is not None and (
+                new.objective <= at.objective - _FALL * size * decrement
+                or (name == "observed" and decrement < _UNCHECKED and size == 1.0)
+            ):
+                history.append(
+                    Iteration(number, at.objective, decrement, size, name)
+                )
+                return new
+            size /= 2
+        history.append(Iteration(number, at.objective, decrement, 0.0, name))
+    if not history or history[-1].iteration != number:
+        raise NotEstimableError(
+            "The data do not identify every covariance parameter: the information is "
+            "singular. A simpler covariance structure has fewer parameters."
+        )
+    return None
+
+
+def direction(second: FloatArray, gradient: FloatArray) -> FloatArray | None:
+    """Return ``-H^-1 g``; None where H is not safely positive definite."""
+    diagonal = np.diag(second)
+    if not np.isfinite(second).all() or (diagonal <= 0).any():
+        return None
+    scale = 1 / np.sqrt(diagonal)
+    try:
+        factor = linalg.cho_factor(second * np.outer(scale, scale), lower=True)
+    except linalg.LinAlgError:
+        return None
+    if np.diag(factor[0]).min() < 1e-7:
+        return None
+    return np.asarray(-scale * linalg.cho_solve(factor, scale * gradient))
+
+
+def maximise_as_sas(
+    likelihood: Likelihood, theta: FloatArray
+) -> tuple[Solution, Curvature, tuple[Iteration, ...]]:
+    """Stop where SAS stops: at the first iterate whose relative decrement is small.
+
+    PROC MIXED starts at MIVQUE0, takes Newton steps, and stops before the step whose
+    decrement, relative to ``-2 l`` without its constant, is below 1e-8.
+    """
+    at = likelihood.solve(theta)
+    if at is None:
+        raise ConvergenceError("The MIVQUE0 start is not a positive definite covariance.")
+    free = likelihood.data.n_observations - (likelihood.p if likelihood.reml else 0)
+    history: list[Iteration] = []
+    for number in range(_SAS_ITERATIONS):
+        curvature = likelihood.curvature(at)
+        step = direction(curvature.observed, curvature.gradient)
+        if step is None:
+            raise ConvergenceError("The second derivatives are not positive definite.")
+        decrement = float(-curvature.gradient @ step)
+        size = abs(at.objective - free * np.log(2 * np.pi))
+        history.append(
+            Iteration(number, at.objective, decrement / size, 1.0, "observed")
+        )
+        if decrement / size < SAS_CRITERION:
+            return at, curvature, tuple(history)
+        new = likelihood.solve(at.theta + step)
+        if new is None:
+            raise ConvergenceError("A Newton step left the positive definite matrices.")
+        at = new
+    raise ConvergenceError(f"No convergence after {_SAS_ITERATIONS} iterations.")
