@@ -63,6 +63,22 @@ class RankDeficientError(NotEstimableError):
         super().__init__(message)
 
 
+class SingularCovarianceError(NotEstimableError):
+    """The likelihood is highest where a covariance is singular: simplify the model.
+
+    Parameters
+    ----------
+    message : str
+        What is singular, and what to do.
+    factor : str
+        The grouping factor of the random effects, or "residual".
+    """
+
+    def __init__(self, message: str, factor: str = "residual") -> None:
+        self.factor = factor
+        super().__init__(message)
+
+
 class ConvergenceError(TrialstatsError):
     """The algorithm did not reach a solution: change the method or the start."""
 
