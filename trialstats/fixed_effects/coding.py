@@ -73,6 +73,8 @@ class Columns:
 
     ``source`` is the column of formulaic's matrix that holds the categorical part,
     ``products`` the numeric factors of each column as pairs (factor, its column),
+    ``labels`` its categorical factors as (variable, reduced, index) where the index
+    counts the levels, or the contrasts when the factor is reduced to them, and
     ``spans`` the number of columns of each term.
     """
 
@@ -80,6 +82,7 @@ class Columns:
     names: tuple[str, ...]
     source: tuple[int, ...]
     products: tuple[tuple[tuple[str, int], ...], ...]
+    labels: tuple[tuple[tuple[str, bool, int], ...], ...]
     spans: tuple[int, ...]
     factors: Mapping[str, NumericFactor]
 
@@ -262,6 +265,7 @@ def columns_of(
     names: list[str] = []
     source: list[int] = []
     products: list[tuple[tuple[str, int], ...]] = []
+    labels: list[tuple[tuple[str, bool, int], ...]] = []
     expected: list[str] = []
     spans: list[int] = []
     for entry in spec.structure:
@@ -270,7 +274,7 @@ def columns_of(
             if scoped.scale != 1:
                 raise UnfactoredError(str(entry.term))
             parts = [
-                _parts(s.factor.expr, s.reduced, spec, expression, numeric)
+                _parts(s.factor.factor, s.reduced, spec, expression, numeric)
                 for s in scoped.factors
             ]
             start = len(expected)
@@ -285,12 +289,19 @@ def columns_of(
                 names.append(":".join(part.name for part in chosen) or "Intercept")
                 source.append(at)
                 products.append(tuple(p.numeric for p in chosen if p.numeric))
+                labels.append(tuple(p.label for p in chosen if p.label))
         spans.append(len(names) - before)
     if tuple(expected) != tuple(spec.column_names):
         raise UnfactoredError(str(expected))
     coding = np.asarray(matrix, dtype=float)[:, source]
     columns = Columns(
-        spec, tuple(names), tuple(source), tuple(products), tuple(spans), numeric
+        spec,
+        tuple(names),
+        tuple(source),
+        tuple(products),
+        tuple(labels),
+        tuple(spans),
+        numeric,
     )
     return columns, coding
 
@@ -301,25 +312,28 @@ class _Part:
 
     name: str
     plain: str
-    numeric: tuple[str, int] | None
+    numeric: tuple[str, int] | None = None
+    label: tuple[str, bool, int] | None = None
 
 
 def _parts(
-    expr: str,
+    factor: Factor,
     reduced: bool,
     spec: ModelSpec,
     expression: Mapping[str, str],
     numeric: Mapping[str, NumericFactor],
 ) -> list[_Part]:
+    expr = factor.expr
     if expr in expression:
         original = expression[expr]
         names = numeric[original].names
-        return [_Part(name, expr, (original, i)) for i, name in enumerate(names)]
+        return [_Part(n, expr, numeric=(original, i)) for i, n in enumerate(names)]
+    variable = categorical_variable(factor) or expr
     state = spec.factor_contrasts[expr]
     written = state.contrasts.get_factor_format(state.levels, reduced_rank=reduced)
     fields = state.contrasts.get_coding_column_names(state.levels, reduced_rank=reduced)
-    labels = [written.format(name=expr, field=field) for field in fields]
-    return [_Part(label, label, None) for label in labels]
+    texts = [written.format(name=expr, field=field) for field in fields]
+    return [_Part(t, t, label=(variable, reduced, i)) for i, t in enumerate(texts)]
 
 
 def _replaced(term: FormulaTerm, stand_in: Mapping[str, str]) -> FormulaTerm:

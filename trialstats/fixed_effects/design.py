@@ -89,6 +89,8 @@ class Design:
     columns : Columns or WholeMatrix
         How columns are made of factors, or formulaic's own specification where a
         column is no such product; then each column is its own product.
+    kept : (p,) array of int, optional
+        Columns of the formula that the design has, when some were taken out.
     """
 
     formula: str
@@ -107,6 +109,7 @@ class Design:
     cell_levels: IntArray = field(repr=False)
     covariates: Mapping[str, FloatArray] = field(repr=False)
     columns: Columns | WholeMatrix = field(repr=False)
+    kept: IntArray | None = field(default=None, repr=False)
 
     def matrix(self, rows: IntArray | slice | None = None) -> FloatArray:
         """Return X, (n, p), or some of its rows."""
@@ -145,11 +148,18 @@ class Design:
             if name not in self.levels:
                 values[name] = numbers_of(frame[name], name)
                 _check_finite(values[name], name)
+        matrix = self._formula_rows(values, codes, len(frame))
+        return matrix if self.kept is None else matrix[:, self.kept]
+
+    def _formula_rows(
+        self, values: Mapping[str, Any], codes: Mapping[str, Any], n: int
+    ) -> FloatArray:
+        """Return all columns of the formula, those taken out included."""
         if isinstance(self.columns, WholeMatrix):
             return _finite_matrix(self.columns.values(values), self.names)
-        cells, combinations = _cells(codes, self.levels, len(frame))
+        cells, combinations = _cells(codes, self.levels, n)
         coding = self.columns.coding(combinations, self.levels)
-        numeric, numeric_of = self.columns.numeric(values, len(frame))
+        numeric, numeric_of = self.columns.numeric(values, n)
         return coding[cells] * _finite_matrix(numeric, self.names)[:, numeric_of]
 
 
