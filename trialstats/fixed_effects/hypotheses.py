@@ -8,9 +8,10 @@
 - type III: the effects of the term, averaged with equal weights over the levels of
   the factors it interacts with, are zero, whatever the contrasts of the model.
 
-Types I and II weigh by the rows of the data, through ``X'X``. The rows of L are those
-of treatment contrasts against the first level, the term's own coefficients first: a
-Satterthwaite test of several rows depends on this choice, no other test does.
+Types I and II weigh by the rows of the data, through ``X'X``. Their rows of L are those
+of treatment contrasts against the first level, the term's own coefficients first; the
+rows of type III are deviations of levels from the mean of all. A Satterthwaite test of
+several rows depends on this choice, which is that of R's mmrm; no other test does.
 
 References
 ----------
@@ -140,14 +141,7 @@ def _averaged(design: Design, terms: list[Term]) -> dict[str, FloatArray]:
     """Return type III: coefficients of the terms under contrasts that sum to zero."""
     treatment, centred = (_recoded(design, kind) for kind in ("treatment", "sum"))
     change = _solved(design, centred, treatment)
-    found = {}
-    for term in terms:
-        rows = change[term.columns]
-        own = rows[:, term.columns]
-        if np.linalg.cond(own) < 1 / ZERO:
-            rows = np.asarray(np.linalg.solve(own, rows), dtype=float)
-        found[term.name] = rows
-    return found
+    return {term.name: change[term.columns] for term in terms}
 
 
 def _to_treatment(design: Design) -> FloatArray:

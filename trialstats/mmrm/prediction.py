@@ -103,7 +103,7 @@ def _known(fit: "Mmrm", visits: pd.Series) -> list[object]:
 
 def simulate(fit: "Mmrm", n_draws: int, random: np.random.Generator) -> FloatArray:
     """Draw responses from the fitted model, (n_draws, n)."""
-    mean = fit.design.matrix() @ fit.beta
+    mean = fit.fitted()
     factor = subject_factors(fit)
     observed = fit.layout.observed
     noise = random.standard_normal((n_draws, *observed.shape))

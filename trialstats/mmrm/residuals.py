@@ -21,7 +21,7 @@ def residuals(fit: "Mmrm", kind: str) -> FloatArray:
             f"unknown kind of residual {kind!r}",
             remedy=f"write one of {', '.join(KINDS)}",
         )
-    raw = fit.design.response - fit.design.matrix() @ fit.beta
+    raw = fit.design.response - fit.fitted()
     if kind == "response":
         return np.asarray(raw)
     observed = fit.layout.observed

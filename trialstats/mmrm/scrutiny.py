@@ -23,7 +23,7 @@ def check_identified(structure: str, layout: Layout) -> None:
     if structure != "unstructured":
         return
     for g, label in enumerate(layout.groups):
-        seen = layout.observed[layout.group == g].astype(np.int64)
+        seen = layout.observed[layout.group == g].astype(float)
         together = seen.T @ seen
         if (together > 0).all():
             continue
