@@ -27,7 +27,7 @@ help:
 	@echo "make report    run the pipeline: data/ -> results/report.html"
 	@echo "make test      run the tests"
 	@echo "make verify    rerun in a fresh folder and compare every digest with results/manifest.json"
-	@echo "make bench     time pooling against statsmodels, and the steps of the pipeline"
+	@echo "make bench     time pooling against statsmodels, mixed models against R, and the pipeline"
 	@echo "make validate  run the long simulations: are the known effects recovered?"
 	@echo "make docs      write config/README.md from the schemas, and the pictures of README.md"
 	@echo "make images    draw the pictures of README.md"
@@ -63,6 +63,7 @@ validate: dev-environment
 .PHONY: bench
 bench: environment
 	@$(RUN) scripts/bench_pooling.py
+	@$(RUN) scripts/bench_mixed_models.py
 
 .PHONY: docs
 docs: environment images
