@@ -69,6 +69,7 @@ class Satterthwaite:
     derivatives: FloatArray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        """Derive the covariance by each parameter."""
         change = self.covariance @ self.precision_derivatives @ self.covariance
         object.__setattr__(self, "derivatives", change)
 
@@ -108,6 +109,7 @@ class KenwardRoger:
     covariance: FloatArray = field(init=False)
 
     def __post_init__(self) -> None:
+        """Adjust the covariance of the model."""
         phi, first = self.model_covariance, self.precision_derivatives
         change = phi @ first @ phi
         weighted = np.tensordot(self.parameter_covariance, change, axes=1)
@@ -158,7 +160,8 @@ class GivenDegrees:
     def degrees_of_freedom(self, contrasts: FloatArray) -> FloatArray:
         """Return the smallest degrees of freedom among the involved coefficients."""
         involved = np.asarray(contrasts) != 0
-        return np.where(involved, self.by_coefficient, np.inf).min(axis=1)
+        smallest = np.where(involved, self.by_coefficient, np.inf).min(axis=1)
+        return np.asarray(smallest)
 
     def joint_test(self, contrasts: FloatArray, values: FloatArray) -> JointTest:
         """Test by the Wald F."""

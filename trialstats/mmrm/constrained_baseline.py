@@ -59,7 +59,9 @@ def constrain_baseline(
             "baseline too",
             remedy=f"write {visit} + {treatment}:{visit} instead of a product",
         )
-    keep = np.array([not column for column in _differing(design, visit, treatment, baseline)])
+    keep = np.array(
+        [not column for column in _differing(design, visit, treatment, baseline)]
+    )
     if keep.all():
         raise DataError(
             f"no column of the formula holds {treatment} at {visit} {baseline}",
@@ -68,9 +70,7 @@ def constrain_baseline(
     return without_columns(design, keep)
 
 
-def _differing(
-    design: Design, visit: str, treatment: str, baseline: Any
-) -> list[bool]:
+def _differing(design: Design, visit: str, treatment: str, baseline: Any) -> list[bool]:
     """Return which columns of treatment-by-visit terms are active at baseline only."""
     places = list(design.levels)
     at_baseline = design.cell_levels[:, places.index(visit)] == design.levels[
@@ -82,7 +82,9 @@ def _differing(
             continue
         for j in range(term.columns.start, term.columns.stop):
             active = design.coding[:, j] != 0
-            found[j] = bool((active & at_baseline).any() and not (active & ~at_baseline).any())
+            found[j] = bool(
+                (active & at_baseline).any() and not (active & ~at_baseline).any()
+            )
     return found
 
 

@@ -222,9 +222,7 @@ def _sas_start(likelihood: Likelihood) -> FloatArray:
     return mivque(likelihood.data)
 
 
-def _weights(
-    data: pd.DataFrame, design: Design, name: str | None
-) -> FloatArray | None:
+def _weights(data: pd.DataFrame, design: Design, name: str | None) -> FloatArray | None:
     if name is None:
         return None
     values = pd.to_numeric(data[name], errors="coerce").to_numpy(dtype=float)

@@ -58,9 +58,7 @@ class Fitted:
         return self.root @ self.root.T
 
 
-def fitted_model(
-    likelihood: Likelihood, at: Solution, curvature: Curvature
-) -> Fitted:
+def fitted_model(likelihood: Likelihood, at: Solution, curvature: Curvature) -> Fitted:
     """Return coefficients and covariances of a solution.
 
     Raises
@@ -129,8 +127,9 @@ def _precision_derivatives(
 ) -> tuple[FloatArray, FloatArray]:
     """Return ``d Phi^-1 / d theta_k``, (k, p, p), and ``F^-1``."""
     p = len(fitted.beta)
-    into = np.linalg.inv(fitted.root)
-    return -(into.T @ curvature.products[:, :p, :p] @ into), into
+    into = np.asarray(np.linalg.inv(fitted.root), dtype=float)
+    whitened = curvature.products[:, :p, :p]
+    return np.asarray(-(into.T @ whitened @ into)), into
 
 
 def _given(

@@ -205,7 +205,9 @@ def _canonical(
             for source in sources
             for j in range(t)
         ]
-        order[places] = who[np.lexsort((*values[::-1], design.response[at][who], kind[who]))]
+        order[places] = who[
+            np.lexsort((*values[::-1], design.response[at][who], kind[who]))
+        ]
     return np.asarray(order)
 
 

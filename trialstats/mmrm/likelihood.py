@@ -69,9 +69,7 @@ class Likelihood:
         self.data, self.structure, self.reml = data, structure, reml
         self.t, self.p = data.rows.shape[1], data.rows.shape[2] - 1
         self.both = data.observed[:, :, None] & data.observed[:, None, :]
-        self.members = [
-            np.flatnonzero(data.group == g) for g in range(data.n_groups)
-        ]
+        self.members = [np.flatnonzero(data.group == g) for g in range(data.n_groups)]
         self.owners = [
             np.flatnonzero(data.group[data.block] == g) for g in range(data.n_groups)
         ]
@@ -87,9 +85,8 @@ class Likelihood:
 
     def distance(self, group: int) -> FloatArray:
         """Return the distances that the structure of a group is evaluated at."""
-        if self.structure.spatial:
-            return self.data.distance[self.members[group]]
-        return self.data.distance[0]
+        chosen = self.members[group] if self.structure.spatial else 0
+        return np.asarray(self.data.distance[chosen])
 
     def solve(self, theta: FloatArray) -> Solution | None:
         """Return the coefficients at `theta`; None where ``Sigma`` is not positive."""
@@ -189,13 +186,14 @@ class Likelihood:
         q = self.p + 1
         if not self.structure.spatial:
             flat = weighted.reshape(len(weighted), -1)
-            pairs = (flat.T @ flat).reshape(self.t, q, self.t, q)
-            pairs = pairs.transpose(0, 2, 1, 3).reshape(self.t**2, q * q)
+            square = (flat.T @ flat).reshape(self.t, q, self.t, q)
+            pairs = square.transpose(0, 2, 1, 3).reshape(self.t**2, q * q)
             k = len(first)
-            return (first.reshape(k, -1) @ pairs).reshape(k, q, q)
+            return np.asarray((first.reshape(k, -1) @ pairs).reshape(k, q, q))
         place = np.searchsorted(self.members[g], self.data.block[self.owners[g]])
         spread = first[place] @ weighted[:, None]
-        return np.einsum("rap,rkaq->kpq", weighted, spread, optimize=True)
+        found = np.einsum("rap,rkaq->kpq", weighted, spread, optimize=True)
+        return np.asarray(found)
 
     def adjustment(
         self, at: Solution, weight: FloatArray, *, second: bool
@@ -242,16 +240,14 @@ class Likelihood:
 def _factor(sigma: FloatArray) -> FloatArray | None:
     """Return Cholesky factors, or None when a matrix is not positive definite."""
     try:
-        return np.linalg.cholesky(sigma)
+        return np.asarray(np.linalg.cholesky(sigma), dtype=float)
     except np.linalg.LinAlgError:
         return None
 
 
 def _by_block(weighted: FloatArray, data: PseudoSubjects) -> FloatArray:
     """Return ``sum_i E_i E_i'`` of each block, (b, t, t)."""
-    return np.add.reduceat(
-        weighted @ np.swapaxes(weighted, 1, 2), data.starts, axis=0
-    )
+    return np.add.reduceat(weighted @ np.swapaxes(weighted, 1, 2), data.starts, axis=0)
 
 
 def _common(
@@ -274,8 +270,9 @@ def _common(
     flat = inverse.reshape(-1, t * t)
 
     def contracted(other: FloatArray) -> FloatArray:
-        pairs = (flat.T @ other).reshape(t, t, t, t)  # K_bc, other_da
-        pairs = pairs.transpose(3, 0, 1, 2).reshape(t * t, t * t)
+        # K[b, c] times other[d, a], brought to the order a, b, c, d.
+        product = (flat.T @ other).reshape(t, t, t, t)
+        pairs = product.transpose(3, 0, 1, 2).reshape(t * t, t * t)
         return np.asarray(jacobian @ pairs @ jacobian.T)
 
     determinant = contracted(counts[:, None] * flat)
@@ -315,6 +312,4 @@ def _between(first: FloatArray, left: FloatArray, inverse: FloatArray) -> FloatA
     t = first.shape[-1]
     # M[a, d] = sum_bc (sum_k S_k[a, b] L_k[c, d]) K[b, c]
     joint = np.tensordot(first, left, axes=(0, 0)).transpose(1, 2, 0, 3)
-    return (inverse.reshape(-1, t * t) @ joint.reshape(t * t, t * t)).reshape(
-        -1, t, t
-    )
+    return (inverse.reshape(-1, t * t) @ joint.reshape(t * t, t * t)).reshape(-1, t, t)

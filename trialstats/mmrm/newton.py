@@ -93,7 +93,6 @@ def _moments(likelihood: Likelihood) -> list[FloatArray]:
 
 def mivque(data: PseudoSubjects) -> FloatArray:
     """Return the MIVQUE0 estimates of an unstructured covariance, group by group."""
-
     saturated = Likelihood(data, STRUCTURES["unstructured"], reml=True)
     t = saturated.t
     k = t * (t + 1) // 2 * data.n_groups
@@ -120,7 +119,9 @@ def maximise(
     """
     at = likelihood.solve(theta)
     if at is None:
-        raise ConvergenceError("The start values are not a positive definite covariance.")
+        raise ConvergenceError(
+            "The start values are not a positive definite covariance."
+        )
     history: list[Iteration] = []
     for number in range(_ITERATIONS):
         curvature = likelihood.curvature(at)
@@ -133,7 +134,9 @@ def maximise(
         at = found
         if history[-1].decrement < _LAST_STEP and history[-1].derivatives == "observed":
             return at, likelihood.curvature(at), tuple(history)
-    raise ConvergenceError(f"The likelihood still rises after {_ITERATIONS} iterations.")
+    raise ConvergenceError(
+        f"The likelihood still rises after {_ITERATIONS} iterations."
+    )
 
 
 def _search(
@@ -156,9 +159,7 @@ def _search(
                 new.objective <= at.objective - _FALL * size * decrement
                 or (name == "observed" and decrement < _UNCHECKED and size == 1.0)
             ):
-                history.append(
-                    Iteration(number, at.objective, decrement, size, name)
-                )
+                history.append(Iteration(number, at.objective, decrement, size, name))
                 return new
             size /= 2
         history.append(Iteration(number, at.objective, decrement, 0.0, name))
@@ -195,7 +196,9 @@ def maximise_as_sas(
     """
     at = likelihood.solve(theta)
     if at is None:
-        raise ConvergenceError("The MIVQUE0 start is not a positive definite covariance.")
+        raise ConvergenceError(
+            "The MIVQUE0 start is not a positive definite covariance."
+        )
     free = likelihood.data.n_observations - (likelihood.p if likelihood.reml else 0)
     history: list[Iteration] = []
     for number in range(_SAS_ITERATIONS):

@@ -56,15 +56,11 @@ def _of_subject(
     lacks = ~known
     if not lacks.any():
         return result
-    gain = np.linalg.solve(
-        sigma[np.ix_(known, known)], sigma[np.ix_(known, lacks)]
-    ).T
+    gain = np.linalg.solve(sigma[np.ix_(known, known)], sigma[np.ix_(known, lacks)]).T
     result[lacks, 0] = mean[lacks] + gain @ (values[known] - mean[known])
     shift = design[lacks] - gain @ design[known]
     error = np.einsum("ip,pq,iq->i", shift, covariance, shift)
-    spread = np.diag(
-        sigma[np.ix_(lacks, lacks)] - gain @ sigma[np.ix_(known, lacks)]
-    )
+    spread = np.diag(sigma[np.ix_(lacks, lacks)] - gain @ sigma[np.ix_(known, lacks)])
     result[lacks, 1] = np.sqrt(error)
     result[lacks, 2] = np.sqrt(error + spread)
     return result

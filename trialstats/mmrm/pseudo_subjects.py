@@ -155,7 +155,9 @@ def pseudo_subjects(
         triangle=triangle,
         coefficients=coefficients,
         crossproduct=triangle.T @ triangle,
-        sum_log_weights=0.0 if weights is None else float(np.sort(np.log(weights)).sum()),
+        sum_log_weights=0.0
+        if weights is None
+        else float(np.sort(np.log(weights)).sum()),
         n_observations=len(design.response),
         n_subjects=len(layout.positions),
     )
@@ -175,7 +177,7 @@ def _classes(design: Design, layout: Layout) -> tuple[IntArray, IntArray]:
 
 
 def _runs(columns: list[IntArray]) -> IntArray:
-    """Number the runs of equal values in sorted columns."""
+    """Return the number of each run of equal values in sorted columns."""
     change = np.zeros(len(columns[0]), dtype=bool)
     for column in columns:
         change[1:] |= column[1:] != column[:-1]
@@ -188,8 +190,10 @@ def _reduced(
     """Return rows (r, t, p + 1) of pseudo-subjects and the subject each comes from."""
     starts = np.flatnonzero(np.diff(kind, prepend=-1))
     sizes = np.diff(np.append(starts, len(kind)))
-    constant = _constant(design, layout) if root is None else np.zeros(
-        design.numeric.shape[1], dtype=bool
+    constant = (
+        _constant(design, layout)
+        if root is None
+        else np.zeros(design.numeric.shape[1], dtype=bool)
     )
     n_numbers = constant.sum() + layout.observed[starts].sum(axis=1) * (
         1 + (~constant).sum()
@@ -258,7 +262,7 @@ def _factored(
         numbers.append(column if root is None else column * root[at])
     response = design.response[at]
     numbers.append(response if root is None else response * root[at])
-    factor = np.linalg.qr(np.concatenate(numbers, axis=1), mode="r")
+    factor = np.asarray(np.linalg.qr(np.concatenate(numbers, axis=1), mode="r"))
 
     # Column of the factor that holds each numeric column at each visit.
     place = np.empty((len(visits), len(constant)), dtype=np.int64)
@@ -276,7 +280,7 @@ def _factored(
 def _orthonormal(
     design: Design, layout: Layout, rows: FloatArray, seen: BoolArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the triangle of the design, coefficients, and the rows made orthonormal."""
+    """Return the triangle of the design, its coefficients, and orthonormal rows."""
     p = len(design.names)
     stacked = rows[seen]
     size = np.sqrt((stacked[:, :p] ** 2).sum(axis=0))

@@ -113,7 +113,9 @@ class Mmrm(FixedEffectsResult):
         names = self.likelihood.structure.names(visits)
         return pd.DataFrame(
             {
-                "group": np.repeat(np.array(self.layout.groups, dtype=object), len(names)),
+                "group": np.repeat(
+                    np.array(self.layout.groups, dtype=object), len(names)
+                ),
                 "parameter": list(names) * len(self.layout.groups),
                 "estimate": self.theta,
                 "standard_error": np.sqrt(np.diag(self.theta_covariance)),

@@ -114,9 +114,7 @@ def whitening(layout: Layout, likelihood: Likelihood, at: Solution) -> FloatArra
     Rows and columns of visits that are not observed are those of the identity.
     """
     sigma = block_covariances(likelihood, at.theta)
-    factor = np.linalg.cholesky(
-        np.where(likelihood.both, sigma, np.eye(likelihood.t))
-    )
+    factor = np.linalg.cholesky(np.where(likelihood.both, sigma, np.eye(likelihood.t)))
     block = np.repeat(
         np.arange(len(likelihood.data.counts)),
         likelihood.data.counts.astype(np.int64),

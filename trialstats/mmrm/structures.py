@@ -12,6 +12,7 @@ Kenward & Roger, Biometrics 1997;53:983-997. Zimmerman & Nunez-Anton, Antedepend
 Models for Longitudinal Data, 2009. Jennrich & Schluchter, Biometrics 1986;42:805-820.
 """
 
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -167,7 +168,7 @@ class Autoregressive(Correlation):
         return ("correlation",)
 
     def start(self, correlation: FloatArray, distance: FloatArray) -> FloatArray:
-        return np.array([_inside(np.mean(np.diag(correlation, 1)))])
+        return np.array([_inside(float(np.mean(np.diag(correlation, 1))))])
 
     def derivatives(
         self, phi: FloatArray, distance: FloatArray
@@ -183,7 +184,7 @@ class Antedependence(Correlation):
     """First order: ``R_ij`` is the product of the correlations of adjacent visits."""
 
     def names(self, visits: tuple[str, ...]) -> tuple[str, ...]:
-        pairs = zip(visits[:-1], visits[1:], strict=True)
+        pairs = itertools.pairwise(visits)
         return tuple(f"correlation {a}, {b}" for a, b in pairs)
 
     def start(self, correlation: FloatArray, distance: FloatArray) -> FloatArray:
@@ -251,7 +252,8 @@ class Homogeneous(Structure):
         )
 
     def matrix(self, theta: FloatArray, distance: FloatArray) -> FloatArray:
-        return theta[0] * self.correlation.derivatives(theta[1:], distance)[0]
+        value, _, _ = self.correlation.derivatives(theta[1:], distance)
+        return np.asarray(theta[0] * value)
 
     def first(self, theta: FloatArray, distance: FloatArray) -> FloatArray:
         value, first, _ = self.correlation.derivatives(theta[1:], distance)

@@ -34,7 +34,11 @@ STRUCTURE = {
     "sp_exp": "spatial_exponential",
     "sp_gau": "spatial_gaussian",
 }
-VCOV = {"Empirical": "CR0", "Empirical-Bias-Reduced": "CR2", "Empirical-Jackknife": "CR3"}
+VCOV = {
+    "Empirical": "CR0",
+    "Empirical-Bias-Reduced": "CR2",
+    "Empirical-Jackknife": "CR3",
+}
 DF = {
     "Satterthwaite": "satterthwaite",
     "Kenward-Roger": "kenward_roger",
@@ -203,7 +207,9 @@ def same_tests(ours: pd.DataFrame, theirs: dict[str, Any]) -> None:
 def test_no_case_is_missing(shared):
     folder = shared / "reference"
     assert sum(len(fits(reference(folder, file))) for file in FILES) == N_FITS
-    present = {path.stem.removeprefix("mmrm.") for path in folder.glob("json/mmrm.*.json")}
+    present = {
+        path.stem.removeprefix("mmrm.") for path in folder.glob("json/mmrm.*.json")
+    }
     assert present == set(FILES)
 
 
@@ -212,7 +218,11 @@ def unstructured(shared):
     """Return our fit of the default case, and mmrm's further results by name."""
     folder = shared / "reference"
     document = reference(folder, "fev.us")
-    (case,) = (c for c in document["cases"] if c["id"].endswith("REML.Satterthwaite.Asymptotic"))
+    (case,) = (
+        c
+        for c in document["cases"]
+        if c["id"].endswith("REML.Satterthwaite.Asymptotic")
+    )
     further = {case["id"]: case["results"] for case in document["cases"]}
     return fit_of(folder, "fev.us", case), further
 
@@ -240,7 +250,10 @@ def test_fitted_values_and_predictions(shared, unstructured):
 def test_proportional_weights_and_averages(unstructured):
     fit, further = unstructured
     for name, means in (
-        ("us.emmeans_proportional", fit.ls_means(["ARMCD", "AVISIT"], weights="proportional")),
+        (
+            "us.emmeans_proportional",
+            fit.ls_means(["ARMCD", "AVISIT"], weights="proportional"),
+        ),
         ("us.emmeans_ARMCD", fit.ls_means("ARMCD")),
     ):
         if "AVISIT" in means:

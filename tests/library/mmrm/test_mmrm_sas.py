@@ -74,7 +74,9 @@ def test_kenward_roger_at_full_convergence(fev, sas, kind, ddfm):
 def test_the_parameterisation_matters_for_plain_kenward_roger(fev, sas):
     """AR(1) separates them: 0.95865 plain and 0.96058 linear in SAS."""
     for ddfm, error in (("KR", 0.95865439662), ("KR(LINEAR)", 0.96058142305)):
-        assert sas.loc[(ddfm, "ar1"), "standard_error"] == pytest.approx(error, rel=1e-10)
+        assert sas.loc[(ddfm, "ar1"), "standard_error"] == pytest.approx(
+            error, rel=1e-10
+        )
         found = fit(fev, "ar1", ddfm).contrasts("ARMCD").iloc[0]
         assert found["standard_error"] == pytest.approx(error, rel=2e-6)
 

@@ -56,12 +56,12 @@ def at_visit(frame, visit):
 
 def ancova(rows, name, treatment):
     """Fit the model of the table: site, and the baseline where there is one."""
-    formula = f"CHG ~ {treatment} + SITEGR1 + BASE" if name == "adas" else (
-        f"AVAL ~ {treatment} + SITEGR1"
+    formula = (
+        f"CHG ~ {treatment} + SITEGR1 + BASE"
+        if name == "adas"
+        else (f"AVAL ~ {treatment} + SITEGR1")
     )
-    return fit_mmrm(
-        formula, rows, subject="USUBJID", visit="AVISIT", df="residual"
-    )
+    return fit_mmrm(formula, rows, subject="USUBJID", visit="AVISIT", df="residual")
 
 
 def comparisons(rows, name):
@@ -117,7 +117,9 @@ def test_every_cell_of_the_table(cells, datasets, table):
     rows = at_visit(datasets[name], visit)
     texts = summaries(rows, name, visit) | comparisons(rows, name)
     everyone = datasets["adas"].drop_duplicates("USUBJID")["TRTP"].value_counts()
-    texts |= {("header", "N", column): f"N={everyone[arm]}" for column, arm in ARMS.items()}
+    texts |= {
+        ("header", "N", column): f"N={everyone[arm]}" for column, arm in ARMS.items()
+    }
     expected = [cell for cell in cells if cell["table"] == table]
     assert len(expected) == n_cells
     for cell in expected:
@@ -143,7 +145,10 @@ def test_supporting_listing_to_all_digits(cells, datasets):
     }
     compared = 0
     for cell in cells:
-        if not (cell["table"].startswith("Supporting") and "treatment GLM" in cell["section"]):
+        if not (
+            cell["table"].startswith("Supporting")
+            and "treatment GLM" in cell["section"]
+        ):
             continue
         kind, _, what = cell["row"].partition(" ")
         if kind == "LSMEAN":
@@ -158,7 +163,9 @@ def test_supporting_listing_to_all_digits(cells, datasets):
             assert row["p_value"] < 0.0001
         else:
             digits = len(text.partition(".")[2])
-            assert format_number(row[column[cell["column"]]], digits) == text, cell["id"]
+            assert format_number(row[column[cell["column"]]], digits) == text, cell[
+                "id"
+            ]
         compared += 1
     assert compared == 33
 
@@ -176,7 +183,10 @@ def test_type_three_and_type_one_of_the_listing(cells, datasets):
         for kind, words in ((1, "Type I "), (3, "Type III ")):
             tests = fit.tests(type=kind).set_index("term")
             for cell in cells:
-                here = cell["table"].startswith("Supporting") and cell["section"] == section
+                here = (
+                    cell["table"].startswith("Supporting")
+                    and cell["section"] == section
+                )
                 if not (here and cell["row"].startswith(words)):
                     continue
                 if cell["column"] not in ("F", "p"):
