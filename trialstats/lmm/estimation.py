@@ -132,7 +132,7 @@ def moments(shape: Shape, reference: Evaluation) -> FloatArray:
     Solves ``sum_l tr(P V_k P V_l) theta_l = y' P V_k P y``: in balanced data the
     estimates of the analysis of variance.
     """
-    theta = np.linalg.solve(reference.expected, reference.quadratic)
+    theta = np.asarray(np.linalg.solve(reference.expected, reference.quadratic))
     theta[-1] = max(theta[-1], START_EIGENVALUE)
     return shape.feasible(theta, START_EIGENVALUE * theta[-1])
 

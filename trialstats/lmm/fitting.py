@@ -112,7 +112,8 @@ def ordered_triangle(
     """Return canonical order, levels in it, and the triangle of ``[X y]`` in it."""
     content = np.column_stack([y, x, *(g.values for g in groupings)])
     order, levels = canonical_order(content, [g.codes for g in groupings])
-    triangle = np.linalg.qr(content[order][:, np.r_[1 : x.shape[1] + 1, 0]], mode="r")
+    columns = content[order][:, [*range(1, x.shape[1] + 1), 0]]
+    triangle = np.asarray(np.linalg.qr(columns, mode="r"))
     return order, [codes[order] for codes in levels], triangle
 
 

@@ -7,8 +7,8 @@
     d(-2 l) / d theta_k             = tr(P V_k) - y' P V_k P y
     d2(-2 l) / d theta_k d theta_l  = -tr(P V_k P V_l) + 2 y' P V_k P V_l P y
 
-``P`` under a trace is ``V^-1`` for maximum likelihood. The natural parameters, variances
-and covariances, make ``V`` linear, so its second derivatives vanish.
+``P`` under a trace is ``V^-1`` for maximum likelihood. The natural parameters,
+variances and covariances, make ``V`` linear, so its second derivatives vanish.
 """
 
 from dataclasses import dataclass

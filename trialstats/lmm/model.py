@@ -9,7 +9,6 @@ import pandas as pd
 
 from trialstats.errors import DataError
 from trialstats.fixed_effects import (
-    Design,
     FixedEffectsResult,
     build_design,
     check_rank,
@@ -41,7 +40,7 @@ class Lmm(FixedEffectsResult):
     theta : (k,) array
         Variances and covariances, factor after factor, the residual variance last.
     theta_names : tuple of k str
-        Such as ``"Subject: Intercept"``, ``"Subject: Intercept, Days"``, ``"residual"``.
+        Such as ``"Subject: Days"``, ``"Subject: Intercept, Days"``, ``"residual"``.
     log_likelihood : float
         With all constants; restricted when ``method`` is ``"reml"``.
     model_covariance : (p, p) array
@@ -218,9 +217,7 @@ def fit_lmm(
     x, y = design.matrix(), design.response
     ordered = ordered_triangle(x, y, groupings)
     check_rank(ordered[2][: x.shape[1], : x.shape[1]], design)
-    fitted = fit_arrays(
-        x, y, groupings, restricted=method == "reml", ordered=ordered
-    )
+    fitted = fit_arrays(x, y, groupings, restricted=method == "reml", ordered=ordered)
     rule = small_sample(fitted, df, information, method=method, n=len(y))
     return Lmm(
         design=design,

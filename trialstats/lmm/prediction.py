@@ -1,6 +1,6 @@
 """Predicted random effects: best linear unbiased, at the estimated covariance.
 
-    (Z' Z + sigma^2 D^-1) b = Z' (y - X beta)
+(Z' Z + sigma^2 D^-1) b = Z' (y - X beta)
 """
 
 from collections.abc import Sequence

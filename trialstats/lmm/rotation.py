@@ -15,6 +15,7 @@ off rows in which no random effect is left. Three rotations follow each other.
    stacked, are replaced by the triangle of their QR decomposition.
 """
 
+import itertools
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -110,12 +111,13 @@ class _Collector:
         return found
 
     def add(self, structure: FloatArray, count: int, copies: FloatArray) -> None:
-        """Add one covariance (K, r, r) with the data (J, r, p + 1) of its components."""
+        """Add one covariance (K, r, r) with its components' data (J, r, p + 1)."""
         rank = structure.shape[-1]
         self.rows_used += count * rank
         if len(copies) > rank * self.width:
             flat = copies.reshape(len(copies), -1)
-            copies = np.linalg.qr(flat, mode="r").reshape(-1, rank, self.width)
+            copies = np.asarray(np.linalg.qr(flat, mode="r"))
+            copies = copies.reshape(-1, rank, self.width)
         data = copies.transpose(1, 0, 2)
         self.found[rank, len(copies) > 1].append(
             (structure[None], np.array([float(count)]), data[None])
@@ -146,7 +148,9 @@ class _Collector:
         for (rank, _), parts in sorted(self.found.items()):
             copies = max(part[2].shape[2] for part in parts)
             data = [
-                np.pad(part[2], ((0, 0), (0, 0), (0, copies - part[2].shape[2]), (0, 0)))
+                np.pad(
+                    part[2], ((0, 0), (0, 0), (0, copies - part[2].shape[2]), (0, 0))
+                )
                 if part[2].shape[2] < copies
                 else part[2]
                 for part in parts
@@ -238,9 +242,7 @@ def _classes(keys: FloatArray) -> tuple[Codes, Codes]:
     if (keys == keys[0]).all():
         return np.zeros(len(keys), dtype=np.int64), np.zeros(1, dtype=np.int64)
     whole = np.ascontiguousarray(keys).view(f"V{keys.itemsize * keys.shape[1]}")
-    _, first, classes = np.unique(
-        whole.ravel(), return_index=True, return_inverse=True
-    )
+    _, first, classes = np.unique(whole.ravel(), return_index=True, return_inverse=True)
     return classes, first
 
 
@@ -294,7 +296,9 @@ def _merge_twins(
         ],
         np.concatenate(means)[order],
     )
-    level, values, left = (np.concatenate(part) for part in zip(*contrasts, strict=True))
+    level, values, left = (
+        np.concatenate(part) for part in zip(*contrasts, strict=True)
+    )
     return merged, (level, values, left)
 
 
@@ -310,7 +314,9 @@ def _add_components(collected: _Collector, rows: Rows) -> None:
     n = len(rows.data)
     sizes = [int(codes.max()) + 1 for codes in rows.levels]
     starts = np.concatenate([[0], np.cumsum(sizes)])
-    nodes = [codes + start for codes, start in zip(rows.levels, starts[:-1], strict=True)]
+    nodes = [
+        codes + start for codes, start in zip(rows.levels, starts[:-1], strict=True)
+    ]
     edges = sparse.coo_array(
         (
             np.ones(n * (len(nodes) - 1)),
@@ -327,7 +333,7 @@ def _add_components(collected: _Collector, rows: Rows) -> None:
     bounds = np.searchsorted(rank[order], np.arange(len(first) + 1))
     alike: dict[bytes, list[Codes]] = defaultdict(list)
     blocks: dict[bytes, list[FloatArray]] = {}
-    for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+    for start, stop in itertools.pairwise(bounds):
         at = order[start:stop]
         columns = [
             _own_columns(codes[at], values[at])
