@@ -97,9 +97,11 @@ class Columns:
         keys = [tuple(sorted(product)) for product in self.products]
         distinct = list(dict.fromkeys([(), *keys]))
         numeric = np.ones((n, len(distinct)))
-        for k, key in enumerate(distinct):
-            for expr, column in key:
-                numeric[:, k] *= values[expr][:, column]
+        with np.errstate(over="ignore"):
+            for k, key in enumerate(distinct):
+                for expr, column in key:
+                    numeric[:, k] *= values[expr][:, column]
+        finite(numeric, [":".join(expr for expr, _ in key) for key in distinct])
         place = {key: k for k, key in enumerate(distinct)}
         return numeric, np.array([place[key] for key in keys], dtype=np.intp)
 
@@ -125,7 +127,7 @@ def whole_matrix(
     spec = matrix.model_spec
     spans = tuple(len(entry.columns) for entry in spec.structure)
     columns = WholeMatrix(spec, tuple(spec.column_names), spans)
-    return columns, np.asarray(matrix, dtype=float)
+    return columns, finite(np.asarray(matrix, dtype=float), spec.column_names)
 
 
 @lru_cache(maxsize=64)
@@ -293,7 +295,7 @@ def columns_of(
         spans.append(len(names) - before)
     if tuple(expected) != tuple(spec.column_names):
         raise UnfactoredError(str(expected))
-    coding = np.asarray(matrix, dtype=float)[:, source]
+    coding = finite(np.asarray(matrix, dtype=float), spec.column_names)[:, source]
     columns = Columns(
         spec,
         tuple(names),
@@ -384,4 +386,17 @@ def materialised(formula: Any, frame: pd.DataFrame) -> Any:
 def evaluated(spec: ModelSpec, frame: Any) -> FloatArray:
     """Return the matrix of a specification for new values, (n, columns)."""
     matrix = materialised(spec, pd.DataFrame(frame, copy=False))
-    return np.asarray(matrix, dtype=float)
+    return finite(np.asarray(matrix, dtype=float), spec.column_names)
+
+
+def finite(matrix: FloatArray, names: Sequence[str]) -> FloatArray:
+    """Return a matrix; raise DataError when a column is not of finite numbers."""
+    wrong = ~np.isfinite(matrix).all(axis=0)
+    if wrong.any():
+        column = int(wrong.argmax())
+        values = matrix[:, column]
+        raise DataError(
+            f"{names[column]} is {values[~np.isfinite(values)][0]:g} in a row",
+            remedy="leave the row out, or change the formula",
+        )
+    return matrix

@@ -147,7 +147,7 @@ class Design:
         for name in self.variables:
             if name not in self.levels:
                 values[name] = numbers_of(frame[name], name)
-                _check_finite(values[name], name)
+                _check_finite(values[name], name, frame.index)
         matrix = self._formula_rows(values, codes, len(frame))
         return matrix if self.kept is None else matrix[:, self.kept]
 
@@ -156,11 +156,11 @@ class Design:
     ) -> FloatArray:
         """Return all columns of the formula, those taken out included."""
         if isinstance(self.columns, WholeMatrix):
-            return _finite_matrix(self.columns.values(values), self.names)
+            return self.columns.values(values)
         cells, combinations = _cells(codes, self.levels, n)
         coding = self.columns.coding(combinations, self.levels)
         numeric, numeric_of = self.columns.numeric(values, n)
-        return coding[cells] * _finite_matrix(numeric, self.names)[:, numeric_of]
+        return coding[cells] * numeric[:, numeric_of]
 
 
 def build_design(
@@ -220,7 +220,7 @@ def build_design(
         )
     levels, codes = _used_levels(labels)
     values: dict[str, Any] = {**_labelled(codes, levels), **numbers}
-    response = _response(parsed, values, labels)
+    response = _response(parsed, values, labels, data.index[rows])
     cells, cell_levels = _cells(codes, levels, len(rows))
     try:
         numeric_factors = _numeric_factors(parsed, roles, values)
@@ -236,8 +236,6 @@ def build_design(
         coding = np.ones((len(cell_levels), len(columns.names)))
     if not columns.names:
         raise NotEstimableError(f"The formula has no columns: {formula}.")
-    _finite_matrix(numeric, columns.names)
-    _finite_matrix(coding, columns.names)
     return Design(
         formula=formula,
         names=columns.names,
@@ -347,7 +345,10 @@ def _numeric_factors(
 
 
 def _response(
-    parsed: Parsed, values: Mapping[str, Any], labels: Mapping[str, Labels]
+    parsed: Parsed,
+    values: Mapping[str, Any],
+    labels: Mapping[str, Labels],
+    index: pd.Index,
 ) -> FloatArray:
     name = str(parsed.response)
     if len(parsed.response.factors) != 1:
@@ -362,7 +363,7 @@ def _response(
     found = factor.values(values)
     if found.shape[1] != 1:
         raise DataError("the response has several columns", value=name)
-    _check_finite(found[:, 0], name)
+    _check_finite(found[:, 0], name, index)
     return found[:, 0]
 
 
@@ -393,21 +394,12 @@ def _codes_in(column: pd.Series, name: str, levels: tuple[Any, ...]) -> IntArray
     return np.asarray(codes, dtype=np.intp)
 
 
-def _check_finite(values: FloatArray, name: str) -> None:
+def _check_finite(values: FloatArray, name: str, index: pd.Index) -> None:
     wrong = ~np.isfinite(values)
     if wrong.any():
         at = int(wrong.argmax())
         raise DataError(
             f"{name} is {values[at]:g}",
+            row=str(index[at]),
             remedy="leave the row out, or change the formula",
         )
-
-
-def _finite_matrix(matrix: FloatArray, names: Sequence[str]) -> FloatArray:
-    if not np.isfinite(matrix).all():
-        raise DataError(
-            "a column of the formula is infinite or not a number",
-            value=", ".join(names),
-            remedy="look at its logarithms, ratios and lags",
-        )
-    return matrix

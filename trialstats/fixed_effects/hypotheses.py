@@ -28,6 +28,7 @@ from trialstats.errors import DataError, NotEstimableError
 from trialstats.fixed_effects.coding import Columns
 from trialstats.fixed_effects.columns import IntArray
 from trialstats.fixed_effects.design import Design, Term
+from trialstats.fixed_effects.rank import ALIAS_TOLERANCE
 from trialstats.linear_model import FloatArray
 
 #: Entries of L below this share of the largest are rounding.
@@ -206,16 +207,19 @@ def _solved(design: Design, target: FloatArray, given: FloatArray) -> FloatArray
 def _triangle(product: FloatArray, order: IntArray) -> FloatArray:
     """Return the upper Cholesky triangle of a crossproduct with columns in an order."""
     size = np.sqrt(np.diag(product))
+    size = np.where(size > 0, size, 1.0)
+    scaled = (product / np.outer(size, size))[np.ix_(order, order)]
     try:
-        scaled = np.linalg.cholesky(
-            (product / np.outer(size, size))[np.ix_(order, order)]
-        )
+        triangle = np.linalg.cholesky(scaled).T
+        aliased = bool((np.diag(triangle) < ALIAS_TOLERANCE).any())
     except np.linalg.LinAlgError:
+        aliased = True
+    if aliased:
         raise NotEstimableError(
             "The columns of the design depend on each other: its terms have no "
             "hypotheses of types 1 and 2."
-        ) from None
-    return np.asarray(scaled.T * size[order])
+        )
+    return np.asarray(triangle * size[order])
 
 
 def _clean(matrix: FloatArray) -> FloatArray:

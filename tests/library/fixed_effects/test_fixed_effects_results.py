@@ -1,0 +1,338 @@
+"""Tables of a fitted model: identities, invariances, and what has no answer."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from trialstats.errors import DataError, NotEstimableError
+from trialstats.fixed_effects import (
+    FixedEffectsResult,
+    build_design,
+    design_crossproduct,
+    hypotheses,
+    ls_means_matrix,
+)
+from trialstats.small_sample import GivenDegrees
+
+COLUMNS = [
+    *("estimate", "standard_error", "df", "statistic", "p_value"),
+    *("ci_lower", "ci_upper"),
+]
+
+
+def trial(n=90, seed=2):
+    rng = np.random.default_rng(seed)
+    data = pd.DataFrame(
+        {
+            "arm": rng.choice(["PBO", "TRT", "XRT"], n, p=[0.5, 0.3, 0.2]),
+            "visit": rng.choice(["V1", "V2"], n, p=[0.6, 0.4]),
+            "sex": rng.choice(["F", "M"], n, p=[0.7, 0.3]),
+            "base": rng.normal(30, 5, n),
+        }
+    )
+    data["y"] = 10 + 0.2 * data["base"] + (data["arm"] == "TRT") + rng.normal(size=n)
+    return data
+
+
+def ordinary(formula, data, df=None, level=0.95):
+    """Return least squares; `df` replaces the residual degrees of freedom."""
+    design = build_design(formula, data)
+    x, y = design.matrix(), design.response
+    beta = np.linalg.lstsq(x, y)[0]
+    residual = len(y) - x.shape[1]
+    variance = ((y - x @ beta) ** 2).sum() / residual
+    given_df = np.full(len(beta), residual if df is None else df)
+    return FixedEffectsResult(
+        design=design,
+        beta=beta,
+        small_sample=GivenDegrees(variance * np.linalg.inv(x.T @ x), given_df),
+        crossproduct=design_crossproduct(design),
+        level=level,
+    )
+
+
+FULL = "y ~ base + sex + arm * visit"
+
+
+def test_every_table_has_the_same_columns():
+    fit = ordinary(FULL, trial())
+    assert list(fit.coefficients) == ["coefficient", *COLUMNS]
+    assert list(fit.contrast(np.eye(8)[1])) == ["contrast", *COLUMNS]
+    assert list(fit.ls_means(["visit", "arm"])) == [
+        *("visit", "arm"),
+        *COLUMNS,
+        "n_observed",
+    ]
+    assert list(fit.contrasts("arm", by="visit")) == ["visit", "contrast", *COLUMNS]
+    assert list(fit.percent_differences("arm")) == [
+        "contrast",
+        *COLUMNS,
+        "not_estimable",
+    ]
+    tests = ["numerator_df", "df", "statistic", "p_value"]
+    assert list(fit.tests()) == ["term", *tests]
+    assert list(fit.joint_test(np.eye(8)[1:3])) == tests
+    assert list(fit.beta_covariance.columns) == list(fit.design.names)
+
+
+@pytest.mark.parametrize("df", [1.0, 3.7, 40, np.inf])
+def test_intervals_and_p_values_are_those_of_the_t_distribution(df):
+    fit = ordinary(FULL, trial(), df=df, level=0.9)
+    table = fit.coefficients
+    t = table["estimate"] / table["standard_error"]
+    np.testing.assert_allclose(table["p_value"], 2 * stats.t.sf(np.abs(t), df), 1e-12)
+    half = stats.t.isf(0.05, df) * table["standard_error"]
+    np.testing.assert_allclose(table["ci_upper"], table["estimate"] + half, 1e-12)
+    wide = fit.contrast(np.eye(8), level=0.99)
+    half = stats.t.isf(0.005, df) * table["standard_error"]
+    np.testing.assert_allclose(wide["ci_lower"], table["estimate"] - half, 1e-12)
+
+
+def test_contrasts_may_be_written_in_several_ways():
+    fit = ordinary(FULL, trial())
+    names = list(fit.design.names)
+    row = np.zeros(8)
+    row[names.index("arm[T.TRT]")], row[names.index("base")] = 1, 10
+    by_vector = fit.contrast(row)
+    by_name = fit.contrast({"arm[T.TRT]": 1, "base": 10})
+    pd.testing.assert_frame_equal(by_vector, by_name)
+    several = fit.contrast({"one": {"base": 10, "arm[T.TRT]": 1}, "two": row})
+    assert list(several["contrast"]) == ["one", "two"]
+    np.testing.assert_array_equal(several["estimate"], [by_vector["estimate"][0]] * 2)
+    assert list(fit.contrast(row, names=["mine"])["contrast"]) == ["mine"]
+    for wrong, message in (
+        ({"arm[T.TRD]": 1}, r"no coefficient 'arm\[T.TRD\]'"),
+        (np.ones(5), "shape"),
+        ({"base": np.nan}, "not finite"),
+        ({"base": "much"}, "not a number"),
+    ):
+        with pytest.raises(DataError, match=message):
+            fit.contrast(wrong)
+    with pytest.raises(DataError, match="2 names for 1"):
+        fit.contrast(row, names=["a", "b"])
+    with pytest.raises(NotEstimableError, match="no variance"):
+        fit.contrast(np.zeros(8))
+    with pytest.raises(DataError, match="confidence level"):
+        fit.contrast(row, level=95)
+
+
+def test_a_joint_test_of_one_contrast_is_the_square_of_t():
+    fit = ordinary(FULL, trial())
+    row = np.eye(8)[1]
+    single, joint = fit.contrast(row), fit.joint_test(np.array([row, 2 * row]))
+    assert joint["numerator_df"][0] == 1
+    assert joint["statistic"][0] == pytest.approx(single["statistic"][0] ** 2)
+    assert joint["p_value"][0] == pytest.approx(single["p_value"][0], rel=1e-9)
+
+
+def test_means_of_a_saturated_model_are_the_means_of_its_cells():
+    data = trial()
+    fit = ordinary("y ~ arm * visit", data)
+    cells = data.groupby(["arm", "visit"])["y"].agg(["mean", "size"]).reset_index()
+    means = fit.ls_means(["arm", "visit"])
+    np.testing.assert_allclose(means["estimate"], cells["mean"], rtol=1e-12)
+    np.testing.assert_array_equal(means["n_observed"], cells["size"])
+    assert list(means["visit"]) == ["V1", "V2"] * 3
+    equal = cells.groupby("arm")["mean"].mean()
+    np.testing.assert_allclose(fit.ls_means("arm")["estimate"], equal, rtol=1e-12)
+    # Weights by the margin of the visits, the same for each arm.
+    share = data["visit"].value_counts(normalize=True)
+    parts = cells["mean"] * cells["visit"].map(share)
+    weighed = parts.groupby(cells["arm"]).sum()
+    np.testing.assert_allclose(
+        fit.ls_means("arm", weights="proportional")["estimate"], weighed, rtol=1e-12
+    )
+    held = fit.ls_means("arm", at={"visit": "V2"})
+    np.testing.assert_allclose(
+        held["estimate"], cells.loc[cells["visit"] == "V2", "mean"], rtol=1e-12
+    )
+    np.testing.assert_array_equal(
+        held["n_observed"], cells.loc[cells["visit"] == "V2", "size"]
+    )
+    over_all = fit.ls_means([])
+    assert over_all["estimate"][0] == pytest.approx(cells["mean"].mean())
+
+
+def test_contrasts_subtract_least_squares_means():
+    fit = ordinary(FULL, trial())
+    means = fit.ls_means(["visit", "arm"], at={"base": 20})
+    table = means.set_index(["visit", "arm"])["estimate"]
+    against = fit.contrasts("arm", by="visit", reference="TRT", at={"base": 20})
+    assert list(against["visit"]) == ["V1", "V1", "V2", "V2"]
+    assert list(against["contrast"]) == ["PBO - TRT", "XRT - TRT"] * 2
+    expected = [
+        table[visit, arm] - table[visit, "TRT"]
+        for visit in ("V1", "V2")
+        for arm in ("PBO", "XRT")
+    ]
+    np.testing.assert_allclose(against["estimate"], expected, rtol=1e-9)
+    pairs = fit.contrasts("arm", method="pairwise")
+    assert list(pairs["contrast"]) == ["TRT - PBO", "XRT - PBO", "XRT - TRT"]
+    gaps = pairs["estimate"]
+    assert gaps[2] == pytest.approx(gaps[1] - gaps[0])
+
+
+def test_an_extrapolated_mean_is_marked():
+    data = trial()
+    data = data[~((data["arm"] == "XRT") & (data["sex"] == "M"))]
+    means = ordinary("y ~ base + arm + sex", data).ls_means(["arm", "sex"])
+    empty = means.loc[means["n_observed"] == 0]
+    assert empty[["arm", "sex"]].to_numpy().tolist() == [["XRT", "M"]]
+
+
+def test_percent_differences_by_numerical_derivatives():
+    fit = ordinary(FULL, trial())
+    found = fit.percent_differences("arm", by="visit")
+    _, matrix = ls_means_matrix(fit.design, ["visit", "arm"])
+
+    def percent(beta):
+        means = (matrix @ beta).reshape(2, 3)
+        return (100 * (means[:, 1:] / means[:, :1] - 1)).ravel()
+
+    step = 1e-5
+    slopes = np.array(
+        [
+            (percent(fit.beta + step * e) - percent(fit.beta - step * e)) / (2 * step)
+            for e in np.eye(len(fit.beta))
+        ]
+    ).T
+    variance = np.diag(slopes @ fit.small_sample.covariance @ slopes.T)
+    np.testing.assert_allclose(found["estimate"], percent(fit.beta), rtol=1e-9)
+    # Central differences leave about the square of the step.
+    np.testing.assert_allclose(found["standard_error"], np.sqrt(variance), rtol=1e-6)
+    assert (found["not_estimable"] == "").all()
+
+
+def test_a_percentage_of_nothing_is_not_estimable():
+    data = trial()
+    data["y"] -= data.loc[data["arm"] == "PBO", "y"].mean()
+    found = ordinary("y ~ arm", data).percent_differences("arm")
+    assert found[COLUMNS].isna().all(axis=None)
+    assert (
+        found["not_estimable"] == "the 95 % interval of the reference mean holds 0"
+    ).all()
+    mixed = ordinary("y ~ arm", data).percent_differences("arm", reference="TRT")
+    assert mixed[COLUMNS].notna().all(axis=None)
+
+
+@given(seed=st.integers(0, 10_000))
+def test_means_and_hypotheses_do_not_depend_on_the_order_of_rows(seed):
+    data = trial(60, seed)
+    order = np.random.default_rng(seed).permutation(60)
+    try:
+        designs = [build_design(FULL, d) for d in (data, data.iloc[order])]
+        pairs = [hypotheses(d, 2) for d in designs]
+    except NotEstimableError:
+        return
+    for weights in ("equal", "proportional"):
+        first, second = (
+            ls_means_matrix(d, ["arm", "visit"], weights=weights)[1] for d in designs
+        )
+        np.testing.assert_array_equal(first, second)
+    for term, matrix in pairs[0].items():
+        np.testing.assert_array_equal(matrix, pairs[1][term])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "y ~ base + sex + C(arm, contr.sum) * C(visit, contr.helmert)",
+        'y ~ base + sex + C(arm, contr.treatment("XRT")) * visit',
+        "y ~ I(base / 10 - 3) + sex + arm * visit",
+        "y ~ 0 + sex + base + arm * visit",
+    ],
+)
+def test_means_and_tests_do_not_depend_on_how_the_model_is_written(other):
+    data = trial()
+    plain, again = ordinary(FULL, data), ordinary(other, data)
+    for call in (
+        lambda fit: fit.ls_means(["arm", "visit"]),
+        lambda fit: fit.ls_means("arm", weights="proportional", at={"base": 20}),
+        lambda fit: fit.contrasts("arm", by="visit", reference="XRT"),
+    ):
+        left, right = call(plain), call(again)
+        np.testing.assert_allclose(left["estimate"], right["estimate"], rtol=1e-9)
+        np.testing.assert_allclose(
+            left["standard_error"], right["standard_error"], rtol=1e-9
+        )
+    for kind in (2, 3):
+        left, right = plain.tests(kind)["statistic"], again.tests(kind)["statistic"]
+        # Without intercept `sex` has a coefficient for each level.
+        keep = slice(2, None) if other.startswith("y ~ 0") else slice(None)
+        np.testing.assert_allclose(left[2:] if keep.start else left, right[keep], 1e-8)
+
+
+def test_a_split_covariate_has_the_means_of_the_whole_one():
+    data = trial()
+    data["half"] = data["base"] / 2 + np.sin(np.arange(len(data)))
+    data["rest"] = data["base"] - data["half"]
+    whole = ordinary("y ~ base + arm", data).beta
+    split = ordinary("y ~ base + half + arm", data)
+    parts = ordinary("y ~ half + rest + arm", data)
+    pd.testing.assert_frame_equal(
+        split.ls_means("arm"), parts.ls_means("arm"), check_exact=False, rtol=1e-9
+    )
+    assert len(whole) + 1 == len(split.beta)
+
+
+def test_fitted_values_and_predictions():
+    data = trial()
+    data.loc[4, "y"] = np.nan
+    fit = ordinary("y ~ base * arm + sex", data)
+    np.testing.assert_allclose(fit.fitted(), fit.design.matrix() @ fit.beta, rtol=1e-13)
+    predicted = fit.predict(data[["sex", "arm", "base"]])
+    np.testing.assert_allclose(predicted[fit.design.rows], fit.fitted(), rtol=1e-13)
+    assert np.isfinite(predicted[4])
+
+
+def test_a_formula_outside_the_factorisation_has_means_and_sequential_tests():
+    data = trial()
+    fit = ordinary("y ~ arm + C(base > 30)", data)
+    plain = ordinary("y ~ arm + high", data.assign(high=data["base"] > 30))
+    means = fit.ls_means("arm", at={"base": 31})
+    theirs = plain.ls_means("arm", at={"high": True})
+    np.testing.assert_allclose(means["estimate"], theirs["estimate"], rtol=1e-12)
+    np.testing.assert_allclose(
+        fit.tests(1)["statistic"], plain.tests(1)["statistic"], rtol=1e-10
+    )
+    with pytest.raises(NotEstimableError, match="no hypotheses of types 2 and 3"):
+        fit.tests(3)
+
+
+def test_aliased_columns_have_no_hypotheses():
+    data = trial()
+    data = data[~((data["arm"] == "XRT") & (data["visit"] == "V2"))]
+    design = build_design(FULL, data)
+    for kind in (1, 2, 3):
+        with pytest.raises(NotEstimableError):
+            hypotheses(design, kind)
+    with pytest.raises(DataError, match="no such type"):
+        hypotheses(build_design(FULL, trial()), 4)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda fit: fit.ls_means("arms"), "no variable.*are arm"),
+        (lambda fit: fit.ls_means("base"), "'base' is numeric"),
+        (lambda fit: fit.ls_means(["arm", "arm"]), "named twice"),
+        (lambda fit: fit.ls_means("arm", at={"arm": "PBO"}), "named twice"),
+        (lambda fit: fit.ls_means("arm", at={"visit": "V9"}), "not a level"),
+        (lambda fit: fit.ls_means("arm", at={"base": "low"}), "not a number"),
+        (lambda fit: fit.ls_means("arm", at={"base": np.nan}), "not a number"),
+        (lambda fit: fit.ls_means("arm", weights="outer"), "no such weights"),
+        (lambda fit: fit.contrasts("arm", reference="PLACEBO"), "not a level"),
+        (lambda fit: fit.contrasts("arm", method="dunnett"), "no such method"),
+        (
+            lambda fit: fit.contrasts("arm", method="pairwise", reference="PBO"),
+            "has no reference",
+        ),
+        (lambda fit: fit.predict(pd.DataFrame({"arm": ["PBO"]})), "no column"),
+    ],
+)
+def test_wrong_questions_say_what_is_wrong(call, message):
+    with pytest.raises(DataError, match=message):
+        call(ordinary(FULL, trial()))
