@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trialstats.errors import NotEstimableError
 from trialstats.fixed_effects import Design
 from trialstats.linear_model import FloatArray
 from trialstats.mmrm.likelihood import Likelihood, Solution
@@ -34,6 +35,9 @@ _POWER = {"CR0": 0.0, "CR2": -0.5, "CR3": -1.0}
 #: coefficient alone, and the generalised inverse is taken.
 _ZERO = 1e-10
 
+#: Share of the working variance of the scores that is left when they are not zero.
+_NO_DEGREES = 1e-12
+
 
 @dataclass(frozen=True)
 class Sandwich:
@@ -44,25 +48,32 @@ class Sandwich:
     covariance : (p, p) array
     adjusted : (n, t, p) array
         ``A_i U_i Phi`` of each subject.
-    loaded : (n, p, p) array
-        ``F' U_i' A_i U_i Phi``, with ``Phi = F F'``.
+    spread : (n, t, p) array
+        ``U_i F`` with ``Phi = F F'``.
     """
 
     covariance: FloatArray
     adjusted: FloatArray
-    loaded: FloatArray
+    spread: FloatArray
 
     def degrees_of_freedom(self, contrasts: FloatArray) -> FloatArray:
         """Return ``tr(G)^2 / tr(G^2)`` with G the working covariance of the scores."""
         return np.array([self._degrees(row) for row in np.atleast_2d(contrasts)])
 
     def _degrees(self, contrast: FloatArray) -> float:
-        own = ((self.adjusted @ contrast) ** 2).sum(axis=1)
-        shared = self.loaded @ contrast
+        scores = self.adjusted @ contrast
+        own = (scores**2).sum(axis=1)
+        shared = np.einsum("ntp,nt->np", self.spread, scores)
         squares = (shared**2).sum(axis=1)
         joint = shared.T @ shared
         trace = own.sum() - squares.sum()
         total = (own**2).sum() - 2 * (own * squares).sum() + (joint**2).sum()
+        # With one subject to each coefficient the scores are zero whatever the data.
+        if not total > _NO_DEGREES * (own**2).sum():
+            raise NotEstimableError(
+                "The empirical covariance has no degrees of freedom for a contrast: its "
+                "subjects leave no residual."
+            )
         return float(trace**2 / total)
 
     def joint_test(self, contrasts: FloatArray, values: FloatArray) -> JointTest:
@@ -86,19 +97,19 @@ def sandwich(
     errors = (half @ residual[:, :, None])[:, :, 0]
     phi, root = fitted.covariance, fitted.root
     power = _POWER[kind]
-    adjusted = white if power == 0 else _adjust(white, root, power)
+    spread = white @ root
+    adjusted = white if power == 0 else _adjust(white, spread, power)
     scores = np.einsum("ntp,nt->np", adjusted, errors) @ phi
     covariance = scores.T @ scores
     return Sandwich(
         covariance=(covariance + covariance.T) / 2,
         adjusted=adjusted @ phi,
-        loaded=np.swapaxes(white @ root, 1, 2) @ adjusted @ phi,
+        spread=spread,
     )
 
 
-def _adjust(white: FloatArray, root: FloatArray, power: float) -> FloatArray:
-    """Return ``(I - H_i)^power U_i`` of each subject."""
-    spread = white @ root
+def _adjust(white: FloatArray, spread: FloatArray, power: float) -> FloatArray:
+    """Return ``(I - H_i)^power U_i`` of each subject, ``H_i = spread spread'``."""
     remainder = np.eye(white.shape[1]) - spread @ np.swapaxes(spread, 1, 2)
     values, vectors = np.linalg.eigh(remainder)
     safe = np.where(values > _ZERO, values, 1.0)
