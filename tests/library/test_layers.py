@@ -15,13 +15,16 @@ STATISTICS = {
     "ancova",
     "binary",
     "fixed_effects",
+    "likelihood_ratio",
     "linear_model",
     "lmm",
     "meta",
     "mixed",
     "mmrm",
+    "one_thread",
     "restricted_likelihood",
     "second_engine",
+    "small_sample",
 }
 DRAWING = {"figures", "tables", "report"}
 MIDDLE = {"analyses", "clean", "config", "simulation"}
