@@ -97,11 +97,12 @@ class Columns:
         keys = [tuple(sorted(product)) for product in self.products]
         distinct = list(dict.fromkeys([(), *keys]))
         numeric = np.ones((n, len(distinct)))
-        with np.errstate(over="ignore"):
-            for k, key in enumerate(distinct):
+        for k, key in enumerate(distinct):
+            with np.errstate(over="ignore"):
                 for expr, column in key:
                     numeric[:, k] *= values[expr][:, column]
-        finite(numeric, [":".join(expr for expr, _ in key) for key in distinct])
+            if len(key) > 1:
+                finite(numeric[:, [k]], [":".join(expr for expr, _ in key)])
         place = {key: k for k, key in enumerate(distinct)}
         return numeric, np.array([place[key] for key in keys], dtype=np.intp)
 
@@ -391,9 +392,9 @@ def evaluated(spec: ModelSpec, frame: Any) -> FloatArray:
 
 def finite(matrix: FloatArray, names: Sequence[str]) -> FloatArray:
     """Return a matrix; raise DataError when a column is not of finite numbers."""
-    wrong = ~np.isfinite(matrix).all(axis=0)
-    if wrong.any():
-        column = int(wrong.argmax())
+    whole = np.isfinite(matrix)
+    if not whole.all():
+        column = int((~whole.all(axis=0)).argmax())
         values = matrix[:, column]
         raise DataError(
             f"{names[column]} is {values[~np.isfinite(values)][0]:g} in a row",

@@ -76,10 +76,8 @@ def hypotheses(
     else:
         given = design_crossproduct(design) if crossproduct is None else crossproduct
         back = np.linalg.inv(to_treatment)
-        product = back.T @ given @ back
-        find = _sequential if type == 1 else _marginal
-        rows = find(design, terms, (product + product.T) / 2)
-    return {name: _clean(matrix @ to_treatment) for name, matrix in rows.items()}
+        rows = _weighed(design, terms, back.T @ given @ back, sequential=type == 1)
+    return {name: matrix @ to_treatment for name, matrix in rows.items()}
 
 
 def design_crossproduct(design: Design) -> FloatArray:
@@ -100,10 +98,25 @@ def design_crossproduct(design: Design) -> FloatArray:
     return total
 
 
+def _weighed(
+    design: Design, terms: list[Term], product: FloatArray, *, sequential: bool
+) -> dict[str, FloatArray]:
+    """Return types I or II; the columns are brought to length one on the way."""
+    size = np.sqrt(np.diag(product))
+    size = np.where(size > 0, size, 1.0)
+    scaled = product / np.outer(size, size)
+    find = _sequential if sequential else _marginal
+    found = find(design, terms, (scaled + scaled.T) / 2)
+    return {
+        term.name: _clean(found[term.name]) * size / size[term.columns][:, None]
+        for term in terms
+    }
+
+
 def _sequential(
     design: Design, terms: list[Term], product: FloatArray
 ) -> dict[str, FloatArray]:
-    triangle = _triangle(product, np.arange(len(product)))
+    triangle = _triangle(product)
     unit = triangle / np.diag(triangle)[:, None]
     return {term.name: unit[term.columns] for term in terms}
 
@@ -119,7 +132,8 @@ def _marginal(
         containing = np.concatenate([*above, np.zeros(0, dtype=np.intp)])
         others = np.setdiff1d(every, np.concatenate([own, containing]))
         # The triangle has the rest of the model swept out of the term's own rows.
-        triangle = _triangle(product, np.concatenate([others, own, containing]))
+        order = np.concatenate([others, own, containing])
+        triangle = _triangle(product[np.ix_(order, order)])
         block = triangle[len(others) : len(others) + len(own), len(others) :]
         matrix = np.zeros((len(own), len(every)))
         matrix[:, own] = np.eye(len(own))
@@ -163,8 +177,9 @@ def _recoded(design: Design, contrasts: Literal["treatment", "sum"]) -> FloatArr
         )
     place = {name: i for i, name in enumerate(design.levels)}
     coding = np.ones(design.coding.shape)
-    for j, labels in enumerate(columns.labels):
-        for variable, reduced, index in labels:
+    used = range(len(columns.labels)) if design.kept is None else design.kept
+    for j, column in enumerate(used):
+        for variable, reduced, index in columns.labels[column]:
             codes = design.cell_levels[:, place[variable]]
             last = len(design.levels[variable]) - 1
             coding[:, j] *= _contrast(codes, index, last, reduced, contrasts)
@@ -204,13 +219,10 @@ def _solved(design: Design, target: FloatArray, given: FloatArray) -> FloatArray
     return _clean(change)
 
 
-def _triangle(product: FloatArray, order: IntArray) -> FloatArray:
-    """Return the upper Cholesky triangle of a crossproduct with columns in an order."""
-    size = np.sqrt(np.diag(product))
-    size = np.where(size > 0, size, 1.0)
-    scaled = (product / np.outer(size, size))[np.ix_(order, order)]
+def _triangle(product: FloatArray) -> FloatArray:
+    """Return the upper Cholesky triangle of the crossproduct of unit columns."""
     try:
-        triangle = np.linalg.cholesky(scaled).T
+        triangle = np.linalg.cholesky(product).T
         aliased = bool((np.diag(triangle) < ALIAS_TOLERANCE).any())
     except np.linalg.LinAlgError:
         aliased = True
@@ -219,7 +231,7 @@ def _triangle(product: FloatArray, order: IntArray) -> FloatArray:
             "The columns of the design depend on each other: its terms have no "
             "hypotheses of types 1 and 2."
         )
-    return np.asarray(triangle * size[order])
+    return np.asarray(triangle)
 
 
 def _clean(matrix: FloatArray) -> FloatArray:

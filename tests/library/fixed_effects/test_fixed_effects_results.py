@@ -15,6 +15,7 @@ from trialstats.fixed_effects import (
     hypotheses,
     ls_means_matrix,
 )
+from trialstats.mmrm.constrained_baseline import without_columns
 from trialstats.small_sample import GivenDegrees
 
 COLUMNS = [
@@ -41,14 +42,16 @@ def ordinary(formula, data, df=None, level=0.95):
     """Return least squares; `df` replaces the residual degrees of freedom."""
     design = build_design(formula, data)
     x, y = design.matrix(), design.response
-    beta = np.linalg.lstsq(x, y)[0]
+    size = np.sqrt((x**2).sum(axis=0))
+    beta = np.linalg.lstsq(x / size, y)[0] / size
     residual = len(y) - x.shape[1]
     variance = ((y - x @ beta) ** 2).sum() / residual
+    inverse = np.linalg.inv((x / size).T @ (x / size)) / np.outer(size, size)
     given_df = np.full(len(beta), residual if df is None else df)
     return FixedEffectsResult(
         design=design,
         beta=beta,
-        small_sample=GivenDegrees(variance * np.linalg.inv(x.T @ x), given_df),
+        small_sample=GivenDegrees(variance * inverse, given_df),
         crossproduct=design_crossproduct(design),
         level=level,
     )
@@ -263,6 +266,60 @@ def test_means_and_tests_do_not_depend_on_how_the_model_is_written(other):
         # Without intercept `sex` has a coefficient for each level.
         keep = slice(2, None) if other.startswith("y ~ 0") else slice(None)
         np.testing.assert_allclose(left[2:] if keep.start else left, right[keep], 1e-8)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e-3, 1e12])
+def test_tests_do_not_depend_on_the_unit_of_a_covariate(scale):
+    data = trial()
+    plain = ordinary("y ~ base * arm + sex", data)
+    again = ordinary("y ~ base * arm + sex", data.assign(base=scale * data["base"]))
+    for kind in (1, 2, 3):
+        np.testing.assert_allclose(
+            plain.tests(kind)["statistic"], again.tests(kind)["statistic"], rtol=1e-8
+        )
+
+
+def test_a_design_with_columns_taken_out():
+    data = trial()
+    full = build_design("y ~ visit + arm:visit", data)
+    keep = np.array([not name.endswith("visit[V1]") for name in full.names])
+    design = without_columns(full, keep)
+    # Written out: an arm's column is one at its second visits.
+    data["t2"] = ((data["arm"] == "TRT") & (data["visit"] == "V2")).astype(float)
+    data["x2"] = ((data["arm"] == "XRT") & (data["visit"] == "V2")).astype(float)
+    plain = ordinary("y ~ visit + t2 + x2", data)
+    fit = FixedEffectsResult(
+        design=design,
+        beta=plain.beta,
+        small_sample=plain.small_sample,
+        crossproduct=plain.crossproduct,
+    )
+    assert (design.names, len(plain.beta)) == (
+        tuple(fit.coefficients["coefficient"]),
+        4,
+    )
+    both = plain.joint_test(np.eye(4)[2:])
+    for kind in (1, 2, 3):
+        tests = fit.tests(kind).set_index("term").loc["arm:visit"]
+        assert tests["statistic"] == pytest.approx(both["statistic"][0], rel=1e-9)
+    means = fit.ls_means(["visit", "arm"])["estimate"]
+    assert set(means[:3]) == {means[0]}
+    assert means[4] - means[3] == pytest.approx(plain.beta[2])
+
+
+def test_a_number_used_as_a_factor():
+    data = trial().assign(week=lambda d: d["visit"].map({"V1": 4, "V2": 12}))
+    fit = ordinary("y ~ base + C(week) * arm", data)
+    other = ordinary("y ~ base + visit * arm", data)
+    means = fit.ls_means("week", at={"arm": "TRT"})
+    assert list(means["week"]) == [4, 12]
+    np.testing.assert_allclose(
+        means["estimate"], other.ls_means("visit", at={"arm": "TRT"})["estimate"]
+    )
+    np.testing.assert_allclose(
+        fit.ls_means("arm", at={"week": 12})["estimate"],
+        other.ls_means("arm", at={"visit": "V2"})["estimate"],
+    )
 
 
 def test_a_split_covariate_has_the_means_of_the_whole_one():
