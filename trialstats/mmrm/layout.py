@@ -19,6 +19,7 @@ def lay_out(
     visit: str,
     group: str | None,
     spatial: bool,
+    weights: FloatArray | None = None,
 ) -> Layout:
     """Arrange the rows of a design by subject and visit.
 
@@ -31,6 +32,8 @@ def lay_out(
         Columns of the subject, the visit and the covariance group.
     spatial : bool
         Whether the visit is a time whose distances matter.
+    weights : (rows,) array, optional
+        Weights of the rows; they order subjects that are alike otherwise.
 
     Raises
     ------
@@ -56,7 +59,7 @@ def lay_out(
     if times is not None:
         by_time = np.zeros((n, len(visits)))
         by_time[subjects, slots] = times
-    order = _canonical(design, positions, of_subject, by_time)
+    order = _canonical(design, positions, of_subject, by_time, weights)
     return Layout(
         positions=positions[order],
         visits=visits,
@@ -174,6 +177,7 @@ def _canonical(
     positions: IntArray,
     group: IntArray,
     times: FloatArray | None,
+    weights: FloatArray | None,
 ) -> IntArray:
     """Return the order of the subjects: by block, class, then their values.
 
@@ -181,11 +185,14 @@ def _canonical(
     """
     observed = positions >= 0
     t = positions.shape[1]
-    cells = np.where(observed, design.cells[positions], -1)
-    keys: list[Any] = [group, *observed.T]
+    cells = np.where(observed, design.cells[positions] + 1, 0)
+    keys: list[tuple[IntArray, int]] = [(group, int(group.max()) + 1)]
+    keys += [(seen.astype(np.int64), 2) for seen in observed.T]
     if times is not None:
-        keys += list(times.T)
-    keys += list(cells.T)
+        for at_slot in times.T:
+            distinct, codes = np.unique(at_slot, return_inverse=True)
+            keys.append((codes, len(distinct)))
+    keys += [(column, len(design.coding) + 1) for column in cells.T]
     kind = _joined(keys)
     first = observed.argmax(axis=1)
     at = positions[np.arange(len(positions)), first]
@@ -200,6 +207,8 @@ def _canonical(
         rows = positions[who]
         seen = rows >= 0
         sources = [design.response, *design.numeric.T[1:]]
+        if weights is not None:
+            sources.append(weights)
         values = [
             np.where(seen[:, j], source[rows[:, j]], 0.0)
             for source in sources
@@ -211,15 +220,17 @@ def _canonical(
     return np.asarray(order)
 
 
-def _joined(keys: list[Any]) -> IntArray:
-    """Return one number per subject that sorts as all keys together do."""
-    joined = np.zeros(len(keys[0]), dtype=np.int64)
+def _joined(keys: list[tuple[IntArray, int]]) -> IntArray:
+    """Return one number per subject that sorts as all keys together do.
+
+    Each key has values from 0 and the number of values it may take.
+    """
+    joined = np.zeros(len(keys[0][0]), dtype=np.int64)
     width = 1
-    for key in keys:
-        values, codes = np.unique(key, return_inverse=True)
-        if width * len(values) > 2**62:
+    for values, size in keys:
+        if width * size > 2**62:
             joined = np.unique(joined, return_inverse=True)[1]
             width = int(joined.max()) + 1
-        joined = joined * len(values) + codes
-        width *= len(values)
-    return np.asarray(np.unique(joined, return_inverse=True)[1])
+        joined = joined * size + values
+        width *= size
+    return joined
