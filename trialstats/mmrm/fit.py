@@ -1,6 +1,7 @@
 """Fit a mixed model for repeated measures."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -122,6 +123,7 @@ def fit_mmrm(
         design = build_design(formula, data, other_columns=others)
         if constrained_baseline is not None:
             design = constrain_baseline(design, visit, *constrained_baseline)
+        load = _weights(data, design, weights)
         layout = lay_out(
             design,
             data,
@@ -129,8 +131,8 @@ def fit_mmrm(
             visit=visit,
             group=group,
             spatial=structures[0].structure.spatial,
+            weights=load,
         )
-        load = _weights(data, design, weights)
         reduced = pseudo_subjects(design, layout, load)
 
         def attempt(chosen: NamedStructure) -> Mmrm:
@@ -171,12 +173,14 @@ def _fit_structure(
         # One visit: every structure is one variance.
         structure = STRUCTURES["compound_symmetry"]
     likelihood = Likelihood(data, structure, reml=method == "reml")
-    check_identified(chosen.name, layout)
+    check_identified(chosen.name, likelihood, layout)
+    watch = partial(check_covariance, likelihood, layout)
     if stop == "sas":
         at, curvature, history = maximise_as_sas(likelihood, _sas_start(likelihood))
     else:
-        at, curvature, history = maximise(likelihood, start_values(likelihood))
-    check_covariance(likelihood, at, layout)
+        start = start_values(likelihood)
+        at, curvature, history = maximise(likelihood, start, watch)
+    watch(at)
     fitted = fitted_model(likelihood, at, curvature)
     rule = small_sample_rule(
         df,

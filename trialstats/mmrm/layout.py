@@ -206,7 +206,7 @@ def _canonical(
         who = order[places]
         rows = positions[who]
         seen = rows >= 0
-        sources = [design.response, *design.numeric.T[1:]]
+        sources: list[Any] = [design.response, *design.numeric.T[1:]]
         if weights is not None:
             sources.append(weights)
         values = [

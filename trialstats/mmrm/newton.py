@@ -1,11 +1,12 @@
 """Newton's method with a safeguard, its start, and the stop that SAS uses.
 
-Steps follow the observed second derivatives where they are positive definite, and the
-expected ones (Fisher scoring) elsewhere; a step is halved until the covariance is
-positive definite and ``-2 l`` falls. The last step is taken in full, so that the
-solution is exact to rounding.
+Steps follow the observed second derivatives where they are positive definite, the
+expected ones (Fisher scoring) elsewhere, and damped ones where these are singular. A
+step is halved until the covariance is positive definite and ``-2 l`` falls. The last
+step is taken in full, so that the solution is exact to rounding.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,8 @@ _ITERATIONS = 200
 _HALVINGS = 40
 #: Share of the predicted fall of ``-2 l`` that a step has to reach.
 _FALL = 1e-4
+#: Smallest curvature of a damped step, relative to that of each parameter.
+_DAMPING = 1e-4
 
 #: SAS stops when the decrement is below this share of ``-2 l`` without its constant.
 SAS_CRITERION = 1e-8
@@ -52,6 +55,11 @@ def start_values(likelihood: Likelihood) -> FloatArray:
 
     The moments are the minimum-variance quadratic unbiased estimates of all variances
     and covariances at identity (MIVQUE0), shrunk to their diagonal as far as needed.
+
+    Raises
+    ------
+    ConvergenceError
+        When not even variances without covariances are feasible.
     """
     structure = likelihood.structure
     moments = _moments(likelihood)
@@ -59,7 +67,9 @@ def start_values(likelihood: Likelihood) -> FloatArray:
         parts = []
         for g, moment in enumerate(moments):
             shrunk = (1 - share) * moment + share * np.diag(np.diag(moment))
-            if np.linalg.eigvalsh(shrunk)[0] <= 1e-6 * shrunk.max():
+            deviation = np.sqrt(np.diag(shrunk))
+            correlation = shrunk / np.outer(deviation, deviation)
+            if np.linalg.eigvalsh(correlation)[0] <= 1e-6:
                 break
             parts.append(structure.start(shrunk, likelihood.distance(g)))
         if len(parts) < len(moments):
@@ -67,9 +77,7 @@ def start_values(likelihood: Likelihood) -> FloatArray:
         theta = np.concatenate(parts)
         if likelihood.solve(theta) is not None:
             return theta
-    raise NotEstimableError(
-        "The residuals at some visit do not vary: no covariance can be estimated."
-    )
+    raise ConvergenceError("No start values are a positive definite covariance.")
 
 
 def _moments(likelihood: Likelihood) -> list[FloatArray]:
@@ -81,14 +89,30 @@ def _moments(likelihood: Likelihood) -> list[FloatArray]:
         return [variance * np.eye(t)] * data.n_groups
     theta = mivque(data)
     result = []
-    for part in theta.reshape(data.n_groups, -1):
+    for part, squares in zip(
+        theta.reshape(data.n_groups, -1), _mean_squares(data), strict=True
+    ):
         moment = STRUCTURES["unstructured"].matrix(part, np.zeros((t, t)))
-        variances = np.diag(moment)
-        usual = variances[variances > 0].mean() if (variances > 0).any() else 0.0
-        floor = np.where(variances > 1e-3 * usual, variances, 1e-3 * usual)
-        np.fill_diagonal(moment, floor)
+        # The unbiased estimates may be negative; mean squares are not.
+        np.fill_diagonal(moment, np.maximum(np.diag(moment), squares / 10))
         result.append(moment)
     return result
+
+
+def _mean_squares(data: PseudoSubjects) -> FloatArray:
+    """Return the mean squared residual of each group at each visit, (groups, t).
+
+    Where a residual is nil, a share of the others stands in: the maximum decides
+    whether the variance is zero.
+    """
+    place = data.group[data.block]
+    sums = np.zeros((data.n_groups, data.rows.shape[1]))
+    np.add.at(sums, place, data.rows[:, :, -1] ** 2)
+    counts = np.zeros_like(sums)
+    np.add.at(counts, data.group, data.counts[:, None] * data.observed)
+    squares = sums / np.maximum(counts, 1)
+    floor = 1e-4 * float(sums.sum() / counts.sum())
+    return np.where(squares > data.rounding**2, squares, floor)
 
 
 def mivque(data: PseudoSubjects) -> FloatArray:
@@ -106,9 +130,18 @@ def mivque(data: PseudoSubjects) -> FloatArray:
 
 
 def maximise(
-    likelihood: Likelihood, theta: FloatArray
+    likelihood: Likelihood, theta: FloatArray, watch: Callable[[Solution], None]
 ) -> tuple[Solution, Curvature, tuple[Iteration, ...]]:
     """Return the solution at the highest likelihood, its derivatives, and the history.
+
+    Parameters
+    ----------
+    likelihood : Likelihood
+    theta : (k,) array
+        Start values.
+    watch : callable
+        Raises when the covariance of a solution is singular. It is asked where the
+        iterations stop, and where residuals are predicted to rounding.
 
     Raises
     ------
@@ -127,15 +160,38 @@ def maximise(
         curvature = likelihood.curvature(at)
         found = _search(likelihood, at, curvature, number, history)
         if found is None:
-            raise ConvergenceError(
-                f"No step raises the likelihood further after {number} iterations, and "
-                f"the gradient is not zero (decrement {history[-1].decrement:.2g})."
-            )
+            watch(at)
+            raise _stuck(curvature, history[-1])
         at = found
+        if _at_rounding(likelihood.data, at):
+            watch(at)
         if history[-1].decrement < _LAST_STEP and history[-1].derivatives == "observed":
             return at, likelihood.curvature(at), tuple(history)
+    watch(at)
     raise ConvergenceError(
         f"The likelihood still rises after {_ITERATIONS} iterations."
+    )
+
+
+def _at_rounding(data: PseudoSubjects, at: Solution) -> bool:
+    """Return whether some visit is predicted by the others to rounding.
+
+    The inverse covariance holds the reciprocals of the variances that are left.
+    """
+    precision = float(np.diagonal(at.inverse, axis1=1, axis2=2).max())
+    return precision * data.rounding**2 > 1
+
+
+def _stuck(curvature: Curvature, last: Iteration) -> Exception:
+    """Return why no step raises the likelihood."""
+    if direction(curvature.observed, curvature.gradient) is None:
+        return NotEstimableError(
+            "The data do not identify every covariance parameter: the information is "
+            "singular. A simpler covariance structure has fewer parameters."
+        )
+    return ConvergenceError(
+        f"No step raises the likelihood further after {last.iteration} iterations, and "
+        f"the gradient is not zero (decrement {last.decrement:.2g})."
     )
 
 
@@ -147,8 +203,8 @@ def _search(
     history: list[Iteration],
 ) -> Solution | None:
     """Return the next solution along the best direction, and write the history."""
-    for name in ("observed", "expected"):
-        step = direction(getattr(curvature, name), curvature.gradient)
+    for name in ("observed", "expected", "damped"):
+        step = _direction(name, curvature)
         if step is None:
             continue
         decrement = float(-curvature.gradient @ step)
@@ -163,12 +219,13 @@ def _search(
                 return new
             size /= 2
         history.append(Iteration(number, at.objective, decrement, 0.0, name))
-    if not history or history[-1].iteration != number:
-        raise NotEstimableError(
-            "The data do not identify every covariance parameter: the information is "
-            "singular. A simpler covariance structure has fewer parameters."
-        )
     return None
+
+
+def _direction(name: str, curvature: Curvature) -> FloatArray | None:
+    if name == "damped":
+        return damped(curvature.expected, curvature.gradient)
+    return direction(getattr(curvature, name), curvature.gradient)
 
 
 def direction(second: FloatArray, gradient: FloatArray) -> FloatArray | None:
@@ -184,6 +241,19 @@ def direction(second: FloatArray, gradient: FloatArray) -> FloatArray | None:
     if np.diag(factor[0]).min() < 1e-7:
         return None
     return np.asarray(-scale * linalg.cho_solve(factor, scale * gradient))
+
+
+def damped(second: FloatArray, gradient: FloatArray) -> FloatArray:
+    """Return a descent where the second derivatives are singular.
+
+    Directions along which the information is nil are taken as if it were small.
+    """
+    diagonal = np.diag(second)
+    positive = diagonal > 0
+    scale = np.where(positive, 1 / np.sqrt(np.where(positive, diagonal, 1.0)), 0.0)
+    values, vectors = np.linalg.eigh(second * np.outer(scale, scale))
+    values = np.maximum(np.abs(values), _DAMPING)
+    return np.asarray(-scale * (vectors @ ((vectors.T @ (scale * gradient)) / values)))
 
 
 def maximise_as_sas(

@@ -28,6 +28,13 @@ BoolArray = NDArray[np.bool_]
 #: triangular factor would save nothing.
 _WORTH_A_FACTOR = 2
 
+#: Residuals below this share of the largest response may be rounding errors.
+_ROUNDING = 1e-13
+#: Sizes of residuals whose fourth powers are numbers.
+_SMALLEST, _LARGEST = 1e-50, 1e50
+#: Ratio of the spread at two visits from which rows are brought to one scale.
+_UNLIKE = 2.0**10
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -93,6 +100,8 @@ class PseudoSubjects:
         ``X' X``.
     sum_log_weights : float
     n_observations, n_subjects : int
+    rounding : float
+        Standard deviation below which residuals may be rounding errors.
     """
 
     rows: FloatArray
@@ -109,6 +118,7 @@ class PseudoSubjects:
     sum_log_weights: float
     n_observations: int
     n_subjects: int
+    rounding: float
 
 
 def pseudo_subjects(
@@ -142,7 +152,8 @@ def pseudo_subjects(
     observed = layout.observed[first]
     counts = np.bincount(block).astype(float)
     seen = observed[of_row]
-    triangle, coefficients, rows = _orthonormal(design, layout, rows, seen)
+    triangle, coefficients, rows, crossproduct = _orthonormal(design, rows, seen)
+    size = np.abs(design.response if root is None else design.response * root)
     return PseudoSubjects(
         rows=rows,
         block=of_row,
@@ -154,12 +165,13 @@ def pseudo_subjects(
         distance=_distance(layout, first),
         triangle=triangle,
         coefficients=coefficients,
-        crossproduct=triangle.T @ triangle,
+        crossproduct=crossproduct,
         sum_log_weights=0.0
         if weights is None
         else float(np.sort(np.log(weights)).sum()),
         n_observations=len(design.response),
         n_subjects=len(layout.positions),
+        rounding=_ROUNDING * float(size.max()),
     )
 
 
@@ -278,9 +290,13 @@ def _factored(
 
 
 def _orthonormal(
-    design: Design, layout: Layout, rows: FloatArray, seen: BoolArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the triangle of the design, its coefficients, and orthonormal rows."""
+    design: Design, rows: FloatArray, seen: BoolArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return the triangle of the design, coefficients, orthonormal rows, and ``X' X``.
+
+    Where visits differ in scale by orders of magnitude, the rows are orthonormal once
+    each visit is divided by its spread: ``X' V^-1 X`` is then formed without loss.
+    """
     p = len(design.names)
     stacked = rows[seen]
     size = np.sqrt((stacked[:, :p] ** 2).sum(axis=0))
@@ -289,17 +305,49 @@ def _orthonormal(
     check_rank(triangle * np.where(size > 0, 1.0, 0.0), design)
     coefficients = orthonormal.T @ stacked[:, p]
     residual = stacked[:, p] - orthonormal @ coefficients
-    spare = len(design.response) - p
-    if spare < 1 or float(residual @ residual) <= 1e-24 * float(
-        stacked[:, p] @ stacked[:, p]
-    ):
+    _check_residual(design, residual, stacked[:, p])
+    whole = triangle * size
+    scale = _scales(residual, np.nonzero(seen)[1])
+    if scale is not None:
+        orthonormal, triangle = np.linalg.qr(stacked[:, :p] / (safe * scale))
+        coefficients = orthonormal.T @ (stacked[:, p] / scale[:, 0])
+        orthonormal *= scale
+        residual = stacked[:, p] - orthonormal @ coefficients
+    result = np.zeros_like(rows)
+    result[seen] = np.column_stack([orthonormal, residual])
+    return triangle * size, coefficients, result, whole.T @ whole
+
+
+def _check_residual(design: Design, residual: FloatArray, response: FloatArray) -> None:
+    """Raise unless there is a residual, of a size that can be computed with."""
+    largest = float(np.abs(response).max())
+    if largest > 0 and not _SMALLEST < largest < _LARGEST:
+        raise DataError(
+            "the response is too large or too small to compute with",
+            column=design.response_name,
+            value=largest,
+            remedy="write it in another unit",
+        )
+    spare = len(design.response) - len(design.names)
+    if spare < 1 or float(residual @ residual) <= 1e-24 * float(response @ response):
         raise NotEstimableError(
             "The fixed effects leave no residual variation: no covariance can be "
             "estimated."
         )
-    result = np.zeros_like(rows)
-    result[seen] = np.column_stack([orthonormal, residual])
-    return triangle * size, coefficients, result
+
+
+def _scales(residual: FloatArray, visit: IntArray) -> FloatArray | None:
+    """Return the spread at the visit of each row, (rows, 1); None where they are alike.
+
+    Powers of two, so that dividing by them is exact.
+    """
+    squares = np.bincount(visit, residual**2)
+    spread = np.sqrt(squares / np.maximum(np.bincount(visit), 1))
+    floor = spread.max() / 2.0**30
+    if spread.max() < _UNLIKE * spread.min():
+        return None
+    powers = 2.0 ** np.round(np.log2(np.maximum(spread, floor)))
+    return np.asarray(powers[visit][:, None])
 
 
 def _distance(layout: Layout, first: IntArray) -> FloatArray:

@@ -71,8 +71,8 @@ class Sandwich:
         # With one subject to each coefficient the scores are zero whatever the data.
         if not total > _NO_DEGREES * (own**2).sum():
             raise NotEstimableError(
-                "The empirical covariance has no degrees of freedom for a contrast: its "
-                "subjects leave no residual."
+                "The empirical covariance has no degrees of freedom for a contrast: "
+                "its subjects leave no residual."
             )
         return float(trace**2 / total)
 

@@ -1,57 +1,142 @@
 """What a covariance has to be before its numbers may be used."""
 
-from typing import Any
-
 import numpy as np
 
 from trialstats.errors import NotEstimableError, SingularCovarianceError
+from trialstats.linear_model import FloatArray
 from trialstats.mmrm.likelihood import Likelihood, Solution
-from trialstats.mmrm.pseudo_subjects import Layout
+from trialstats.mmrm.pseudo_subjects import BoolArray, Layout
 from trialstats.mmrm.sandwich import block_covariances
 
 #: Smallest eigenvalue of a residual correlation matrix that is not rounding. At a
 #: singular solution the likelihood has no maximum, and an iteration ends near here.
 _SINGULAR = 1e-7
 
+#: Largest correlation, at the times seen, that says nothing about a range.
+_UNRELATED = 1e-6
 
-def check_identified(structure: str, layout: Layout) -> None:
-    """Raise NotEstimableError when no subject has both of two visits.
+#: Share of a singular direction from which a visit is named.
+_INVOLVED = 0.1
 
-    An unstructured covariance then has a parameter on which the likelihood does not
-    depend.
+_SIMPLER = "A simpler covariance structure, or fewer fixed effects, may fit."
+
+
+def check_identified(name: str, likelihood: Likelihood, layout: Layout) -> None:
+    """Raise NotEstimableError when no subject's data depend on a parameter.
+
+    An unstructured covariance needs subjects with both of any two visits; every other
+    structure needs subjects at some lag of each parameter.
     """
-    if structure != "unstructured":
+    for g in range(len(layout.groups)):
+        where = _where(layout, g)
+        if likelihood.structure.spatial:
+            if not (likelihood.distance(g) > 0).any():
+                raise NotEstimableError(
+                    f"No subject{where} has data at two times: the range of the "
+                    "correlation is not identified."
+                )
+        elif name == "unstructured":
+            _check_pairs(layout, _together(layout, g), where)
+        else:
+            _check_parameters(likelihood, layout, g, where)
+
+
+def _check_pairs(layout: Layout, together: BoolArray, where: str) -> None:
+    if together.all():
         return
-    for g, label in enumerate(layout.groups):
-        seen = layout.observed[layout.group == g].astype(float)
-        together = seen.T @ seen
-        if (together > 0).all():
-            continue
-        i, j = np.argwhere(together == 0)[0]
-        where = f" in {label}" if len(layout.groups) > 1 else ""
-        pair = _listed(layout.visits[i], layout.visits[j])
-        raise NotEstimableError(
-            f"No subject{where} has data at {pair}: their covariance is not "
-            "identified. A simpler covariance structure does not need it."
-        )
+    i, j = np.argwhere(~together)[0]
+    first, second = layout.visits[i], layout.visits[j]
+    pair = first if i == j else f"both {first} and {second}"
+    raise NotEstimableError(
+        f"No subject{where} has data at {pair}: their covariance is not identified. A "
+        "simpler covariance structure does not need it."
+    )
 
 
-def check_covariance(likelihood: Likelihood, at: Solution, layout: Layout) -> None:
-    """Raise SingularCovarianceError when the residual covariance is singular."""
-    sigma = block_covariances(likelihood, at.theta)
-    sigma = np.where(likelihood.both, sigma, np.eye(likelihood.t))
-    deviation = np.sqrt(np.diagonal(sigma, axis1=1, axis2=2))
-    correlation = sigma / (deviation[:, :, None] * deviation[:, None, :])
-    smallest = np.linalg.eigvalsh(correlation)[:, 0]
-    if smallest.min() < _SINGULAR:
-        g = likelihood.data.group[int(smallest.argmin())]
-        where = f" in {layout.groups[g]}" if len(layout.groups) > 1 else ""
+def _check_parameters(
+    likelihood: Likelihood, layout: Layout, g: int, where: str
+) -> None:
+    structure, t = likelihood.structure, likelihood.t
+    visits = tuple(str(visit) for visit in layout.visits)
+    distance = likelihood.distance(g)
+    usual = structure.start((np.eye(t) + 1) / 2, distance)
+    moved = (structure.first(usual, distance) != 0) & _together(layout, g)
+    for name, matters in zip(
+        structure.names(visits), moved.any(axis=(1, 2)), strict=True
+    ):
+        if not matters:
+            raise NotEstimableError(
+                f"No subject{where} has data that depend on the {name}: it is not "
+                "identified. A simpler covariance structure does not need it."
+            )
+
+
+def _together(layout: Layout, g: int) -> BoolArray:
+    """Return whether some subject of a group has both of two visits, (t, t)."""
+    seen = layout.observed[layout.group == g].astype(float)
+    return np.asarray(seen.T @ seen > 0)
+
+
+def check_covariance(likelihood: Likelihood, layout: Layout, at: Solution) -> None:
+    """Raise when a residual covariance is singular, or a range is out of sight.
+
+    Raises
+    ------
+    SingularCovarianceError
+        When a variance is zero, or the residuals determine one another.
+    NotEstimableError
+        When a spatial correlation is nil at all distances between observed times.
+    """
+    both = likelihood.both
+    sigma = np.where(both, block_covariances(likelihood, at.theta), 0.0)
+    variance = np.diagonal(sigma, axis1=1, axis2=2)
+    seen = np.diagonal(both, axis1=1, axis2=2)
+    nil = seen & (variance < likelihood.data.rounding**2)
+    if nil.any():
+        block, visit = np.argwhere(nil)[0]
+        where = _where(layout, likelihood.data.group[block])
         raise SingularCovarianceError(
-            f"The residual covariance{where} is singular: the likelihood rises towards "
-            "residuals that determine one another. A simpler covariance structure, or "
-            "fewer fixed effects, may fit."
+            f"The residuals{where} at {_visit(layout, int(visit))} have no variance: a "
+            f"constant response, or the fixed effects, leave none. {_SIMPLER}"
         )
+    deviation = np.sqrt(np.where(seen, variance, 1.0))
+    correlation = sigma / (deviation[:, :, None] * deviation[:, None, :])
+    correlation = np.where(both, correlation, np.eye(likelihood.t))
+    values, vectors = np.linalg.eigh(correlation)
+    if values[:, 0].min() < _SINGULAR:
+        block = int(values[:, 0].argmin())
+        where = _where(layout, likelihood.data.group[block])
+        _refuse_singular(layout, where, vectors[block, :, 0])
+    if likelihood.structure.spatial:
+        _check_range(likelihood, layout, correlation)
 
 
-def _listed(first: Any, second: Any) -> str:
-    return f"{first}" if first == second else f"both {first} and {second}"
+def _refuse_singular(layout: Layout, where: str, direction: FloatArray) -> None:
+    involved = np.flatnonzero(np.abs(direction) > _INVOLVED)
+    visits = ", ".join(_visit(layout, int(visit)) for visit in involved)
+    raise SingularCovarianceError(
+        f"The residual covariance{where} is singular: the likelihood rises towards "
+        f"residuals at {visits} that determine one another. {_SIMPLER}"
+    )
+
+
+def _check_range(
+    likelihood: Likelihood, layout: Layout, correlation: FloatArray
+) -> None:
+    for g, members in enumerate(likelihood.members):
+        apart = likelihood.distance(g) > 0
+        if correlation[members][apart].max() < _UNRELATED:
+            raise NotEstimableError(
+                f"The residuals{_where(layout, g)} are not correlated at any distance "
+                "between the observed times: the range is not identified."
+            )
+
+
+def _where(layout: Layout, g: int) -> str:
+    return f" in {layout.groups[g]}" if len(layout.groups) > 1 else ""
+
+
+def _visit(layout: Layout, visit: int) -> str:
+    if layout.times is None:
+        return str(layout.visits[visit])
+    return f"time {visit + 1} of a subject"

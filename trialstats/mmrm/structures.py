@@ -229,6 +229,10 @@ class SpatialCorrelation(Correlation):
         self, phi: FloatArray, distance: FloatArray
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         n, reach = self.power, float(phi[0])
+        if reach <= 0:
+            # A negative range would give the Gaussian form of the positive one.
+            value = np.full(distance.shape, np.nan)
+            return value, value[..., None, :, :], value[..., None, None, :, :]
         decay = (distance / reach) ** n
         value = np.exp(-decay)
         first = value * n * decay / reach
