@@ -256,12 +256,16 @@ def _matched(
 
 def _pooled(degrees: FloatArray) -> float:
     """Return the denominator df whose F has the mean of the independent t^2."""
-    if np.ptp(degrees) < RANK_TOLERANCE:
+    finite = degrees[np.isfinite(degrees)]
+    if not len(finite):
+        return np.inf
+    if len(finite) == len(degrees) and np.ptp(degrees) < RANK_TOLERANCE:
         return float(degrees.mean())
-    if (degrees <= 2).any():
+    if (finite <= 2).any():
         return 2.0
-    expected = float(np.sum(degrees / (degrees - 2)))
-    return 2 * expected / (expected - len(degrees))
+    # nu / (nu - 2) is one where nu is infinite.
+    excess = float(np.sum(2 / (finite - 2)))
+    return 2 * (excess + len(degrees)) / excess
 
 
 def _moments(a1: float, a2: float, size: int) -> tuple[float, float]:

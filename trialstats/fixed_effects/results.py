@@ -118,6 +118,7 @@ class FixedEffectsResult:
         self,
         factors: str | Sequence[str],
         *,
+        by: str | Sequence[str] | None = None,
         at: Mapping[str, Any] | None = None,
         weights: Weights = "equal",
         level: float | None = None,
@@ -128,6 +129,8 @@ class FixedEffectsResult:
         ----------
         factors : str or sequence of str
             Categorical variables whose combinations get a mean.
+        by : str or sequence of str, optional
+            Further factors, whose columns stand first and whose levels run slowest.
         at, weights
             What the other variables are held at, or how they are averaged: see
             `ls_means_matrix`.
@@ -138,7 +141,7 @@ class FixedEffectsResult:
         DataFrame
             A column for each factor, the columns of every table, ``n_observed``.
         """
-        names = factor_names(factors)
+        names = [*factor_names(by), *factor_names(factors)]
         grid, matrix = ls_means_matrix(self.design, names, at=at, weights=weights)
         counts = grid.pop("n_observed")
         return self._table(matrix, grid[names], level).assign(n_observed=counts)
