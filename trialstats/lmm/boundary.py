@@ -12,6 +12,7 @@ import numpy as np
 from trialstats.errors import NotEstimableError, SingularCovarianceError
 from trialstats.linear_model import ZERO_RESIDUAL, FloatArray
 from trialstats.lmm.estimation import (
+    START_EIGENVALUE,
     VANISHING,
     ZERO_EIGENVALUE,
     ZERO_VARIANCE,
@@ -25,6 +26,13 @@ from trialstats.lmm.rotation import Rotated
 #: Eigenvalue of the expected information, every parameter scaled to what it would be
 #: without coefficients, below which parameters depend on each other.
 CONFOUNDED = 1e-10
+
+#: Standard errors above zero from which on one search is enough: among 4,000 generated
+#: small designs no second maximum was higher where all variances had more than 1.2.
+FAR_FROM_ZERO = 1.5
+
+#: Variances of the starts near simpler models, in units of the residual variance.
+NEARLY_ZERO = 1e-3
 
 #: Eigenvalue of X'X within levels, X orthonormal over all rows, that counts as zero.
 WITHIN_TOLERANCE = 1e-10
@@ -125,18 +133,32 @@ def inward(shape: Shape, found: Maximum) -> FloatArray | None:
     return shape.feasible(theta, ZERO_VARIANCE * theta[-1]) if moved else None
 
 
-def without_one(shape: Shape, theta: FloatArray) -> list[FloatArray]:
-    """Return parameters of simpler models: least squares, and each factor left out."""
+def well_inside(shape: Shape, found: Maximum) -> bool:
+    """Return whether each variance is well above zero, given its standard error."""
+    try:
+        root = np.linalg.cholesky(found.evaluation.expected / 2)
+    except np.linalg.LinAlgError:
+        return False
+    errors = np.sqrt((np.linalg.inv(root) ** 2).sum(axis=0))
+    variance = np.array([*(i == j for _, i, j in shape.places), True])
+    return bool((found.theta > FAR_FROM_ZERO * errors)[variance].all())
+
+
+def simpler(shape: Shape, theta: FloatArray) -> list[FloatArray]:
+    """Return parameters just inside simpler models: one effect, or all, near zero."""
     alone = np.zeros_like(theta)
     alone[-1] = 1.0
-    simpler = [alone]
-    if len(shape.sizes) > 1:
-        owners = np.array([factor for factor, _, _ in shape.places])
-        for factor in range(len(shape.sizes)):
+    found = [alone]
+    effects = [(f, i) for f, i, j in shape.places if i == j]
+    if len(effects) > 1:
+        for factor, effect in effects:
             without = theta.copy()
-            without[:-1][owners == factor] = 0.0
-            simpler.append(without)
-    return simpler
+            without[-1] = max(theta[-1], START_EIGENVALUE)
+            for k, (owner, i, j) in enumerate(shape.places):
+                if owner == factor and effect in (i, j):
+                    without[k] = 0.0
+            found.append(without)
+    return [shape.feasible(each, NEARLY_ZERO * each[-1]) for each in found]
 
 
 def singular_cause(

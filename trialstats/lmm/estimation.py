@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trialstats.errors import ConvergenceError
 from trialstats.linear_model import FloatArray
 from trialstats.lmm.likelihood import Evaluation, evaluate
 from trialstats.lmm.rotation import Places, Rotated
@@ -139,18 +138,12 @@ def moments(shape: Shape, reference: Evaluation) -> FloatArray:
 
 def maximise(
     rotated: Rotated, shape: Shape, start: FloatArray, *, restricted: bool
-) -> Maximum:
-    """Return the maximum that Newton steps reach from natural parameters.
-
-    Raises
-    ------
-    ConvergenceError
-        When the steps do not settle.
-    """
+) -> Maximum | None:
+    """Return the maximum that Newton steps reach from natural parameters, if any."""
     roots = shape.roots(start)
     here = evaluate(rotated, start, restricted=restricted)
     if here is None:
-        raise ConvergenceError("The likelihood has no value at the start.")
+        return None
     history = [Step(here.deviance, np.inf, 0)]
     for _ in range(MAX_ITERATIONS):
         step, rise = _newton_step(shape, roots, here)
@@ -167,11 +160,7 @@ def maximise(
         history.append(Step(here.deviance, float(np.abs(step).max()), halvings))
         if last:
             return Maximum(shape.natural(roots), here, tuple(history))
-    raise ConvergenceError(
-        f"The mixed model did not converge in {len(history) - 1} steps: the likelihood "
-        "still changes. Center and scale the covariates of the random part, or make it "
-        "simpler."
-    )
+    return None
 
 
 def _newton_step(

@@ -20,8 +20,8 @@ from trialstats.lmm.boundary import (
     check_inside,
     check_within,
     inward,
-    singular_cause,
-    without_one,
+    simpler,
+    well_inside,
 )
 from trialstats.lmm.estimation import (
     Maximum,
@@ -38,6 +38,14 @@ from trialstats.lmm.rotation import Rotated, Rows, rotate
 
 #: Maxima that a search from the boundary inwards may find before it gives up.
 RESTARTS = 4
+
+#: Deviances that differ by less belong to one maximum.
+SAME_MAXIMUM = 1e-9
+
+NOT_CONVERGED = (
+    "The mixed model did not converge: the likelihood still changes. Center and scale "
+    "the covariates of the random part, or make it simpler."
+)
 
 
 @dataclass(frozen=True)
@@ -167,7 +175,7 @@ def fit_arrays(
         raise NotEstimableError("The coefficients cannot be told apart.")
     check_information(names, reference)
     check_within(rotated, restricted=restricted)
-    found = _search(rotated, shape, reference, groupings, restricted=restricted)
+    found = _search(rotated, shape, reference, restricted=restricted)
     check_inside(groupings, shape, found.theta)
     return _in_natural_units(scaled, shape, found, names, n, restricted=restricted)
 
@@ -202,44 +210,41 @@ def _search(
     rotated: Rotated,
     shape: Shape,
     reference: Evaluation,
-    groupings: Sequence[Grouping],
     *,
     restricted: bool,
 ) -> Maximum:
-    """Return the highest maximum found, trying again from inside when on a boundary."""
-    best: Maximum | None = None
-    problem: ConvergenceError | None = None
-    starts = [moments(shape, reference), equal_variances(shape)]
-    for start in starts:
-        try:
-            found = _upwards(rotated, shape, start, restricted=restricted)
-        except ConvergenceError as reason:
-            problem = reason
-            continue
-        if best is None or found.evaluation.deviance < best.evaluation.deviance - 1e-9:
-            best = found
-        if singular_cause(groupings, shape, best.theta) is None:
-            break
-    if best is None:
-        raise problem or ConvergenceError("The mixed model did not converge.")
-    # A likelihood may have a second maximum at or near a simpler model.
-    for theta in without_one(shape, best.theta):
-        simpler = evaluate(rotated, theta, restricted=restricted)
-        if simpler and simpler.deviance < best.evaluation.deviance - 1e-9:
-            start = shape.feasible(theta, 1e-3 * theta[-1])
-            found = _upwards(rotated, shape, start, restricted=restricted)
-            if found.evaluation.deviance < best.evaluation.deviance:
-                best = found
+    """Return the highest maximum that the starts lead to."""
+    first = _upwards(rotated, shape, moments(shape, reference), restricted=restricted)
+    found = [first]
+    # Where a variance is not far from zero, the likelihood may have a second maximum
+    # at or near a simpler model.
+    if first is None or not well_inside(shape, first):
+        equal = equal_variances(shape)
+        near = simpler(shape, equal if first is None else first.theta)
+        found += [
+            _upwards(rotated, shape, start, restricted=restricted)
+            for start in (equal, *near)
+        ]
+    reached = [each for each in found if each is not None]
+    if not reached:
+        raise ConvergenceError(NOT_CONVERGED)
+    best = reached[0]
+    for each in reached[1:]:
+        if each.evaluation.deviance < best.evaluation.deviance - SAME_MAXIMUM:
+            best = each
     return best
 
 
 def _upwards(
     rotated: Rotated, shape: Shape, start: FloatArray, *, restricted: bool
-) -> Maximum:
-    """Return the maximum reached from a start, and from its boundary inwards again."""
+) -> Maximum | None:
+    """Return the maximum reached from a start, if any.
+
+    From a boundary where the likelihood rises inwards the steps start again.
+    """
     found = maximise(rotated, shape, start, restricted=restricted)
     for _ in range(RESTARTS):
-        inside = inward(shape, found)
+        inside = None if found is None else inward(shape, found)
         if inside is None:
             break
         found = maximise(rotated, shape, inside, restricted=restricted)
