@@ -89,6 +89,8 @@ def labels_of(column: pd.Series, name: str) -> Labels:
             column=name,
             remedy="convert the column to text, or to a pandas Categorical",
         ) from None
+    if order == list(range(len(order))):
+        return Labels(codes, tuple(values))
     # The last place serves code -1: missing stays missing.
     rank = np.full(len(order) + 1, -1, dtype=np.intp)
     rank[order] = np.arange(len(order))

@@ -7,7 +7,7 @@ numeric part of a column is one of few products. Crossproducts over 800,000 rows
 both factors and never X itself.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -219,7 +219,7 @@ def build_design(
             f"No row has a value in each of {', '.join([*used, *other_columns])}."
         )
     levels, codes = _used_levels(labels)
-    values: dict[str, Any] = {**_labelled(codes, levels), **numbers}
+    values = _Values(codes, levels, numbers)
     response = _response(parsed, values, labels, data.index[rows])
     cells, cell_levels = _cells(codes, levels, len(rows))
     try:
@@ -306,6 +306,32 @@ def _used_levels(
         codes[name] = label.codes if complete else place[label.codes]
         levels[name] = tuple(label.levels[i] for i in found)
     return levels, codes
+
+
+class _Values(Mapping[str, Any]):
+    """Values of the variables; labels become a Categorical for who asks for them.
+
+    Few factors do: the design needs their codes only.
+    """
+
+    def __init__(
+        self,
+        codes: Mapping[str, Any],
+        levels: Mapping[str, tuple[Any, ...]],
+        numbers: Mapping[str, FloatArray],
+    ) -> None:
+        self.codes, self.levels, self.numbers = codes, levels, numbers
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self.numbers:
+            return self.numbers[name]
+        return _labelled({name: self.codes[name]}, self.levels)[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*self.codes, *self.numbers])
+
+    def __len__(self) -> int:
+        return len(self.codes) + len(self.numbers)
 
 
 def _labelled(

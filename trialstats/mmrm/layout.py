@@ -48,7 +48,7 @@ def lay_out(
     if spatial:
         slots, visits, times = _time_slots(data[visit], design.rows, subjects, visit)
     else:
-        slots, visits = _codes_in_order(data[visit], design.rows, visit)
+        slots, visits = _visits(design, data[visit], visit)
         times = None
     positions = np.full((n, len(visits)), -1, dtype=np.int64)
     positions[subjects, slots] = np.arange(len(subjects))
@@ -59,23 +59,44 @@ def lay_out(
     if times is not None:
         by_time = np.zeros((n, len(visits)))
         by_time[subjects, slots] = times
-    order = _canonical(design, positions, of_subject, by_time, weights)
+    order, block, kind = _canonical(design, positions, of_subject, by_time, weights)
     return Layout(
-        positions=positions[order],
+        positions=positions.take(order, axis=0),
         visits=visits,
         times=None if by_time is None else by_time[order],
         group=of_subject[order],
         groups=groups,
         subjects=order,
         labels=labels,
+        block=block,
+        kind=kind,
+        of_row=subjects,
     )
 
 
 def _codes(column: pd.Series, rows: IntArray) -> tuple[IntArray, pd.Index]:
-    """Return codes of the used rows and their labels, in order of appearance."""
+    """Return codes of the used rows and their labels, in an order of no meaning."""
     used = column if len(rows) == len(column) else column.iloc[rows]
+    if isinstance(used.dtype, pd.CategoricalDtype):
+        codes, categories = used.cat.codes.to_numpy(), used.cat.categories
+        found = np.flatnonzero(np.bincount(codes, minlength=len(categories)))
+        if len(found) < len(categories):
+            place = np.zeros(len(categories), dtype=np.int64)
+            place[found] = np.arange(len(found))
+            codes, categories = place[codes], categories[found]
+        return codes.astype(np.int64, copy=False), categories
     codes, labels = pd.factorize(used)
     return codes.astype(np.int64, copy=False), pd.Index(labels)
+
+
+def _visits(
+    design: Design, column: pd.Series, name: str
+) -> tuple[IntArray, tuple[Any, ...]]:
+    """Return visit codes in order; those that the design has found, where it has."""
+    if name not in design.levels or len(design.rows) < len(column):
+        return _codes_in_order(column, design.rows, name)
+    of_cell = design.cell_levels[:, list(design.levels).index(name)]
+    return of_cell[design.cells], design.levels[name]
 
 
 def _codes_in_order(
@@ -110,6 +131,15 @@ def _time_slots(
             remedy="name a numeric column as visit",
         )
     times = column.to_numpy(dtype=float)[rows]
+    if not np.isfinite(times).all():
+        row = int(np.flatnonzero(~np.isfinite(times))[0])
+        raise DataError(
+            "the time is infinite",
+            row=int(rows[row]) + 2,
+            column=name,
+            value=float(times[row]),
+            remedy="write a number or leave the row out",
+        )
     order = np.lexsort((times, subjects))
     new = np.diff(subjects[order], prepend=-1) != 0
     start = np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))
@@ -178,25 +208,30 @@ def _canonical(
     group: IntArray,
     times: FloatArray | None,
     weights: FloatArray | None,
-) -> IntArray:
-    """Return the order of the subjects: by block, class, then their values.
+) -> tuple[IntArray, IntArray, IntArray]:
+    """Return the order of the subjects, by block, class, then their values.
 
-    Sums over subjects then have one order whatever the rows' order and labels.
+    Sums over subjects then have one order whatever the rows' order and labels. With
+    it come the block and the class of each subject, in that order.
     """
     observed = positions >= 0
     t = positions.shape[1]
-    cells = np.where(observed, design.cells[positions] + 1, 0)
     keys: list[tuple[IntArray, int]] = [(group, int(group.max()) + 1)]
-    keys += [(seen.astype(np.int64), 2) for seen in observed.T]
+    keys += [(seen, 2) for seen in observed.T]
     if times is not None:
-        for at_slot in times.T:
-            distinct, codes = np.unique(at_slot, return_inverse=True)
-            keys.append((codes, len(distinct)))
-    keys += [(column, len(design.coding) + 1) for column in cells.T]
-    kind = _joined(keys)
+        keys += [(_ranked(at_slot), len(times)) for at_slot in times.T]
+    block = _ranked(_joined(keys))
+    # Position -1, of no row, finds the last place: 0.
+    cells = np.append(design.cells + 1, 0).take(positions)
+    n_cells = len(design.coding) + 1
+    keys = [(block, len(block)), *((column, n_cells) for column in cells.T)]
+    kind = _ranked(_joined(keys))
     first = observed.argmax(axis=1)
     at = positions[np.arange(len(positions)), first]
-    order = np.lexsort((design.response[at], kind))
+    order = np.argsort(design.response[at])
+    # Few classes: NumPy sorts integers of two bytes by counting.
+    small = kind.astype(np.min_scalar_type(int(kind.max())))
+    order = order[np.argsort(small[order], kind="stable")]
     value, rank = design.response[at][order], kind[order]
     tied = np.zeros(len(order), dtype=bool)
     tied[1:] = (value[1:] == value[:-1]) & (rank[1:] == rank[:-1])
@@ -217,7 +252,7 @@ def _canonical(
         order[places] = who[
             np.lexsort((*values[::-1], design.response[at][who], kind[who]))
         ]
-    return np.asarray(order)
+    return order, block[order], kind[order]
 
 
 def _joined(keys: list[tuple[IntArray, int]]) -> IntArray:
@@ -229,8 +264,17 @@ def _joined(keys: list[tuple[IntArray, int]]) -> IntArray:
     width = 1
     for values, size in keys:
         if width * size > 2**62:
-            joined = np.unique(joined, return_inverse=True)[1]
+            joined = _ranked(joined)
             width = int(joined.max()) + 1
-        joined = joined * size + values
+        joined *= size
+        joined += values
         width *= size
     return joined
+
+
+def _ranked(values: Any) -> IntArray:
+    """Return the rank of each value among the distinct values."""
+    codes, found = pd.factorize(values)
+    rank = np.empty(len(found), dtype=np.int64)
+    rank[np.argsort(found)] = np.arange(len(found))
+    return np.asarray(rank[codes])

@@ -30,6 +30,9 @@ from trialstats.linear_model import FloatArray
 from trialstats.mmrm.pseudo_subjects import PseudoSubjects
 from trialstats.mmrm.structures import Structure
 
+#: Ratio of the diagonal of the factor of ``X' V^-1 X`` below which it is formed twice.
+_ILL_CONDITIONED = 1e-4
+
 
 @dataclass(frozen=True)
 class Solution:
@@ -113,12 +116,22 @@ class Likelihood:
         weighted = inverse[data.block] @ data.rows
         flat = weighted.reshape(-1, p + 1)
         cross = data.rows[:, :, :p].reshape(-1, p).T @ flat
-        try:
-            triangle = np.linalg.cholesky(cross[:, :p])
-        except np.linalg.LinAlgError:
+        found = _root(cross[:, :p])
+        if found is None:
             return None
-        root = linalg.solve_triangular(triangle, np.eye(p), lower=True).T
+        root, diagonal = found
         beta = root @ (root.T @ cross[:, p])
+        if diagonal.min() < _ILL_CONDITIONED * diagonal.max():
+            # Visits of unlike scale: the cross-product has lost digits, and is formed
+            # again in the coordinates in which it is the identity but for that loss.
+            design = data.rows[:, :, :p].reshape(-1, p) @ root
+            again = _root(design.T @ (flat[:, :p] @ root))
+            if again is None:
+                return None
+            root, diagonal = root @ again[0], diagonal * again[1]
+            rest = flat[:, p] - flat[:, :p] @ beta
+            design = data.rows[:, :, :p].reshape(-1, p) @ root
+            beta = beta + root @ (design.T @ rest)
         basis = np.zeros((p + 1, p + 1))
         basis[:p, :p], basis[:p, p], basis[p, p] = root, -beta, 1.0
         weighted = (flat @ basis).reshape(weighted.shape)
@@ -126,7 +139,7 @@ class Likelihood:
         objective = self.constant + log_determinant
         objective += float(residual @ weighted.reshape(-1, p + 1)[:, p])
         if self.reml:
-            objective += 2 * float(np.log(np.diag(triangle)).sum())
+            objective += 2 * float(np.log(diagonal).sum())
         return Solution(
             theta, objective, log_determinant, beta, root, inverse, weighted
         )
@@ -134,9 +147,10 @@ class Likelihood:
     def curvature(self, at: Solution) -> Curvature:
         """Return gradient, observed and expected second derivatives at a solution."""
         data, p = self.data, self.p
-        used = slice(0 if self.reml else p, p + 1)
-        omega = _by_block(at.weighted[:, :, used], data)
         fixed = _by_block(at.weighted[:, :, :p], data)
+        omega = _by_block(at.weighted[:, :, p:], data)
+        if self.reml:
+            omega += fixed
         pieces = [
             self._of_group(at, g, part, omega, fixed)
             for g, part in enumerate(self.parts(at.theta))
@@ -243,6 +257,15 @@ def _factor(sigma: FloatArray) -> FloatArray | None:
         return np.asarray(np.linalg.cholesky(sigma), dtype=float)
     except np.linalg.LinAlgError:
         return None
+
+
+def _root(product: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+    """Return C with ``C C'`` the inverse, and the diagonal of the Cholesky factor."""
+    triangle = _factor(product)
+    if triangle is None:
+        return None
+    root = linalg.solve_triangular(triangle, np.eye(len(product)), lower=True).T
+    return root, np.diag(triangle)
 
 
 def _by_block(weighted: FloatArray, data: PseudoSubjects) -> FloatArray:

@@ -27,6 +27,10 @@ _ITERATIONS = 200
 _HALVINGS = 40
 #: Share of the predicted fall of ``-2 l`` that a step has to reach.
 _FALL = 1e-4
+#: The covariance is looked at after a step below this share, and every so often.
+_SMALL_STEP, _WATCHED = 1e-2, 10
+#: Steps and decrements that lead nowhere.
+_NO_STEP, _NIL = 1e-5, 1e-12
 #: Smallest curvature of a damped step, relative to that of each parameter.
 _DAMPING = 1e-4
 
@@ -141,7 +145,7 @@ def maximise(
         Start values.
     watch : callable
         Raises when the covariance of a solution is singular. It is asked where the
-        iterations stop, and where residuals are predicted to rounding.
+        iterations stop or are slow, and where residuals are predicted to rounding.
 
     Raises
     ------
@@ -163,10 +167,13 @@ def maximise(
             watch(at)
             raise _stuck(curvature, history[-1])
         at = found
-        if _at_rounding(likelihood.data, at):
+        if _at_rounding(likelihood.data, at) or _slow(history[-1]):
             watch(at)
         if history[-1].decrement < _LAST_STEP and history[-1].derivatives == "observed":
             return at, likelihood.curvature(at), tuple(history)
+        if _stands(history):
+            watch(at)
+            raise _stuck(curvature, history[-1])
     watch(at)
     raise ConvergenceError(
         f"The likelihood still rises after {_ITERATIONS} iterations."
@@ -182,9 +189,24 @@ def _at_rounding(data: PseudoSubjects, at: Solution) -> bool:
     return precision * data.rounding**2 > 1
 
 
+def _slow(last: Iteration) -> bool:
+    """Return whether an iteration looks like one towards a singular covariance."""
+    return last.step < _SMALL_STEP or last.iteration % _WATCHED == _WATCHED - 1
+
+
+def _stands(history: list[Iteration]) -> bool:
+    """Return whether the iterations stand still where there is no maximum."""
+    if history[-1].decrement < _NIL:
+        return True
+    return len(history) >= _WATCHED and all(
+        row.step < _NO_STEP for row in history[-_WATCHED:]
+    )
+
+
 def _stuck(curvature: Curvature, last: Iteration) -> Exception:
     """Return why no step raises the likelihood."""
-    if direction(curvature.observed, curvature.gradient) is None:
+    flat = last.derivatives != "observed" and last.decrement < _UNCHECKED
+    if flat and direction(curvature.observed, curvature.gradient) is None:
         return NotEstimableError(
             "The data do not identify every covariance parameter: the information is "
             "singular. A simpler covariance structure has fewer parameters."

@@ -11,6 +11,7 @@ so that later cross-products lose no digits.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,6 @@ _WORTH_A_FACTOR = 2
 _ROUNDING = 1e-13
 #: Sizes of residuals whose fourth powers are numbers.
 _SMALLEST, _LARGEST = 1e-50, 1e50
-#: Ratio of the spread at two visits from which rows are brought to one scale.
-_UNLIKE = 2.0**10
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,11 @@ class Layout:
     subjects : (n,) array
         Code of each subject among `labels`.
     labels : Index
+    block, kind : (n,) array
+        Number of each subject's pattern of visits within its group, and of its class
+        within that; both ascending.
+    of_row : (rows,) array
+        Code of the subject of each row of the design.
     """
 
     positions: IntArray
@@ -64,11 +68,20 @@ class Layout:
     groups: tuple[Any, ...]
     subjects: IntArray
     labels: pd.Index
+    block: IntArray
+    kind: IntArray
+    of_row: IntArray
 
-    @property
+    @cached_property
     def observed(self) -> BoolArray:
         """Where there is a row, (n, t)."""
         return self.positions >= 0
+
+    @cached_property
+    def first(self) -> IntArray:
+        """First row of each subject, (n,)."""
+        visit = self.observed.argmax(axis=1)
+        return np.asarray(self.positions[np.arange(len(visit)), visit])
 
 
 @dataclass(frozen=True)
@@ -141,18 +154,18 @@ def pseudo_subjects(
         effects leave no residual.
     """
     root = None if weights is None else np.sqrt(weights)
-    kind, block = _classes(design, layout)
-    parts, blocks = _reduced(design, layout, kind, root)
+    block = layout.block
+    parts, blocks = _reduced(design, layout, root)
     rows, owner = np.concatenate(parts), np.concatenate(blocks)
     of_row = block[owner]
     order = np.argsort(of_row, kind="stable")
     rows, of_row = rows[order], of_row[order]
 
-    first = np.unique(block, return_index=True)[1]
+    first = np.flatnonzero(np.diff(block, prepend=-1))
     observed = layout.observed[first]
     counts = np.bincount(block).astype(float)
     seen = observed[of_row]
-    triangle, coefficients, rows, crossproduct = _orthonormal(design, rows, seen)
+    triangle, coefficients, rows = _orthonormal(design, rows, seen)
     size = np.abs(design.response if root is None else design.response * root)
     return PseudoSubjects(
         rows=rows,
@@ -165,7 +178,7 @@ def pseudo_subjects(
         distance=_distance(layout, first),
         triangle=triangle,
         coefficients=coefficients,
-        crossproduct=crossproduct,
+        crossproduct=triangle.T @ triangle,
         sum_log_weights=0.0
         if weights is None
         else float(np.sort(np.log(weights)).sum()),
@@ -175,31 +188,11 @@ def pseudo_subjects(
     )
 
 
-def _classes(design: Design, layout: Layout) -> tuple[IntArray, IntArray]:
-    """Return the class and the block of each subject, numbered by first appearance.
-
-    The subjects stand in canonical order, sorted by block and then by class.
-    """
-    columns = [layout.group, *layout.observed.T.astype(np.int64)]
-    if layout.times is not None:
-        columns += [np.unique(at, return_inverse=True)[1] for at in layout.times.T]
-    block = _runs(columns)
-    cells = np.where(layout.observed, design.cells[layout.positions], -1)
-    return _runs([block, *cells.T]), block
-
-
-def _runs(columns: list[IntArray]) -> IntArray:
-    """Return the number of each run of equal values in sorted columns."""
-    change = np.zeros(len(columns[0]), dtype=bool)
-    for column in columns:
-        change[1:] |= column[1:] != column[:-1]
-    return np.cumsum(change)
-
-
 def _reduced(
-    design: Design, layout: Layout, kind: IntArray, root: FloatArray | None
+    design: Design, layout: Layout, root: FloatArray | None
 ) -> tuple[list[FloatArray], list[IntArray]]:
     """Return rows (r, t, p + 1) of pseudo-subjects and the subject each comes from."""
+    kind = layout.kind
     starts = np.flatnonzero(np.diff(kind, prepend=-1))
     sizes = np.diff(np.append(starts, len(kind)))
     constant = (
@@ -216,26 +209,38 @@ def _reduced(
     if small.any():
         parts.append(_stacked(design, layout, np.flatnonzero(small), root))
         owners.append(np.flatnonzero(small))
-    for start, size in zip(starts[large], sizes[large], strict=True):
-        part = _factored(design, layout, start, size, constant, root)
-        parts.append(part)
-        owners.append(np.full(len(part), start))
+    if large.any():
+        numbers = _gathered(design, layout, constant, root)
+        for start, size in zip(starts[large], sizes[large], strict=True):
+            part = _factored(design, layout, start, size, constant, numbers)
+            parts.append(part)
+            owners.append(np.full(len(part), start))
     return parts, owners
 
 
 def _constant(design: Design, layout: Layout) -> BoolArray:
     """Return which numeric columns have one value per subject."""
-    first = layout.positions[
-        np.arange(len(layout.positions)), layout.observed.argmax(axis=1)
-    ]
-    subject = np.empty(len(design.response), dtype=np.int64)
-    subject[layout.positions[layout.observed]] = np.nonzero(layout.observed)[0]
+    first = np.empty_like(layout.first)
+    first[layout.subjects] = layout.first
     result = np.ones(design.numeric.shape[1], dtype=bool)
     for j in range(1, len(result)):
         column = design.numeric[:, j]
-        result[j] = np.array_equal(column[first][subject], column)
-    result[0] = True
+        result[j] = np.array_equal(column[first].take(layout.of_row), column)
     return result
+
+
+def _gathered(
+    design: Design, layout: Layout, constant: BoolArray, root: FloatArray | None
+) -> tuple[FloatArray, FloatArray]:
+    """Return the numbers of all subjects: constant (n, f), by visit (m, n, t).
+
+    The response is the last of those by visit; absent visits hold any number.
+    """
+    columns = [*design.numeric.T[~constant], design.response]
+    if root is not None:
+        columns = [column * root for column in columns]
+    by_visit = np.stack([column.take(layout.positions) for column in columns])
+    return design.numeric[layout.first][:, constant], by_visit
 
 
 def _stacked(
@@ -261,42 +266,37 @@ def _factored(
     start: int,
     size: int,
     constant: BoolArray,
-    root: FloatArray | None,
+    numbers: tuple[FloatArray, FloatArray],
 ) -> FloatArray:
     """Return the pseudo-subjects of one class of subjects."""
-    positions = layout.positions[start : start + size]
-    visits = np.flatnonzero(positions[0] >= 0)
-    at = positions[:, visits]
-    fixed, moving = np.flatnonzero(constant), np.flatnonzero(~constant)
-    numbers = [design.numeric[at[:, 0]][:, fixed]]
-    for j in moving:
-        column = design.numeric[:, j][at]
-        numbers.append(column if root is None else column * root[at])
-    response = design.response[at]
-    numbers.append(response if root is None else response * root[at])
-    factor = np.asarray(np.linalg.qr(np.concatenate(numbers, axis=1), mode="r"))
+    visits = np.flatnonzero(layout.observed[start])
+    n_visits, n_fixed = len(visits), int(constant.sum())
+    fixed, by_visit = numbers
+    # One number a row: LAPACK takes the transpose without another copy.
+    block = np.empty((n_fixed + len(by_visit) * n_visits, size))
+    block[:n_fixed] = fixed[start : start + size].T
+    for i, values in enumerate(by_visit):
+        at = n_fixed + i * n_visits
+        block[at : at + n_visits] = values[start : start + size].T[visits]
+    factor = np.asarray(np.linalg.qr(block.T, mode="r"))
 
     # Column of the factor that holds each numeric column at each visit.
-    place = np.empty((len(visits), len(constant)), dtype=np.int64)
-    place[:, fixed] = np.arange(len(fixed))
-    steps = np.arange(len(visits))
-    for i, j in enumerate(moving):
-        place[:, j] = len(fixed) + i * len(visits) + steps
-    coding = design.coding[design.cells[at[0]]]
-    result = np.zeros((len(factor), positions.shape[1], len(design.names) + 1))
+    place = np.empty((n_visits, len(constant)), dtype=np.int64)
+    place[:, constant] = np.arange(n_fixed)
+    for i, j in enumerate(np.flatnonzero(~constant)):
+        place[:, j] = n_fixed + i * n_visits + np.arange(n_visits)
+    at_visits = layout.positions[start, visits]
+    result = np.zeros((len(factor), len(layout.visits), len(design.names) + 1))
+    coding = design.coding[design.cells[at_visits]]
     result[:, visits, :-1] = factor[:, place[:, design.numeric_of]] * coding
-    result[:, visits, -1] = factor[:, factor.shape[1] - len(visits) :]
+    result[:, visits, -1] = factor[:, len(block) - n_visits :]
     return result
 
 
 def _orthonormal(
     design: Design, rows: FloatArray, seen: BoolArray
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return the triangle of the design, coefficients, orthonormal rows, and ``X' X``.
-
-    Where visits differ in scale by orders of magnitude, the rows are orthonormal once
-    each visit is divided by its spread: ``X' V^-1 X`` is then formed without loss.
-    """
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the triangle of the design, coefficients, and rows made orthonormal."""
     p = len(design.names)
     stacked = rows[seen]
     size = np.sqrt((stacked[:, :p] ** 2).sum(axis=0))
@@ -306,16 +306,9 @@ def _orthonormal(
     coefficients = orthonormal.T @ stacked[:, p]
     residual = stacked[:, p] - orthonormal @ coefficients
     _check_residual(design, residual, stacked[:, p])
-    whole = triangle * size
-    scale = _scales(residual, np.nonzero(seen)[1])
-    if scale is not None:
-        orthonormal, triangle = np.linalg.qr(stacked[:, :p] / (safe * scale))
-        coefficients = orthonormal.T @ (stacked[:, p] / scale[:, 0])
-        orthonormal *= scale
-        residual = stacked[:, p] - orthonormal @ coefficients
     result = np.zeros_like(rows)
     result[seen] = np.column_stack([orthonormal, residual])
-    return triangle * size, coefficients, result, whole.T @ whole
+    return triangle * size, coefficients, result
 
 
 def _check_residual(design: Design, residual: FloatArray, response: FloatArray) -> None:
@@ -334,20 +327,6 @@ def _check_residual(design: Design, residual: FloatArray, response: FloatArray) 
             "The fixed effects leave no residual variation: no covariance can be "
             "estimated."
         )
-
-
-def _scales(residual: FloatArray, visit: IntArray) -> FloatArray | None:
-    """Return the spread at the visit of each row, (rows, 1); None where they are alike.
-
-    Powers of two, so that dividing by them is exact.
-    """
-    squares = np.bincount(visit, residual**2)
-    spread = np.sqrt(squares / np.maximum(np.bincount(visit), 1))
-    floor = spread.max() / 2.0**30
-    if spread.max() < _UNLIKE * spread.min():
-        return None
-    powers = 2.0 ** np.round(np.log2(np.maximum(spread, floor)))
-    return np.asarray(powers[visit][:, None])
 
 
 def _distance(layout: Layout, first: IntArray) -> FloatArray:

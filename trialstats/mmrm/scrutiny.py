@@ -73,7 +73,8 @@ def _check_parameters(
 
 def _together(layout: Layout, g: int) -> BoolArray:
     """Return whether some subject of a group has both of two visits, (t, t)."""
-    seen = layout.observed[layout.group == g].astype(float)
+    first = np.flatnonzero(np.diff(layout.block, prepend=-1))
+    seen = layout.observed[first][layout.group[first] == g].astype(float)
     return np.asarray(seen.T @ seen > 0)
 
 
