@@ -151,19 +151,22 @@ def fit_within_subjects(
     inverse = linalg.solve_triangular(sums.triangle, np.eye(len(sums.triangle)))
     covariance = variance * inverse @ inverse.T
 
-    def combine(name: str) -> Estimate:
-        weights = np.array([float(n == name) for n in sums.names])
-        return linear_combination(
-            weights, sums.beta, covariance, df=sums.df, level=level
+    def effects(factor: str, levels: tuple[Any, ...]) -> Mapping[Any, Estimate]:
+        # Columns follow the levels after the first.
+        start = sums.starts[factor]
+        unit = np.eye(len(sums.beta))[start : start + len(levels) - 1]
+        return MappingProxyType(
+            {
+                each: linear_combination(
+                    weights, sums.beta, covariance, df=sums.df, level=level
+                )
+                for each, weights in zip(levels[1:], unit, strict=True)
+            }
         )
 
     return WithinSubjects(
-        differences=MappingProxyType(
-            {arm: combine(f"{TREATMENT}[T.{arm}]") for arm in rows.treatments[1:]}
-        ),
-        period_effects=MappingProxyType(
-            {each: combine(f"{PERIOD}[T.{each}]") for each in rows.periods[1:]}
-        ),
+        differences=effects(TREATMENT, rows.treatments),
+        period_effects=effects(PERIOD, rows.periods),
         anova=_anova(sums),
         residual_variance=variance,
         df=sums.df,
@@ -238,7 +241,7 @@ def _with_limits(variance: float, df: int) -> ReferenceVariability:
 class _Sums:
     """Sums of squares: of each term in turn, of subjects, of the residual."""
 
-    names: list[str]
+    starts: dict[str, int]
     beta: FloatArray
     triangle: FloatArray
     residual: float
@@ -287,7 +290,11 @@ def _sums(design: Design, subjects: pd.Series, within: tuple[str, ...]) -> _Sums
     check_residuals(residual, design.response, df)
     total = float(squares[p]) if len(squares) > p else 0.0
     return _Sums(
-        names=[design.names[j] for j in columns],
+        starts={
+            t.name: columns.index(t.columns.start)
+            for t in design.terms
+            if t.name in within
+        },
         beta=linalg.solve_triangular(inner[:size, :size], inner[:size, size]),
         triangle=inner[:size, :size],
         residual=residual,
