@@ -1,6 +1,8 @@
 """Draw the figures of one trial."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -10,14 +12,17 @@ from trialstats import io, rows
 from trialstats.clean.account import account_counts
 from trialstats.figures.render import render
 from trialstats.figures.trial import (
+    TrialFigure,
     account_figure,
     adverse_events_figure,
     profile_figure,
+    residual_figure,
 )
 
 
 def main(
     estimates: list[str],
+    residuals: list[str],
     account: str,
     svg: list[str],
     png: list[str],
@@ -28,12 +33,18 @@ def main(
     fitted = pd.concat(
         [io.read_table(path, rows.ESTIMATES) for path in estimates], ignore_index=True
     )
+    left = [io.read_table(path, rows.RESIDUALS) for path in residuals]
     counts = account_counts(io.read_table(account, rows.ACCOUNT))
-    draw = {
+    draw: dict[str, Callable[[], TrialFigure]] = {
         "profile": lambda: profile_figure(fitted, trial=config),
         "adverse_events": lambda: adverse_events_figure(fitted, trial=config),
         "account": lambda: account_figure(counts, trial=config),
     }
+    for path, frame in zip(residuals, left, strict=True):
+        analysis = Path(path).stem
+        draw[f"residuals_{analysis}"] = partial(
+            residual_figure, frame, fitted, trial=config, analysis=analysis
+        )
     for name, vector, raster in zip(names, svg, png, strict=True):
         drawn = draw[name]()
         for format_, path in (("svg", vector), ("png", raster)):

@@ -1,4 +1,4 @@
-"""Fit one configured analysis of one trial."""
+"""Fit one configured analysis of one trial; a mixed model has residuals too."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,21 +6,27 @@ from typing import Any
 from _step import run
 
 from trialstats import io, rows
-from trialstats.analyses.trial import fit_analysis
+from trialstats.analyses.trial import analysis_residuals, fit_analysis
 
 
 def main(
-    adsl: str, bds: str, adae: str, estimates: str, *, config: Mapping[str, Any]
+    adsl: str,
+    bds: str,
+    adae: str,
+    estimates: str,
+    residuals: str,
+    *,
+    config: Mapping[str, Any],
 ) -> None:
     (name,) = config["analyses"]
-    made = fit_analysis(
-        config,
-        name,
+    datasets = (
         io.read_table(adsl, rows.ADSL_CORE),
         io.read_table(bds, rows.BDS),
         io.read_table(adae, rows.ADAE),
     )
-    io.write_table(made, estimates, rows.ESTIMATES)
+    io.write_table(fit_analysis(config, name, *datasets), estimates, rows.ESTIMATES)
+    left = analysis_residuals(config, name, *datasets)
+    io.write_table(left, residuals, rows.RESIDUALS)
 
 
 if __name__ == "__main__":

@@ -41,8 +41,8 @@ holds the results against the limits below.
   tables. It must be at least 95% for exact methods, and 93% to 97% for score intervals.
 
 Changes are drawn given the observed baseline, with a random subject and independent
-errors, and subjects leave at random given the baseline: the models fitted are the
-models that made the data. What happens when they are not is not shown here.
+errors, and subjects leave at random given the baseline: the models fitted hold the
+models that made the data. docs/methods/mmrm.md says what happens when they do not.
 
 {short}
 

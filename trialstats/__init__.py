@@ -14,8 +14,9 @@ _PUBLIC = {
     "effect_sizes": "trialstats.meta",
     "pool": "trialstats.meta",
     "fit_ancova": "trialstats.ancova",
-    "fit_crossover": "trialstats.mixed",
-    "fit_random_intercept": "trialstats.mixed",
+    "fit_crossover": "trialstats.lmm",
+    "fit_lmm": "trialstats.lmm",
+    "fit_mmrm": "trialstats.mmrm",
     "compare_proportions": "trialstats.binary",
 }
 

@@ -258,7 +258,10 @@ ESTIMATES = pa.schema(
         field("unit", TEXT, "Unit of the estimate"),
         field("estimate", NUMBER, "Estimate"),
         field("standard_error", NUMBER, "Standard error"),
-        field("df", NUMBER, "Degrees of freedom"),
+        field(
+            "df", NUMBER, "Degrees of freedom; of an F test those of the denominator"
+        ),
+        field("numerator_df", NUMBER, "Numerator degrees of freedom of an F test"),
         field("test_statistic", NUMBER, "Test statistic"),
         field("p_value", NUMBER, "Two-sided p-value"),
         field("confidence_level", NUMBER, "Confidence level of the interval"),
@@ -275,6 +278,41 @@ ESTIMATES = pa.schema(
             required=True,
         ),
         field("not_estimable", TEXT, "Why there is no estimate"),
+    ]
+)
+
+#: One row per observation that a mixed model used, with what its figure draws.
+RESIDUALS = pa.schema(
+    [
+        field("trial", TEXT, "Trial", required=True),
+        field("analysis", TEXT, "Analysis", required=True),
+        field("USUBJID", TEXT, "Unique subject identifier", required=True),
+        field("group", TEXT, "Arm, or treatment of the period", required=True),
+        field("occasion", TEXT, "Visit, or period of a crossover", required=True),
+        field("occasion_number", NUMBER, "Its number", required=True),
+        field("fitted", NUMBER, "Fitted value", required=True),
+        field(
+            "residual",
+            NUMBER,
+            "Normalised residual: variance one, uncorrelated within the subject",
+            required=True,
+        ),
+        field(
+            "normal_quantile",
+            NUMBER,
+            "Quantile of the normal distribution at the residual's rank",
+            required=True,
+        ),
+        field(
+            "lower_quartile", NUMBER, "Lower quartile at the occasion", required=True
+        ),
+        field(
+            "median", NUMBER, "Median of the residuals at the occasion", required=True
+        ),
+        field(
+            "upper_quartile", NUMBER, "Upper quartile at the occasion", required=True
+        ),
+        field("data_status", TEXT, "synthetic or individual", required=True),
     ]
 )
 

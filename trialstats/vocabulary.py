@@ -87,6 +87,68 @@ STATUS_MARKS = {
 SYNTHETIC = "Synthetic data"
 
 
+#: Name of the visit under which means over several visits stand, with equal weights.
+AVERAGE_OVER_VISITS = "Average over visits"
+
+#: Structures of the covariance within subjects, in words.
+COVARIANCES = {
+    "unstructured": "unstructured",
+    "toeplitz": "Toeplitz",
+    "toeplitz_heterogeneous": "heterogeneous Toeplitz",
+    "ar1": "first-order autoregressive",
+    "ar1_heterogeneous": "heterogeneous first-order autoregressive",
+    "compound_symmetry": "compound symmetry",
+    "compound_symmetry_heterogeneous": "heterogeneous compound symmetry",
+    "antedependence": "first-order antedependence",
+    "antedependence_heterogeneous": "heterogeneous first-order antedependence",
+    "spatial_exponential": "spatial exponential",
+    "spatial_gaussian": "spatial Gaussian",
+}
+
+#: How degrees of freedom are found, in words.
+DEGREES_OF_FREEDOM = {
+    "kenward_roger": "Kenward-Roger",
+    "kenward_roger_linear": "Kenward-Roger (linear)",
+    "satterthwaite": "Satterthwaite",
+    "between_within": "between-within",
+    "residual": "residual",
+}
+
+#: Likelihoods that are maximised, in words.
+LIKELIHOODS = {
+    "reml": "restricted maximum likelihood (REML)",
+    "ml": "maximum likelihood (ML)",
+}
+
+#: Statistics that describe the fit of a mixed model, in the order of print.
+FIT_STATISTICS = {
+    "log_likelihood": "log-likelihood",
+    "aic": "AIC",
+    "bic": "BIC",
+    "n_subjects": "participants",
+    "n_observations": "observations",
+}
+
+#: Columns of the datasets, as the words that a model's term is printed with.
+COLUMN_WORDS = {
+    "TRT01P": "treatment",
+    "TRTP": "treatment",
+    "TRTSEQP": "sequence",
+    "APERIOD": "period",
+    "AVISIT": "visit",
+    "BASE": "baseline",
+}
+
+
+def term_in_words(term: str) -> str:
+    """Return a term of a model in words.
+
+    >>> term_in_words("TRT01P:AVISIT"), term_in_words("AGE")
+    ('treatment by visit', 'AGE')
+    """
+    return " by ".join(COLUMN_WORDS.get(part, part) for part in term.split(":"))
+
+
 def short_review(review: str) -> str:
     """Return a review's name without its journal and identifiers.
 

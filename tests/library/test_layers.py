@@ -19,10 +19,8 @@ STATISTICS = {
     "linear_model",
     "lmm",
     "meta",
-    "mixed",
     "mmrm",
     "one_thread",
-    "restricted_likelihood",
     "second_engine",
     "small_sample",
 }

@@ -9,15 +9,13 @@ import pandas as pd
 from trialstats.analyses.adverse_events import adverse_event_rows
 from trialstats.analyses.descriptive import baseline_rows, disposition_rows
 from trialstats.analyses.trial_counts import counts_at_visit, counts_by_visit
-from trialstats.analyses.trial_means import (
-    ancova_rows,
-    crossover_rows,
-    random_intercept_rows,
-)
+from trialstats.analyses.trial_crossover import crossover_residuals, crossover_rows
+from trialstats.analyses.trial_means import ancova_rows
+from trialstats.analyses.trial_mmrm import mmrm_residuals, mmrm_rows
 from trialstats.analyses.trial_proportions import proportions_rows
 from trialstats.analyses.trial_rows import Analysis, Row
 from trialstats.errors import ConfigError, ConvergenceError, NotEstimableError
-from trialstats.rows import ADAE, estimates_frame, frame_of
+from trialstats.rows import ADAE, RESIDUALS, estimates_frame, frame_of
 
 RowMaker = Callable[[Analysis], Iterator[Row]]
 
@@ -37,11 +35,14 @@ class ModelType:
         Yields the numbers with data, which stand whether or not the model does.
     effects : tuple of (statistic, scale)
         What is reported as not estimable when the model fails.
+    residuals : callable or None
+        Returns the residuals that the figure of a mixed model draws.
     """
 
     rows: RowMaker
     counts: RowMaker | None
     effects: tuple[tuple[str, str], ...]
+    residuals: Callable[[Analysis], pd.DataFrame] | None = None
 
 
 _DIFFERENCE = (("difference", "natural"),)
@@ -55,8 +56,10 @@ _OF_RISKS = (
 #: Types of models, under the names of the configuration.
 MODEL_TYPES: dict[str, ModelType] = {
     "ancova": ModelType(ancova_rows, counts_at_visit, _DIFFERENCE),
-    "random_intercept": ModelType(random_intercept_rows, counts_by_visit, _DIFFERENCE),
-    "crossover": ModelType(crossover_rows, counts_at_visit, _DIFFERENCE),
+    "mmrm": ModelType(mmrm_rows, counts_by_visit, _DIFFERENCE, mmrm_residuals),
+    "crossover": ModelType(
+        crossover_rows, counts_at_visit, _DIFFERENCE, crossover_residuals
+    ),
     "proportions": ModelType(proportions_rows, counts_at_visit, _OF_RISKS),
     "adverse_events": ModelType(adverse_event_rows, None, _OF_RISKS[:1]),
 }
@@ -122,13 +125,8 @@ def fit_analysis(
     An effect that cannot be estimated, or whose model does not converge, is a row
     that keeps its role and says why.
     """
-    kind = config["analyses"][name]["model"]["type"]
-    if kind not in MODEL_TYPES:
-        raise ConfigError(
-            f"config/trials/{config['id']}.yaml, analyses.{name}.model.type: no model "
-            f"{kind!r}; write one of {', '.join(MODEL_TYPES)}"
-        )
-    model, analysis = MODEL_TYPES[kind], Analysis(config, name, adsl, bds, adae)
+    model = _model_type(config, name)
+    analysis = Analysis(config, name, adsl, bds, adae)
     rows = list(model.counts(analysis)) if model.counts else []
     try:
         rows += list(model.rows(analysis))
@@ -139,6 +137,37 @@ def fit_analysis(
     return estimates_frame(rows)
 
 
+def analysis_residuals(
+    config: Mapping[str, Any],
+    name: str,
+    adsl: pd.DataFrame,
+    bds: pd.DataFrame,
+    adae: pd.DataFrame,
+) -> pd.DataFrame:
+    """Return the residuals of one analysis, schema `rows.RESIDUALS`.
+
+    There are none of a model without random subjects or correlated visits, nor of one
+    that has no estimate: `fit_analysis` says why.
+    """
+    model = _model_type(config, name)
+    if model.residuals is not None:
+        try:
+            return model.residuals(Analysis(config, name, adsl, bds, adae))
+        except (NotEstimableError, ConvergenceError):
+            pass
+    return frame_of([], RESIDUALS)
+
+
+def _model_type(config: Mapping[str, Any], name: str) -> ModelType:
+    kind = config["analyses"][name]["model"]["type"]
+    if kind not in MODEL_TYPES:
+        raise ConfigError(
+            f"config/trials/{config['id']}.yaml, analyses.{name}.model.type: no model "
+            f"{kind!r}; write one of {', '.join(MODEL_TYPES)}"
+        )
+    return MODEL_TYPES[kind]
+
+
 def _failed(analysis: Analysis, model: ModelType, reason: str) -> Iterator[Row]:
     for arm in analysis.treatments:
         for statistic, scale in model.effects:
@@ -146,6 +175,7 @@ def _failed(analysis: Analysis, model: ModelType, reason: str) -> Iterator[Row]:
                 statistic,
                 contrast=analysis.contrast(arm),
                 role=analysis.settings["role"],
+                visit=analysis.settings.get("at"),
                 scale=scale,
                 method=f"Model {analysis.model['type']}, as configured",
                 not_estimable=reason,

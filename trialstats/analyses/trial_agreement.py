@@ -6,42 +6,34 @@ that is larger: a difference of means near zero has no meaningful relative error
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import pandas as pd
 
+from trialstats.analyses.mixed_agreement import crossover_seconds, mmrm_seconds
+from trialstats.analyses.second_rows import (
+    Config,
+    Second,
+    chosen_rows,
+    contrast_of,
+    model_arguments,
+)
 from trialstats.analyses.trial import NOT_CONVERGED
 from trialstats.errors import NotEstimableError
 from trialstats.records import Record, records
 from trialstats.rows import AGREEMENT, frame_of
-from trialstats.second_engine import dense, pingouin_engine, two_proportions
+from trialstats.second_engine import pingouin_engine, two_proportions
 
-Config = Mapping[str, Any]
 Row = dict[str, Any]
 
-#: Both engines are exact or iterate to the last digits.
-TIGHT = (1e-6, "Both engines are exact or iterate far below this.")
-
 PINGOUIN = "pingouin"
-DENSE = "dense-matrix REML"
 SUMS = "constrained likelihood and exact sums"
 
 #: Statistics that stand for their model when it fails.
 _EFFECTS = ("difference", "risk_difference")
 
 _RELATIVE_TO_ERROR = ("estimate", "ci_lower", "ci_upper")
-
-
-@dataclass(frozen=True, slots=True)
-class Second:
-    """What the second engine has for one row."""
-
-    where: Mapping[str, Any]
-    quantities: Mapping[str, float | None]
-    engine: str
-    tolerance: tuple[float, str] = TIGHT
 
 
 def check_trial(
@@ -162,36 +154,13 @@ def _relative_difference(
     return 0.0 if ours == theirs else abs(ours - theirs) / max(size, 1e-12)
 
 
-def _chosen(config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame) -> Any:
-    """Return the rows of an analysis, chosen anew."""
-    settings = config["analyses"][name]
-    flag = f"{settings['analysis_set'].upper()}FL"
-    members = set(adsl.loc[adsl[flag].eq("Y"), "USUBJID"])
-    rows = bds.loc[bds["PARAMCD"].eq(settings["parameter"]) & bds["ANL01FL"].eq("Y")]
-    rows = rows.loc[[subject in members for subject in rows["USUBJID"]]]
-    if "at" in settings:
-        return rows.loc[rows["AVISIT"].eq(settings["at"])]
-    return rows.loc[rows["AVISITN"].gt(0)]
-
-
-def _arguments(config: Config, name: str) -> dict[str, Any]:
-    settings = config["analyses"][name]
-    return {
-        "response": settings["response"],
-        "control": config["arms"]["control"],
-        "treatments": config["arms"]["treatments"],
-        "level": settings["model"].get("level", 0.95),
-    }
-
-
-def _contrast(config: Config, treatment: str) -> str:
-    return f"{treatment} versus {config['arms']['control']}"
-
-
 def _ancova(
     config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame, part: list[Record]
 ) -> Iterator[Second]:
-    data, arguments = _chosen(config, name, adsl, bds), _arguments(config, name)
+    data, arguments = (
+        chosen_rows(config, name, adsl, bds),
+        model_arguments(config, name),
+    )
     covariates = config["analyses"][name]["model"].get("covariates", [])
     means, differences = pingouin_engine.ancova(
         data, treatment="TRT01P", covariates=covariates, **arguments
@@ -199,7 +168,7 @@ def _ancova(
     for arm, found in means.items():
         yield Second({"statistic": "ls_mean", "group": arm}, found, PINGOUIN)
     for arm, found in differences.items():
-        where = {"statistic": "difference", "contrast": _contrast(config, arm)}
+        where = {"statistic": "difference", "contrast": contrast_of(config, arm)}
         yield Second(where, found, PINGOUIN)
     complete = data.dropna(subset=[arguments["response"], *covariates])
     values = complete.groupby("TRT01P")[arguments["response"]]
@@ -207,7 +176,7 @@ def _ancova(
     for arm in arguments["treatments"]:
         where = {
             "statistic": "standardized_mean_difference",
-            "contrast": _contrast(config, arm),
+            "contrast": contrast_of(config, arm),
         }
         treated = values.get_group(arm).tolist()
         if min(len(set(treated)), len(set(control))) > 1:
@@ -215,64 +184,13 @@ def _ancova(
             yield Second(where, found, PINGOUIN)
 
 
-def _random_intercept(
-    config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame, part: list[Record]
-) -> Iterator[Second]:
-    data = _chosen(config, name, adsl, bds)
-    means, differences, variances = dense.random_intercept(
-        data,
-        subject="USUBJID",
-        treatment="TRT01P",
-        visit="AVISITN",
-        covariates=config["analyses"][name]["model"].get("covariates", []),
-        **_arguments(config, name),
-    )
-    visits = dict(zip(data["AVISITN"], data["AVISIT"], strict=True))
-    for (at, arm), found in means.items():
-        where = {"statistic": "ls_mean", "visit": visits[at], "group": arm}
-        yield Second(where, _without_test(found), DENSE)
-    for (at, arm), found in differences.items():
-        where = {
-            "statistic": "difference",
-            "visit": visits[at],
-            "contrast": _contrast(config, arm),
-        }
-        yield Second(where, found, DENSE)
-    yield from _variance_rows(variances)
-
-
-def _crossover(
-    config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame, part: list[Record]
-) -> Iterator[Second]:
-    means, effects, variances = dense.crossover(
-        _chosen(config, name, adsl, bds),
-        subject="USUBJID",
-        treatment="TRTP",
-        period="APERIOD",
-        sequence="TRTSEQP",
-        **_arguments(config, name),
-    )
-    for arm, found in means.items():
-        where = {"statistic": "ls_mean", "group": arm}
-        yield Second(where, _without_test(found), DENSE)
-    for statistic, found in effects.items():
-        yield Second({"statistic": statistic}, found, DENSE)
-    yield from _variance_rows(variances)
-
-
-def _variance_rows(variances: Mapping[str, float]) -> Iterator[Second]:
-    for statistic, value in variances.items():
-        yield Second({"statistic": statistic}, {"estimate": value}, DENSE)
-
-
-def _without_test(found: Mapping[str, float]) -> dict[str, float]:
-    return {name: value for name, value in found.items() if name != "p_value"}
-
-
 def _proportions(
     config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame, part: list[Record]
 ) -> Iterator[Second]:
-    data, arguments = _chosen(config, name, adsl, bds), _arguments(config, name)
+    data, arguments = (
+        chosen_rows(config, name, adsl, bds),
+        model_arguments(config, name),
+    )
     level, control = arguments["level"], arguments["control"]
     by_arm = data.groupby("TRT01P")[arguments["response"]]
     table = {
@@ -289,7 +207,7 @@ def _proportions(
         yield Second({"statistic": "risk", "group": arm}, found, SUMS)
     for arm in arguments["treatments"]:
         counts = (*table[arm], *table[control])
-        contrast = _contrast(config, arm)
+        contrast = contrast_of(config, arm)
         for statistic, found in two_proportions.effects(counts, level).items():
             where = {"statistic": statistic, "contrast": contrast}
             yield Second(where, found, SUMS)
@@ -307,7 +225,7 @@ def _adverse_events(
     if not counts:
         raise NotEstimableError("There are no counts of events.")
     control = config["arms"]["control"]
-    contrasts = {_contrast(config, arm): arm for arm in config["arms"]["treatments"]}
+    contrasts = {contrast_of(config, arm): arm for arm in config["arms"]["treatments"]}
     level = config["analyses"][name]["model"].get("level", 0.95)
     for row in part:
         if row["statistic"] != "risk_difference" or row["not_estimable"]:
@@ -321,8 +239,8 @@ def _adverse_events(
 #: Second engines, under the names of the model types.
 SECOND_ENGINES: dict[str, Callable[..., Iterator[Second]]] = {
     "ancova": _ancova,
-    "random_intercept": _random_intercept,
-    "crossover": _crossover,
+    "mmrm": mmrm_seconds,
+    "crossover": crossover_seconds,
     "proportions": _proportions,
     "adverse_events": _adverse_events,
 }

@@ -96,18 +96,40 @@ class Analysis:
             )
         return self.adsl[self.adsl[flag] == "Y"]
 
-    def observations(self) -> pd.DataFrame:
-        """Return the BDS rows to analyse: set, parameter, visit, flagged."""
+    @property
+    def over_visits(self) -> bool:
+        """Whether the model takes all visits after baseline."""
+        return bool(self.model["type"] == "mmrm")
+
+    def observations(self, *, columns: Sequence[str] = ()) -> pd.DataFrame:
+        """Return the BDS rows to analyse: set, parameter, visit, flagged.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Columns that the model needs; those that BDS lacks come from ADSL.
+
+        Returns
+        -------
+        DataFrame
+            At the visit of the analysis; after baseline when it is over visits.
+        """
         bds = self.bds
         chosen = (
             (bds["PARAMCD"] == self.settings["parameter"])
             & (bds["ANL01FL"] == "Y")
             & bds["USUBJID"].isin(self.subjects()["USUBJID"])
         )
-        at = self.settings.get("at")
-        here = bds["AVISIT"] == at if at is not None else bds["AVISITN"] > 0
+        here = bds["AVISITN"] > 0
+        if not self.over_visits:
+            here = bds["AVISIT"] == self.settings["at"]
+        elif self.model.get("constrained_baseline"):
+            here |= bds["ABLFL"] == "Y"
         rows: pd.DataFrame = bds[chosen & here]
-        return rows
+        absent = [name for name in columns if name not in rows and name in self.adsl]
+        subjects = self.adsl.set_index("USUBJID")
+        joined = {name: rows["USUBJID"].map(subjects[name]) for name in absent}
+        return rows.assign(**joined)
 
     def contrast(self, treatment: str) -> str:
         """Return the comparison in words."""
@@ -163,7 +185,9 @@ class Analysis:
             "model_id": settings["model"]["type"],
         }
         if "parameter" in settings:
-            shared |= {"parameter": settings["parameter"], "visit": settings.get("at")}
+            shared["parameter"] = settings["parameter"]
+        if "parameter" in settings and not self.over_visits:
+            shared["visit"] = settings["at"]
         return shared
 
 

@@ -62,6 +62,15 @@ def suggestion(name: object, known: Iterable[object]) -> str:
     return f"known: {', '.join(names)}" if names else "none is known"
 
 
+def unknown_name(
+    place: str, kind: str, name: str, known: Iterable[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield place and sentence when a name is none of those that exist."""
+    names = list(known)
+    if name not in names:
+        yield place, f"no {kind} {name!r}; {suggestion(name, names)}"
+
+
 def _order(error: ValidationError) -> tuple[list[str], str]:
     return [str(part) for part in error.absolute_path], error.message
 

@@ -4,13 +4,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
-from trialstats.config.checking import suggestion
+from trialstats.config.checking import suggestion, unknown_name
+from trialstats.config.models import mmrm_problems, model_problems
 from trialstats.config.plausibility import value_problems
 
 Config = Mapping[str, Any]
-
-#: Models that need a crossover design.
-CROSSOVER_MODELS = {"crossover"}
 
 
 def trial_problems(trial: Config, *, file: str) -> list[str]:
@@ -74,17 +72,13 @@ def published_trial_problems(
         *published.get("trials", []),
         *(r["trial"] for r in published.get("rows", [])),
     ]
-    found = (f for name in listed for f in _unknown("published", "trial", name, names))
+    found = (
+        f for name in listed for f in unknown_name("published", "trial", name, names)
+    )
     return [f"{file}, at {place}: {what}" for place, what in found]
 
 
 Found = Iterator[tuple[str, str]]
-
-
-def _unknown(place: str, kind: str, name: str, known: Iterable[str]) -> Found:
-    names = list(known)
-    if name not in names:
-        yield place, f"no {kind} {name!r}; {suggestion(name, names)}"
 
 
 def _arm_problems(trial: Config) -> Found:
@@ -93,57 +87,59 @@ def _arm_problems(trial: Config) -> Found:
         yield "arms", "an arm is named twice"
     variables = trial["adsl"]["variables"]
     if trial["design"] == "parallel":
-        yield from _unknown("adsl.variables", "variable", "TRT01P", variables)
+        yield from unknown_name("adsl.variables", "variable", "TRT01P", variables)
         recode = variables.get("TRT01P", {}).get("recode", {})
         for target in recode.values():
-            yield from _unknown("adsl.variables.TRT01P.recode", "arm", target, arms)
+            yield from unknown_name("adsl.variables.TRT01P.recode", "arm", target, arms)
         return
     for key in ("sequences", "periods"):
         if key not in trial:
             yield key, "missing; a crossover trial needs it"
             return
-    yield from _unknown("adsl.variables", "variable", "TRTSEQP", variables)
+    yield from unknown_name("adsl.variables", "variable", "TRTSEQP", variables)
     for name in trial["periods"]:
-        yield from _unknown("periods", "ADSL variable", name, variables)
+        yield from unknown_name("periods", "ADSL variable", name, variables)
     for sequence, treatments in trial["sequences"].items():
         if len(treatments) != len(trial["periods"]):
             what = f"{len(treatments)} treatments for {len(trial['periods'])} periods"
             yield f"sequences.{sequence}", what
         for treatment in treatments:
-            yield from _unknown(f"sequences.{sequence}", "arm", treatment, arms)
+            yield from unknown_name(f"sequences.{sequence}", "arm", treatment, arms)
     recode = variables.get("TRTSEQP", {}).get("recode", {})
     for target in recode.values():
         place = "adsl.variables.TRTSEQP.recode"
-        yield from _unknown(place, "sequence", target, trial["sequences"])
+        yield from unknown_name(place, "sequence", target, trial["sequences"])
 
 
 def _source_problems(trial: Config) -> Found:
     sources, adsl = trial["sources"], trial["adsl"]
-    yield from _unknown("adsl.from", "source", adsl["from"], sources)
+    yield from unknown_name("adsl.from", "source", adsl["from"], sources)
     for name, variable in adsl["variables"].items():
         if "source" in variable:
             place = f"adsl.variables.{name}.source"
-            yield from _unknown(place, "source", variable["source"], sources)
+            yield from unknown_name(place, "source", variable["source"], sources)
     for name, source in sources.items():
         if adsl["subject"] not in source["key"]:
             yield f"sources.{name}.key", f"must hold {adsl['subject']!r}"
     for code, parameter in trial["bds"].items():
-        yield from _unknown(f"bds.{code}.from", "source", parameter["from"], sources)
+        yield from unknown_name(
+            f"bds.{code}.from", "source", parameter["from"], sources
+        )
     if "adae" in trial:
-        yield from _unknown("adae.from", "source", trial["adae"]["from"], sources)
+        yield from unknown_name("adae.from", "source", trial["adae"]["from"], sources)
 
 
 def _visit_problems(trial: Config) -> Found:
     for code, parameter in trial["bds"].items():
         visits, place = parameter["visits"], f"bds.{code}.visits"
         windows = visits["windows"]
-        yield from _unknown(
+        yield from unknown_name(
             f"bds.{code}.baseline", "visit", parameter["baseline"], windows
         )
         references = [*trial["adsl"]["variables"]]
         if trial["design"] == "crossover":
             references.append("period")
-        yield from _unknown(
+        yield from unknown_name(
             f"{place}.reference", "date", visits["reference"], references
         )
         for name, window in windows.items():
@@ -156,7 +152,7 @@ def _visit_problems(trial: Config) -> Found:
                 yield f"{place}.windows", f"{one!r} and {other!r} overlap"
     for code, responder in trial.get("responders", {}).items():
         place = f"responders.{code}.of"
-        yield from _unknown(place, "parameter", responder["of"], trial["bds"])
+        yield from unknown_name(place, "parameter", responder["of"], trial["bds"])
 
 
 def _analysis_problems(trial: Config) -> Found:
@@ -164,20 +160,21 @@ def _analysis_problems(trial: Config) -> Found:
     for name, analysis in trial["analyses"].items():
         place, model = f"analyses.{name}", analysis["model"]["type"]
         sets = trial["analysis_sets"]
-        yield from _unknown(
+        yield from unknown_name(
             f"{place}.analysis_set", "analysis set", analysis["analysis_set"], sets
         )
-        if model in CROSSOVER_MODELS and trial["design"] != "crossover":
-            yield f"{place}.model.type", f"{model!r} needs a crossover design"
+        yield from model_problems(trial, name)
         if model == "adverse_events":
             if "adae" not in trial:
                 yield f"{place}.model.type", "the trial has no `adae`"
             continue
         code = analysis["parameter"]
-        yield from _unknown(f"{place}.parameter", "parameter", code, parameters)
+        yield from unknown_name(f"{place}.parameter", "parameter", code, parameters)
         measured = trial["bds"].get(parameters.get(code, {}).get("of", code))
-        if measured and "at" in analysis:
+        if model == "mmrm":
+            yield from mmrm_problems(trial, name)
+        elif measured and "at" in analysis:
             windows = measured["visits"]["windows"]
-            yield from _unknown(f"{place}.at", "visit", analysis["at"], windows)
-        if "at" not in analysis and model != "random_intercept":
+            yield from unknown_name(f"{place}.at", "visit", analysis["at"], windows)
+        if "at" not in analysis and model != "mmrm":
             yield place, "missing key 'at' (visit that is analysed)"

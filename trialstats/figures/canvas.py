@@ -231,10 +231,33 @@ class Canvas:
         layer: float = 5.0,
     ) -> None:
         """Draw one of matplotlib's markers; `size` is its width in points."""
+        self.markers(
+            [(x, y)],
+            shape,
+            size=size,
+            colour=colour,
+            outline=outline,
+            line_width=line_width,
+            layer=layer,
+        )
+
+    def markers(
+        self,
+        points: Sequence[Point],
+        shape: str,
+        *,
+        size: float,
+        colour: str,
+        outline: str,
+        line_width: float = 0.9,
+        layer: float = 5.0,
+    ) -> None:
+        """Draw one marker at many places."""
+        xs, ys = zip(*points, strict=True)
         self._axes.add_line(
             Line2D(
-                [x],
-                [y],
+                xs,
+                ys,
                 linestyle="none",
                 marker=shape,
                 markersize=size,

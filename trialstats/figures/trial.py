@@ -13,6 +13,7 @@ from trialstats.figures.adverse_events import (
     adverse_event_plot,
 )
 from trialstats.figures.pages import compose, title_blocks
+from trialstats.figures.residuals import residual_alt_text, residual_plot
 from trialstats.figures.visits import (
     mean_profile,
     mean_profile_alt_text,
@@ -26,7 +27,7 @@ Plot = Callable[..., Any]
 #: How an analysis with this model is drawn: the figure and its words. In this order
 #: the first model that a trial uses gives its profile.
 PROFILES: dict[str, tuple[Plot, Callable[..., str]]] = {
-    "random_intercept": (mean_profile, mean_profile_alt_text),
+    "mmrm": (mean_profile, mean_profile_alt_text),
     "crossover": (period_plot, period_plot_alt_text),
 }
 
@@ -69,7 +70,7 @@ def profile_figure(rows: pd.DataFrame, *, trial: Mapping[str, Any]) -> TrialFigu
         for name, analysis in trial["analyses"].items():
             if analysis["model"]["type"] == model:
                 own = rows[rows["analysis"] == name]
-                title = f"{trial['trial']}: {lower_first(analysis['title'])}"
+                title = f"{trial['trial']}: {_profile_name(trial, analysis)}"
                 means = own.loc[own["statistic"] == "ls_mean", "estimate"]
                 if not means.notna().any():
                     return _note_figure(title, _reason(own), trial)
@@ -104,6 +105,36 @@ def adverse_events_figure(
     )
 
 
+def residual_figure(
+    residuals: pd.DataFrame,
+    rows: pd.DataFrame,
+    *,
+    trial: Mapping[str, Any],
+    analysis: str,
+) -> TrialFigure:
+    """Draw the residuals of a mixed model.
+
+    Parameters
+    ----------
+    residuals : DataFrame
+        Schema `RESIDUALS`; none when the model has no estimate, whose reason is drawn.
+    rows : DataFrame
+        Rows of the trial, schema `ESTIMATES`.
+    trial : mapping
+        Its configuration.
+    analysis : str
+        The analysis.
+    """
+    named = lower_first(trial["analyses"][analysis]["title"])
+    title = f"{trial['trial']}: residuals, {named}"
+    own = rows[rows["analysis"] == analysis]
+    if residuals.empty:
+        return _note_figure(title, _reason(own), trial)
+    arms = [*trial["arms"]["treatments"], trial["arms"]["control"]]
+    drawn = residual_plot(residuals, title=title, subtitle=_method(own), arms=arms)
+    return TrialFigure(drawn, title, residual_alt_text(residuals, title=title))
+
+
 def account_figure(counts: pd.DataFrame, *, trial: Mapping[str, Any]) -> TrialFigure:
     """Draw what became of the raw rows of a trial."""
     title = f"{trial['trial']}: what became of every raw row"
@@ -124,6 +155,13 @@ def _reason(rows: pd.DataFrame) -> str:
     reasons = rows["not_estimable"].dropna()
     said = str(reasons.iloc[0]).rstrip(".") if len(reasons) else "no reason was kept"
     return f"Not estimable: {said}."
+
+
+def _profile_name(trial: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
+    """Name the figure of means: a model over visits has one visit in its title."""
+    if analysis["model"]["type"] != "mmrm":
+        return lower_first(analysis["title"])
+    return f"{lower_first(_response(trial, analysis).rpartition(' (')[0])}, by visit"
 
 
 def _response(trial: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:

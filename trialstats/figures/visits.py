@@ -27,6 +27,7 @@ from trialstats.figures.theme import (
 )
 from trialstats.figures.visits_text import (
     arms_of,
+    by_visit,
     control_of,
     estimate_text,
     estimated,
@@ -83,7 +84,7 @@ def mean_profile(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) ->
         When there are no means by visit.
     """
     listed = records(rows, needs=("statistic", "visit", "group", "estimate"))
-    means = estimated(listed, "ls_mean")
+    means = by_visit(listed)
     visits = distinct(means, "visit")
     if not visits:
         raise DataError(

@@ -6,13 +6,13 @@ import pandas as pd
 
 from trialstats.formatting import MINUS, format_interval, format_number
 from trialstats.records import Record, distinct, find, is_synthetic, records
-from trialstats.vocabulary import SYNTHETIC
+from trialstats.vocabulary import AVERAGE_OVER_VISITS, SYNTHETIC
 
 
 def mean_profile_alt_text(rows: pd.DataFrame, *, title: str, unit: str) -> str:
     """Return what the means by visit show, in two sentences."""
     listed = records(rows, needs=("statistic", "visit", "group", "estimate"))
-    means = estimated(listed, "ls_mean")
+    means = by_visit(listed)
     visits = distinct(means, "visit")
     last = visits[-1] if visits else None
     ends = ", ".join(
@@ -36,6 +36,12 @@ def period_plot_alt_text(rows: pd.DataFrame, *, title: str, unit: str) -> str:
         f"{ends}{_difference_words(listed, visit)}."
     )
     return _start(means) + text
+
+
+def by_visit(listed: Sequence[Record]) -> list[Record]:
+    """Return the means that stand at a visit, that over visits left out."""
+    means = estimated(listed, "ls_mean")
+    return [r for r in means if r["visit"] != AVERAGE_OVER_VISITS]
 
 
 def estimated(listed: Sequence[Record], statistic: str) -> list[Record]:

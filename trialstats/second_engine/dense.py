@@ -1,10 +1,9 @@
-"""Mixed models by dense matrices, in another coding than the first engine's.
+"""Models with random subjects by dense matrices, written out in full.
 
-``Var(y) = sigma^2 (I + rho Z Z')`` is written out in full. Its eigenvectors do not
-depend on ``rho``, which makes the search over ``rho`` short; the coefficients then
-come from the Cholesky factor of the whole matrix. Designs are in reference coding
-with covariates as they stand, so a mean or difference is a combination of many
-coefficients where the first engine reads one.
+``Var(y) = sigma^2 (I + rho Z Z')``. Its eigenvectors do not depend on ``rho``, which
+makes the search over ``rho`` short; the coefficients then come from the Cholesky factor
+of the whole matrix, and the information of the variances from the traces of the n by n
+matrix ``P = V^-1 - V^-1 X Phi X' V^-1``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,21 +23,82 @@ Quantities = dict[str, float]
 
 @dataclass(frozen=True, slots=True)
 class DenseFit:
-    """Coefficients with their covariance, and the two variances."""
+    """Coefficients with their covariance, and the two variances.
+
+    Attributes
+    ----------
+    together : (n, n) array
+        ``Z Z'``: one where two rows are of one subject.
+    """
 
     beta: FloatArray
     covariance: FloatArray
     between: float
     within: float
+    y: FloatArray
+    design: FloatArray
+    together: FloatArray
 
-    def combination(self, weights: FloatArray, df: float, level: float) -> Quantities:
-        """Return ``w' beta`` with error, limits and p-value."""
-        estimate = float(weights @ self.beta)
-        error = float(np.sqrt(weights @ self.covariance @ weights))
+    def rule(self, name: str) -> "Rule":
+        """Return the degrees of freedom and the covariance of a rule.
+
+        ``residual`` also stands for a fit without variance between subjects.
+        """
+        n, p = self.design.shape
+        if self.between == 0 or name == "residual":
+            return Rule(self, self.covariance, None, None, float(n - p))
+        phi, x = self.covariance, self.design
+        inverse = np.linalg.inv(self.between * self.together + self.within * np.eye(n))
+        solved = inverse @ x
+        projection = inverse - solved @ phi @ solved.T
+        parts = (self.together, np.eye(n))
+        changes = [projection @ part for part in parts]
+        expected = 0.5 * np.array([[np.sum(a * b.T) for b in changes] for a in changes])
+        information = expected
+        if name == "satterthwaite":
+            # Observed, as lmerTest has it; Kenward and Roger write the expected one.
+            r = projection @ self.y
+            bent = [[a @ projection @ (b @ r) @ r for b in parts] for a in parts]
+            information = np.array(bent) - expected
+        w = np.asarray(np.linalg.inv(information))
+        first = [-solved.T @ part @ solved for part in parts]
+        gradients = np.array([-phi @ slope @ phi for slope in first])
+        adjusted = phi
+        if name == "kenward_roger":
+            excess = np.zeros_like(phi)
+            for k, a in enumerate(parts):
+                for m, b in enumerate(parts):
+                    q = solved.T @ a @ inverse @ b @ solved
+                    excess += w[k, m] * (q - first[k] @ phi @ first[m])
+            adjusted = phi + 2 * phi @ excess @ phi
+        return Rule(self, adjusted, gradients, w, float(n - p))
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A covariance of the coefficients with its degrees of freedom."""
+
+    fit: DenseFit
+    covariance: FloatArray
+    gradients: FloatArray | None
+    w: FloatArray | None
+    residual_df: float
+
+    def combination(self, weights: FloatArray, level: float) -> Quantities:
+        """Return ``w' beta`` with errors, degrees of freedom, limits and p-value."""
+        estimate = float(weights @ self.fit.beta)
+        plain = float(weights @ self.fit.covariance @ weights)
+        error = float(weights @ self.covariance @ weights) ** 0.5
+        df = self.residual_df
+        if self.gradients is not None and self.w is not None:
+            slope = np.array([weights @ one @ weights for one in self.gradients])
+            df = 2 * plain**2 / float(slope @ self.w @ slope)
         reach = float(stats.t.ppf((1 + level) / 2, df)) * error
         return {
             "estimate": estimate,
+            "unadjusted": plain**0.5,
             "standard_error": error,
+            "df": df,
             "ci_lower": estimate - reach,
             "ci_upper": estimate + reach,
             "p_value": float(2 * stats.t.cdf(-abs(estimate / error), df)),
@@ -98,7 +158,7 @@ def fit_dense(y: FloatArray, design: FloatArray, subject: Sequence[Any]) -> Dens
     beta = inverse @ (solved_x.T @ y)
     residual = y - design @ beta
     within = float(residual @ linalg.cho_solve(factor, residual)) / (n - p)
-    return DenseFit(beta, inverse * within, ratio * within, within)
+    return DenseFit(beta, inverse * within, ratio * within, within, y, design, together)
 
 
 def _steepest_zero(slope: Any) -> float:
@@ -122,75 +182,14 @@ def _steepest_zero(slope: Any) -> float:
     return float(np.exp(root))
 
 
-def random_intercept(
-    data: pd.DataFrame,
-    *,
-    response: str,
-    subject: str,
-    treatment: str,
-    control: str,
-    treatments: Sequence[str],
-    visit: str,
-    covariates: Sequence[str],
-    level: float,
-) -> tuple[
-    Mapping[tuple[Any, str], Quantities],
-    Mapping[tuple[Any, str], Quantities],
-    Quantities,
-]:
-    """Fit treatment x visit and covariate x visit with a random subject.
+@dataclass(frozen=True, slots=True)
+class Crossed:
+    """A crossover: means by treatment, effects by statistic and level, variances."""
 
-    Returns
-    -------
-    tuple of (means, differences, variances)
-        Keys are (visit, arm); the variances are named as the statistics are.
-    """
-    rows = data.dropna(subset=[response, *covariates])
-    visits, arms = sorted(rows[visit].unique()), [control, *treatments]
-    columns: dict[Any, FloatArray] = {"intercept": np.ones(len(rows))}
-    for arm in treatments:
-        columns["arm", arm] = (rows[treatment] == arm).to_numpy().astype(np.float64)
-    for at in visits[1:]:
-        here = (rows[visit] == at).to_numpy().astype(np.float64)
-        columns["visit", at] = here
-        for arm in treatments:
-            columns["both", at, arm] = here * columns["arm", arm]
-    for name in covariates:
-        values = rows[name].to_numpy(dtype=float)
-        columns["slope", name] = values
-        for at in visits[1:]:
-            columns["slope", name, at] = values * columns["visit", at]
-    place = {key: i for i, key in enumerate(columns)}
-    fit = fit_dense(
-        rows[response].to_numpy(dtype=float),
-        np.column_stack(list(columns.values())),
-        rows[subject].tolist(),
-    )
-
-    def weights(at: Any, arm: str) -> FloatArray:
-        w = np.zeros(len(place))
-        for key in ("intercept", ("arm", arm), ("visit", at), ("both", at, arm)):
-            if key in place:
-                w[place[key]] = 1
-        for name in covariates:
-            mean = float(rows.loc[rows[visit] == at, name].mean())
-            for key in (("slope", name), ("slope", name, at)):
-                if key in place:
-                    w[place[key]] = mean
-        return w
-
-    df = rows[subject].nunique() - len(arms) - len(covariates)
-    means = {
-        (at, arm): fit.combination(weights(at, arm), df, level)
-        for at in visits
-        for arm in arms
-    }
-    differences = {
-        (at, arm): fit.combination(weights(at, arm) - weights(at, control), df, level)
-        for at in visits
-        for arm in treatments
-    }
-    return means, differences, _variances(fit)
+    means: Mapping[str, Quantities]
+    effects: Mapping[tuple[str, Any], Quantities]
+    variances: Quantities
+    fit: DenseFit
 
 
 def crossover(
@@ -203,40 +202,67 @@ def crossover(
     treatments: Sequence[str],
     period: str,
     sequence: str,
-    level: float,
-) -> tuple[Mapping[str, Quantities], Mapping[str, Quantities], Quantities]:
+    baseline: str | None = None,
+    rule: str = "kenward_roger",
+    level: float = 0.95,
+) -> Crossed:
     """Fit treatment, period and sequence with a random subject.
 
     Returns
     -------
-    tuple of (means, effects, variances)
-        Means by treatment; effects ``difference``, ``period_effect`` and
-        ``sequence_effect``.
+    Crossed
+        Effects ``difference`` by treatment, ``period_effect`` and ``sequence_effect``
+        by level, each against the control or the first level.
     """
-    rows = data.dropna(subset=[response])
-    treated = rows[treatment].isin(treatments).to_numpy(dtype=float)
-    second = (rows[period] == rows[period].max()).to_numpy(dtype=float)
-    later = (rows[sequence] == rows[sequence].max()).to_numpy(dtype=float)
-    design = np.column_stack([np.ones(len(rows)), treated, second, later])
+    needed = [response, baseline] if baseline else [response]
+    rows = data.dropna(subset=needed)
+    levels = {
+        treatment: [control, *treatments],
+        period: sorted(rows[period].unique()),
+        sequence: sorted(rows[sequence].unique()),
+    }
+    # A column a level: the last of each factor is the reference here.
+    columns: dict[tuple[str, Any], FloatArray] = {("mean", ""): np.ones(len(rows))}
+    for name, known in levels.items():
+        for one in known[:-1]:
+            columns[name, one] = (rows[name] == one).to_numpy(dtype=float)
+    if baseline:
+        columns[baseline, ""] = rows[baseline].to_numpy(dtype=float)
     fit = fit_dense(
-        rows[response].to_numpy(dtype=float), design, rows[subject].tolist()
+        rows[response].to_numpy(dtype=float),
+        np.column_stack(list(columns.values())),
+        rows[subject].tolist(),
     )
-    n = rows[subject].nunique()
-    within, between = len(rows) - n - 2, n - 2
-    base = np.array([1, 0, 0.5, 0.5])
-    unit = np.eye(4)
-    means = {control: fit.combination(base, between, level)}
-    means |= {a: fit.combination(base + unit[1], between, level) for a in treatments}
-    effects = {
-        "difference": fit.combination(unit[1], within, level),
-        "period_effect": fit.combination(unit[2], within, level),
-        "sequence_effect": fit.combination(unit[3], between, level),
-    }
-    return means, effects, _variances(fit)
+    made = fit.rule(rule)
+    place = {key: i for i, key in enumerate(columns)}
 
+    def mean(of: str, one: Any) -> FloatArray:
+        w = np.zeros(len(place))
+        w[0] = 1
+        for name, known in levels.items():
+            for other in known[:-1]:
+                w[place[name, other]] = other == one if name == of else 1 / len(known)
+        if baseline:
+            w[place[baseline, ""]] = float(rows[baseline].mean())
+        return w
 
-def _variances(fit: DenseFit) -> Quantities:
-    return {
-        "variance_between_subjects": fit.between,
-        "variance_within_subjects": fit.within,
-    }
+    named = {treatment: "difference", period: "period_effect"}
+    named[sequence] = "sequence_effect"
+    return Crossed(
+        means={
+            arm: made.combination(mean(treatment, arm), level)
+            for arm in levels[treatment]
+        },
+        effects={
+            (statistic, one): made.combination(
+                mean(name, one) - mean(name, levels[name][0]), level
+            )
+            for name, statistic in named.items()
+            for one in levels[name][1:]
+        },
+        variances={
+            "variance_between_subjects": fit.between,
+            "variance_within_subjects": fit.within,
+        },
+        fit=fit,
+    )

@@ -21,7 +21,8 @@ from scipy import stats
 from trialstats.ancova import fit_ancova
 from trialstats.binary import Comparison, Risk, compare_proportions
 from trialstats.linear_model import Estimate
-from trialstats.mixed import fit_crossover, fit_random_intercept
+from trialstats.lmm import fit_crossover
+from trialstats.mmrm import fit_mmrm
 from trialstats.randomness import stream
 from trialstats.simulation import trials
 from trialstats.simulation.crossover import (
@@ -41,7 +42,7 @@ from trialstats.simulation.events import risk_of_any, simulate_occurrences
 #: Key of one quantity: trial, what is estimated, method.
 Key = tuple[str, str, str]
 
-#: What the models of the parallel trials have in common.
+#: What the ANCOVAs of the parallel trials have in common.
 MODEL: dict[str, Any] = {
     "response": "CHG",
     "treatment": "TRT01P",
@@ -49,6 +50,8 @@ MODEL: dict[str, Any] = {
     "treatments": ["treatment"],
     "covariates": ["BASE"],
 }
+#: Model over visits of the same trials.
+FORMULA = "CHG ~ TRT01P * AVISITN + BASE * AVISITN"
 EXACT = ("conditional exact interval", "Clopper-Pearson interval")
 ANY_EVENT = "Any adverse event"
 
@@ -163,11 +166,10 @@ def _analyse(seed: int, number: int) -> list[Found]:
     return found + _analyse_crossover(trials.FM_CROSSOVER, seed, str(number))
 
 
-#: Outcomes compared at the last week by ANCOVA, and over the weeks by a mixed model.
-ANCOVAS = {"FM-PARALLEL": ("PAINNRS", "FIQR"), "CD-PARALLEL": ("CDAI",)}
-OVER_TIME = {"FM-PARALLEL": "PAINNRS", "CD-PARALLEL": "CDAI"}
-ANCOVA, MIXED = "ANCOVA, t interval", "random intercept over visits, t interval"
-CROSSOVER = "treatment, period, sequence, random subject; t interval"
+#: Outcomes compared at the last week by a model over the weeks, and by ANCOVA.
+OUTCOMES = {"FM-PARALLEL": ("PAINNRS", "FIQR"), "CD-PARALLEL": ("CDAI",)}
+ANCOVA, MMRM = "ANCOVA, t interval", "MMRM, unstructured, Kenward-Roger"
+CROSSOVER = "treatment, period, sequence, random subject; Kenward-Roger"
 
 
 def _analyse_parallel(design: ParallelDesign, seed: int, number: str) -> list[Found]:
@@ -175,21 +177,13 @@ def _analyse_parallel(design: ParallelDesign, seed: int, number: str) -> list[Fo
     trial = simulate_parallel(design, rng)
     name, final = design.trial, design.last_week
     found = []
-    for outcome in ANCOVAS[name]:
+    for outcome in OUTCOMES[name]:
         changes = observed_changes(trial, outcome)
         final_rows = changes[changes["AVISITN"] == final]
         fit = fit_ancova(final_rows, **MODEL)
         difference = fit.differences["treatment"]
         found.append(_found((name, _at(outcome, final), ANCOVA), difference))
-    changes = observed_changes(trial, OVER_TIME[name])
-    over_time = fit_random_intercept(
-        changes,
-        subject="USUBJID",
-        visit="AVISITN",
-        **MODEL,
-    )
-    last = over_time.differences[final, "treatment"]
-    found.append(_found((name, _at(OVER_TIME[name], final), MIXED), last))
+        found.append(_over_visits(changes, (name, _at(outcome, final), MMRM)))
     treated = trial.treated
     terms = simulate_occurrences(trials.EVENTS[name], treated, rng)
     events = np.asarray(terms.any(axis=1))
@@ -200,6 +194,18 @@ def _analyse_parallel(design: ParallelDesign, seed: int, number: str) -> list[Fo
             name, code, first, design.n_treatment, second, design.n_control
         )
     return found
+
+
+def _over_visits(changes: pd.DataFrame, key: Key) -> Found:
+    """Return the difference at the last visit by the model over all of them."""
+    visits = sorted(changes["AVISITN"].unique())
+    typed = changes.assign(
+        TRT01P=pd.Categorical(changes["TRT01P"], ["control", "treatment"]),
+        AVISITN=pd.Categorical(changes["AVISITN"], visits),
+    )
+    fit = fit_mmrm(FORMULA, typed, subject="USUBJID", visit="AVISITN")
+    last = fit.contrasts("TRT01P", by="AVISITN").iloc[-1]
+    return Found(key, *(float(last[n]) for n in ("estimate", "ci_lower", "ci_upper")))
 
 
 def _analyse_crossover(design: CrossoverDesign, seed: int, number: str) -> list[Found]:
@@ -216,6 +222,7 @@ def _analyse_crossover(design: CrossoverDesign, seed: int, number: str) -> list[
             treatments=["treatment"],
             period="APERIOD",
             sequence="TRTSEQP",
+            boundary="drop",
         )
         quantities = {
             _at(parameter, design.weeks): fit.difference,
@@ -273,12 +280,10 @@ def _truths() -> dict[Key, float]:
     truths: dict[Key, float] = {}
     for design in (trials.FM_PARALLEL, trials.CD_PARALLEL):
         name, final = design.trial, design.last_week
-        for outcome in ANCOVAS[name]:
+        for outcome in OUTCOMES[name]:
             difference = design.outcomes[outcome].difference[-1]
-            truths[name, _at(outcome, final), ANCOVA] = difference
-        outcome = OVER_TIME[name]
-        difference = design.outcomes[outcome].difference[-1]
-        truths[name, _at(outcome, final), MIXED] = difference
+            for method in (ANCOVA, MMRM):
+                truths[name, _at(outcome, final), method] = difference
     for design, code, treatment, control in _binary_risks():
         truths |= _binary_truths(design, code, treatment, control)
     crossover = trials.FM_CROSSOVER

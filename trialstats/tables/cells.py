@@ -138,6 +138,12 @@ def degrees_of_freedom(record: Record | None) -> Cell:
     return Cell(number_text(record["df"], 0 if whole else 1), _rows(record))
 
 
+def f_statistic(record: Record) -> Cell:
+    """Print an F statistic with its numerator degrees of freedom."""
+    text = f"F({record['numerator_df']:g}) = {number_text(record['estimate'], 2)}"
+    return Cell(text, _rows(record))
+
+
 def count(record: Record | None, notes: Footnotes) -> Cell:
     """Print a count."""
     return value(record, notes, 0)

@@ -7,10 +7,12 @@ from typing import Any
 import pandas as pd
 
 from trialstats.errors import DataError
+from trialstats.formatting import NOT_ESTIMABLE
 from trialstats.records import Record, distinct, find, one, records
 from trialstats.tables import cells
 from trialstats.tables.participants import labels_of
 from trialstats.tables.selection import arms_of, groups_in_order
+from trialstats.tables.specification import specification
 from trialstats.tables.subtitles import trial_subtitle
 from trialstats.tables.table import (
     EMPTY,
@@ -21,6 +23,7 @@ from trialstats.tables.table import (
     Table,
     heading,
 )
+from trialstats.vocabulary import AVERAGE_OVER_VISITS, upper_first
 
 _ESTIMAND = {
     "treatment": "Treatment",
@@ -103,10 +106,10 @@ def efficacy_table(
             f"no table for the statistics of {analysis!r}: {', '.join(sorted(present))}"
         )
     columns, body = layouts[0]
-    if len(distinct(find(listed, statistic="n_with_data"), "visit")) > 1:
-        # A model over visits that could not be fitted has no row to know it by.
-        columns, body = _visit_columns, _visit_body
     settings = trial.get("analyses", {}).get(analysis, {})
+    if settings.get("model", {}).get("type") == "mmrm":
+        # Also when it could not be fitted and has no row to know it by.
+        columns, body = _visit_columns, _visit_body
     parts = _Parts(
         rows=listed,
         arms=groups_in_order(listed, arms_of(trial)),
@@ -146,19 +149,19 @@ def _preface(
         lines.append(
             ("Scale", Cell(label + (f"; {better} is better" if better else "")))
         )
-    models = distinct([r for r in parts.rows if r["contrast"]], "method")
+    models = distinct(
+        [r for r in parts.rows if r["contrast"] and _states_model(r)], "method"
+    )
     lines += [("Model" if n == 0 else "", Cell(text)) for n, text in enumerate(models)]
-    for statistic, words in _VARIANCES.items():
-        record = one(parts.rows, statistic=statistic)
-        if record:
-            lines.append((words, cells.value(record, parts.notes)))
+    lines += specification(parts.rows, parts.notes)
     return lines
 
 
-_VARIANCES = {
-    "variance_between_subjects": "Variance between subjects",
-    "variance_within_subjects": "Variance within subjects",
-}
+def _states_model(row: Record) -> bool:
+    """Return whether the method of a row is the analysis's, and not a variant of it."""
+    if str(row["statistic"]).startswith("standard_error_of_"):
+        return False
+    return bool(row["visit"] != AVERAGE_OVER_VISITS)
 
 
 def _in_words(value: object) -> str:
@@ -238,7 +241,7 @@ def _crossover_columns(parts: _Parts) -> tuple[Column, ...]:
 
 
 def _crossover_body(parts: _Parts) -> list[Row]:
-    body = [*_means_body(parts), heading("Period and sequence")]
+    body = [*_means_body(parts), heading("First period, period and sequence")]
     for statistic, label in _CROSSOVER_EFFECTS.items():
         effects = find(parts.rows, statistic=statistic)
         for effect in effects:
@@ -256,6 +259,7 @@ def _crossover_body(parts: _Parts) -> list[Row]:
 
 
 _CROSSOVER_EFFECTS = {
+    "first_period_difference": "First period alone",
     "period_effect": "Period effect",
     "sequence_effect": "Sequence effect",
 }
@@ -318,7 +322,7 @@ def _visit_columns(parts: _Parts) -> tuple[Column, ...]:
     arms = [
         Column(label, spanner=arm)
         for arm in parts.arms
-        for label in ("n", "Adjusted mean (SE)")
+        for label in ("n / with data", "Adjusted mean (SE)")
     ]
     contrasts = [
         Column(label, spanner=contrast)
@@ -331,30 +335,64 @@ def _visit_columns(parts: _Parts) -> tuple[Column, ...]:
 def _visit_body(parts: _Parts) -> list[Row]:
     notes, digits, body = parts.notes, parts.digits, []
     visits = distinct(find(parts.rows, statistic="n_with_data"), "visit")
-    whole = _Parts(
-        find(parts.rows, visit=None), parts.arms, parts.contrasts, notes, digits
-    )
+    if find(parts.rows, visit=AVERAGE_OVER_VISITS):
+        visits.append(AVERAGE_OVER_VISITS)
+    # A model that could not be fitted has one row that says why, for every visit.
+    failed = [r for r in parts.rows if r["statistic"] == "difference"]
+    why = failed[0] if len(failed) == len(parts.contrasts) else None
     for visit in visits:
         at = _Parts(
             find(parts.rows, visit=visit), parts.arms, parts.contrasts, notes, digits
         )
         made = [Cell(str(visit))]
         for arm in parts.arms:
-            made.append(cells.count(at.of_arm(arm, "n_with_data"), notes))
+            made.append(_numbers(at, arm, notes))
             made.append(cells.value_error(at.of_arm(arm, "ls_mean"), notes, digits))
         for contrast in parts.contrasts:
-            difference = at.of_contrast(contrast, "difference") or whole.of_contrast(
-                contrast, "difference"
-            )
+            difference = at.of_contrast(contrast, "difference")
+            if difference is None and why and why["not_estimable"]:
+                difference = one(failed, contrast=contrast)
             made.append(cells.value_error(difference, notes, digits))
             made.append(cells.interval(difference, notes, digits))
             made.append(cells.degrees_of_freedom(difference))
             made.append(cells.p_value(difference))
         body.append(Row(tuple(made)))
+    body += _term_rows(parts, blank=2 * len(parts.arms))
     notes.note(
-        "n, participants with data at the visit; SE, standard error; CI, confidence "
-        "interval; df, degrees of freedom. Differences are treatment minus control."
+        "n / with data, participants in the model / with an observed value at the "
+        "visit; SE, standard error; CI, confidence interval; df, degrees of freedom. "
+        "Differences are treatment minus control. The average over visits gives each "
+        "the same weight."
     )
+    return body
+
+
+def _numbers(at: _Parts, arm: str, notes: Footnotes) -> Cell:
+    """Print the numbers in the model and with data at a visit."""
+    analysed, seen = at.of_arm(arm, "n_analysed"), at.of_arm(arm, "n_with_data")
+    if seen is None:
+        return EMPTY
+    first, second = cells.count(analysed, notes), cells.count(seen, notes)
+    text = f"{first.text or NOT_ESTIMABLE} / {second.text}"
+    return Cell(text, first.rows + second.rows)
+
+
+def _term_rows(parts: _Parts, *, blank: int) -> list[Row]:
+    """Print the tests of the model's terms in the columns of the last contrast."""
+    tests = find(parts.rows, statistic="type_3_test")
+    if not tests or not parts.contrasts:
+        return []
+    body = [heading("Tests of the terms (type III)")]
+    for test in tests:
+        made = (
+            cells.f_statistic(test),
+            EMPTY,
+            cells.degrees_of_freedom(test),
+            cells.p_value(test),
+        )
+        before = [EMPTY] * (blank + 4 * (len(parts.contrasts) - 1))
+        label = Cell(upper_first(str(test["subgroup"])))
+        body.append(Row((label, *before, *made)))
     return body
 
 
@@ -367,7 +405,6 @@ _LAYOUTS: Sequence[
     ]
 ] = (
     ("period_effect", _crossover_columns, _crossover_body),
-    ("variance_between_subjects", _visit_columns, _visit_body),
     ("risk_difference", _arm_columns, _binary_body),
     ("difference", _arm_columns, _means_body),
 )

@@ -46,10 +46,12 @@ PUBLISHED = PROJECT.config["published"]
 #: Kinds of figures of a trial, in the order of the report, and the models of which an
 #: analysis must have one; the account of the raw rows needs none.
 TRIAL_FIGURES = {
-    "profile": {"random_intercept", "crossover"},
+    "profile": {"mmrm", "crossover"},
     "adverse_events": {"adverse_events"},
     "account": set(),
 }
+#: Models with residuals, which have a figure of their own for each analysis.
+MIXED_MODELS = {"mmrm", "crossover"}
 
 
 wildcard_constraints:
@@ -129,11 +131,26 @@ def analyses_of(wildcards):
     ]
 
 
+def mixed_analyses(trial):
+    """Name the analyses of a trial by mixed models."""
+    analyses = PROJECT.trials[trial]["analyses"]
+    return [n for n, a in analyses.items() if a["model"]["type"] in MIXED_MODELS]
+
+
+def trial_residuals(trial):
+    """List the residuals of the mixed models of a trial."""
+    return [
+        f"results/estimates/residuals/{trial}/{name}.parquet"
+        for name in mixed_analyses(trial)
+    ]
+
+
 def trial_figures(trial):
     """Name the figures of a trial: those that its analyses give."""
     analyses = PROJECT.trials[trial]["analyses"].values()
     models = {analysis["model"]["type"] for analysis in analyses}
-    return [kind for kind, one in TRIAL_FIGURES.items() if not one or one & models]
+    kinds = [kind for kind, one in TRIAL_FIGURES.items() if not one or one & models]
+    return kinds + [f"residuals_{name}" for name in mixed_analyses(trial)]
 
 
 def figure_files(trial, ending):

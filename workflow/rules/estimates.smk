@@ -26,6 +26,7 @@ rule fit_analysis:
         adae=rules.build_trial.output.adae,
     output:
         estimates="results/estimates/trial/{trial}/{analysis}.parquet",
+        residuals="results/estimates/residuals/{trial}/{analysis}.parquet",
     log:
         "logs/fit_analysis_{trial}_{analysis}.log",
     wildcard_constraints:

@@ -54,6 +54,7 @@ for trial in TRIALS:
             f"draw_trial_{trial}"
         input:
             estimates=trial_estimates(trial),
+            residuals=trial_residuals(trial),
             account=f"results/datasets/{trial}/account.parquet",
         output:
             svg=[

@@ -1,0 +1,330 @@
+"""Rows of the mixed model for repeated measures over the visits of a trial."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trialstats.analyses.mixed_rows import (
+    estimate_of,
+    fit_rows,
+    mean_of,
+    residual_frame,
+    squared,
+    term_rows,
+    terms_in_words,
+)
+from trialstats.analyses.trial_counts import n_analysed, visits_by_number
+from trialstats.analyses.trial_rows import Analysis, Row
+from trialstats.errors import NotEstimableError
+from trialstats.fixed_effects import ls_means_matrix
+from trialstats.linear_model import FloatArray
+from trialstats.mmrm import Mmrm, fit_mmrm
+from trialstats.records import records
+from trialstats.vocabulary import (
+    AVERAGE_OVER_VISITS,
+    COLUMN_WORDS,
+    COVARIANCES,
+    DEGREES_OF_FREEDOM,
+    LIKELIHOODS,
+)
+
+#: Structures that are tried, in this order, when the configuration names none.
+LADDER = (
+    "unstructured",
+    "toeplitz_heterogeneous",
+    "ar1_heterogeneous",
+    "compound_symmetry_heterogeneous",
+    "compound_symmetry",
+)
+
+#: Terms when the configuration names none; with a constrained baseline the arms share
+#: one mean before treatment, so there is no main effect of treatment.
+TERMS = ("TRT01P*AVISIT", "BASE*AVISIT")
+CONSTRAINED_TERMS = ("AVISIT", "TRT01P:AVISIT")
+
+_NAME = re.compile(r"[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A fitted model over visits, the rows that it used, and what it is in words.
+
+    Attributes
+    ----------
+    baseline : str or None
+        The visit at which the arms share one mean.
+    averaged : tuple of str
+        Visits over which means are averaged.
+    """
+
+    fit: Mmrm
+    rows: pd.DataFrame
+    visits: tuple[str, ...]
+    baseline: str | None
+    averaged: tuple[str, ...]
+    method: str
+
+
+def fit_configured(analysis: Analysis) -> Configured:
+    """Fit the model over visits that an analysis configures.
+
+    Raises
+    ------
+    NotEstimableError
+        When an arm has no data at a visit, or the model cannot be estimated.
+    ConvergenceError
+        When no structure of the ladder fits.
+    """
+    model, response = analysis.model, analysis.settings["response"]
+    constrained = bool(model.get("constrained_baseline"))
+    terms = model.get("terms") or (CONSTRAINED_TERMS if constrained else TERMS)
+    structures = _structures(model)
+    data = analysis.observations(columns=_named(model, terms))
+    visits = tuple(visits_by_number(data.dropna(subset=[response])).values())
+    _require_data(analysis, data.dropna(subset=[response]), visits)
+    data = data[data["AVISIT"].isin(visits)].assign(
+        TRT01P=lambda rows: pd.Categorical(
+            rows["TRT01P"], [analysis.control, *analysis.treatments]
+        ),
+        AVISIT=lambda rows: pd.Categorical(rows["AVISIT"], visits),
+    )
+    parameter = analysis.config["bds"][analysis.settings["parameter"]]
+    baseline = parameter["baseline"] if constrained else None
+    fit = fit_mmrm(
+        f"{response} ~ {' + '.join(terms)}",
+        data,
+        subject="USUBJID",
+        # Distances in time are those of the visits' numbers.
+        visit="AVISITN" if structures[0].startswith("spatial") else "AVISIT",
+        covariance=structures,
+        group=model.get("group"),
+        weights=model.get("weights"),
+        method=model.get("method", "reml"),
+        df=model.get("df", "kenward_roger"),
+        vcov=model.get("vcov"),
+        level=analysis.level,
+        constrained_baseline=("TRT01P", baseline) if constrained else None,
+    )
+    chosen = model.get("averaged_over", visits)
+    return Configured(
+        fit=fit,
+        rows=data.iloc[fit.design.rows],
+        visits=visits,
+        baseline=baseline,
+        averaged=tuple(v for v in visits if v in chosen and v != baseline),
+        method=_method(analysis, fit, baseline),
+    )
+
+
+def _structures(model: Mapping[str, Any]) -> list[str]:
+    named = model.get("covariance", LADDER)
+    return [named] if isinstance(named, str) else list(named)
+
+
+def _named(model: Mapping[str, Any], terms: Sequence[str]) -> list[str]:
+    """Return every name in the terms, the covariance's group and the weights."""
+    extra = [model[key] for key in ("group", "weights") if key in model]
+    return [*(name for term in terms for name in _NAME.findall(term)), *extra]
+
+
+def _require_data(
+    analysis: Analysis, data: pd.DataFrame, visits: Sequence[str]
+) -> None:
+    """Raise NotEstimableError when an arm has no data at a visit.
+
+    A model without treatment by visit would extrapolate a mean there.
+    """
+    response = analysis.settings["response"]
+    seen = set(zip(data["TRT01P"], data["AVISIT"], strict=True))
+    if not visits:
+        raise NotEstimableError(f"There are no visits with {response}.")
+    for arm in analysis.arms:
+        if not any(arm == found for found, _ in seen):
+            raise NotEstimableError(f"{arm} has no subject with {response}.")
+        for visit in visits:
+            if (arm, visit) not in seen:
+                raise NotEstimableError(f"{arm} has no data at {visit}.")
+
+
+def _method(analysis: Analysis, fit: Mmrm, baseline: str | None) -> str:
+    """Return the model, its covariance, estimation and inference in words."""
+    model = analysis.model
+    covariance = f"{COVARIANCES[fit.structure]} covariance within subjects"
+    if "group" in model:
+        group = COLUMN_WORDS.get(model["group"], model["group"])
+        covariance += f", separate by {group}"
+    if "weights" in model:
+        covariance += f", weighted by {model['weights']}"
+    left = [step for step in fit.ladder if step.reason]
+    if left:
+        reasons = "; ".join(
+            f"{COVARIANCES[s.structure]} left, {str(s.reason).rstrip('.')}"
+            for s in left
+        )
+        covariance += f" ({reasons})"
+    same = f", means of the arms equal at {baseline}" if baseline else ""
+    df = DEGREES_OF_FREEDOM[fit.df_method]
+    errors = f"cluster-robust standard errors ({fit.vcov}); " if fit.vcov else ""
+    return (
+        f"Mixed model for repeated measures (MMRM) of {analysis.settings['response']} "
+        f"on {terms_in_words(fit.design)}{same}; {covariance}; "
+        f"{LIKELIHOODS[fit.method]}; observed cases; {errors}"
+        f"{df} degrees of freedom; {analysis.percent} t interval"
+    )
+
+
+def mmrm_rows(analysis: Analysis) -> Iterator[Row]:
+    """Yield the rows of a mixed model over the visits."""
+    made = fit_configured(analysis)
+    for arm in analysis.arms:
+        here = made.rows.loc[made.rows["TRT01P"] == arm, "USUBJID"]
+        yield n_analysed(analysis, arm, here.nunique())
+    yield from _mean_rows(analysis, made)
+    n = made.fit.n_subjects
+    yield from term_rows(analysis, _tests(made), made.method, n)
+    yield from _covariance_rows(analysis, made)
+    yield from fit_rows(analysis, made.fit, made.method, n)
+
+
+def _tests(made: Configured) -> pd.DataFrame:
+    """Return tests of the terms; with a constrained baseline those of treatment.
+
+    Arms that share a mean at one visit leave no type III hypothesis of the others.
+    """
+    if made.baseline is None:
+        return made.fit.tests(3)
+    design = made.fit.design
+    unit = np.eye(len(design.names))
+    treated = [term for term in design.terms if "TRT01P" in term.factors]
+    tests = [made.fit.joint_test(unit[term.columns]) for term in treated]
+    return pd.concat(tests).assign(term=[term.name for term in treated])
+
+
+def mmrm_residuals(analysis: Analysis) -> pd.DataFrame:
+    """Return the normalised residuals of the model, schema `rows.RESIDUALS`."""
+    made = fit_configured(analysis)
+    return residual_frame(
+        analysis,
+        made.rows.rename(
+            columns={"TRT01P": "group", "AVISIT": "occasion", "AVISITN": "number"}
+        ),
+        fitted=made.fit.fitted(),
+        residual=made.fit.residuals("normalized"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Contrast:
+    """What a row of means or differences is, beside its numbers."""
+
+    visit: str
+    arm: str
+    difference: bool
+    weights: FloatArray
+    n: int
+
+
+def _mean_rows(analysis: Analysis, made: Configured) -> Iterator[Row]:
+    """Yield means and differences by visit and averaged over the visits."""
+    fit, wanted = made.fit, list(_contrasts(analysis, made))
+    weights = np.array([one.weights for one in wanted])
+    table = records(fit.contrast(weights))
+    plain = np.sqrt(np.einsum("cp,pq,cq->c", weights, fit.model_covariance, weights))
+    for one, found, error in zip(wanted, table, plain, strict=True):
+        averaged = one.visit == AVERAGE_OVER_VISITS
+        shared: Row = {"visit": one.visit, "unit": analysis.unit, "n_subjects": one.n}
+        words = made.method
+        if averaged:
+            words += f"; equal weight on {', '.join(made.averaged)}"
+        if one.difference:
+            shared["contrast"] = analysis.contrast(one.arm)
+            role = _role(analysis, one.visit)
+            yield analysis.row(
+                "difference",
+                role=role,
+                method=words,
+                **shared,
+                **estimate_of(found, analysis.level),
+            )
+        else:
+            shared["group"] = one.arm
+            if not averaged:
+                yield n_analysed(analysis, one.arm, one.n, visit=one.visit)
+            words += "; least-squares mean, covariates at their mean over all rows"
+            yield analysis.row(
+                "ls_mean", method=words, **shared, **mean_of(found, analysis.level)
+            )
+        what = "difference" if one.difference else "mean"
+        yield analysis.row(
+            f"standard_error_of_{what}",
+            estimate=float(error),
+            method=f"{made.method}; standard error as the model has it, before any "
+            "adjustment for a small sample",
+            **shared,
+        )
+
+
+def _contrasts(analysis: Analysis, made: Configured) -> Iterator[_Contrast]:
+    grid, matrix = ls_means_matrix(made.fit.design, ["AVISIT", "TRT01P"])
+    keys = zip(grid["AVISIT"], grid["TRT01P"], strict=True)
+    mean = {key: matrix[i] for i, key in enumerate(keys)}
+    rows = made.rows
+    subjects = {
+        (visit, arm): int(((rows["AVISIT"] == visit) & (rows["TRT01P"] == arm)).sum())
+        for visit, arm in mean
+    }
+    for arm in analysis.arms:
+        average = sum(mean[visit, arm] for visit in made.averaged)
+        mean[AVERAGE_OVER_VISITS, arm] = average / len(made.averaged)
+        used = rows[rows["AVISIT"].isin(made.averaged) & (rows["TRT01P"] == arm)]
+        subjects[AVERAGE_OVER_VISITS, arm] = used["USUBJID"].nunique()
+    for visit in (*made.visits, AVERAGE_OVER_VISITS):
+        for arm in analysis.arms:
+            n = subjects[visit, arm]
+            yield _Contrast(visit, arm, False, mean[visit, arm], n)
+        for arm in analysis.treatments:
+            if visit != made.baseline:
+                against = mean[visit, arm] - mean[visit, analysis.control]
+                n = subjects[visit, arm] + subjects[visit, analysis.control]
+                yield _Contrast(visit, arm, True, against, n)
+
+
+def _role(analysis: Analysis, visit: str) -> str:
+    """Return the role of a difference: the analysis's at its visit, or at every one."""
+    at = analysis.settings.get("at")
+    named = visit == at if at else visit != AVERAGE_OVER_VISITS
+    return str(analysis.settings["role"]) if named else "descriptive"
+
+
+def _covariance_rows(analysis: Analysis, made: Configured) -> Iterator[Row]:
+    """Yield the structures tried, and the parameters of the one that fitted."""
+    fit = made.fit
+    for step in fit.ladder:
+        words = COVARIANCES[step.structure]
+        yield analysis.row(
+            "covariance_structure",
+            key=[words],
+            subgroup=words,
+            estimate=None if step.reason else fit.n_parameters,
+            method="Number of parameters of the covariance within subjects; "
+            "structures in the order fixed beforehand",
+            not_estimable=step.reason,
+        )
+    for found in records(fit.parameters):
+        name = str(found["parameter"])
+        is_square = name.startswith(("variance", "covariance"))
+        yield analysis.row(
+            "covariance_parameter",
+            key=[name],
+            group=str(found["group"]) if "group" in analysis.model else None,
+            subgroup=name,
+            unit=squared(analysis.unit) if is_square else None,
+            estimate=found["estimate"],
+            standard_error=found["standard_error"],
+            n_subjects=fit.n_subjects,
+            method=f"{made.method}; standard error from the observed information",
+        )
