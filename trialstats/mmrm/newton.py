@@ -6,7 +6,7 @@ step is halved until the covariance is positive definite and ``-2 l`` falls. The
 step is taken in full, so that the solution is exact to rounding.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,11 @@ _HALVINGS = 40
 _FALL = 1e-4
 #: The covariance is looked at after a step below this share, and every so often.
 _SMALL_STEP, _WATCHED = 1e-2, 10
+#: A climb of more iterations is repeated from other starts; a maximum is another one
+#: when ``-2 l`` is lower by this.
+_FEW, _HIGHER = 8, 1e-6
+#: Factors of the usual start of a spatial range.
+_OTHER_RANGES = (0.3, 3.0, 10.0)
 #: Steps and decrements that lead nowhere.
 _NO_STEP, _NIL = 1e-5, 1e-12
 #: Smallest curvature of a damped step, relative to that of each parameter.
@@ -133,10 +138,35 @@ def mivque(data: PseudoSubjects) -> FloatArray:
     return np.asarray(np.linalg.lstsq(curvature.expected, squares, rcond=1e-10)[0])
 
 
+def _other_starts(likelihood: Likelihood) -> Iterator[FloatArray]:
+    """Yield start values far from the moments: other correlations, other ranges."""
+    structure, t = likelihood.structure, likelihood.t
+    moments = _moments(likelihood)
+    for correlation, reach in zip(
+        (0.0, 0.5, -0.8 / max(t - 1, 1)), _OTHER_RANGES, strict=True
+    ):
+        compound = correlation + (1 - correlation) * np.eye(t)
+        parts = []
+        for g, moment in enumerate(moments):
+            deviation = np.sqrt(np.diag(moment))
+            part = structure.start(
+                np.outer(deviation, deviation) * compound, likelihood.distance(g)
+            )
+            if structure.spatial:
+                part[-1] *= reach
+            parts.append(part)
+        theta = np.concatenate(parts)
+        if likelihood.solve(theta) is not None:
+            yield theta
+
+
 def maximise(
     likelihood: Likelihood, theta: FloatArray, watch: Callable[[Solution], None]
 ) -> tuple[Solution, Curvature, tuple[Iteration, ...]]:
     """Return the solution at the highest likelihood, its derivatives, and the history.
+
+    Few data can give a likelihood several maxima. Where the way up is not that of a
+    likelihood with one (see `_straight`), others are looked for from other starts.
 
     Parameters
     ----------
@@ -154,6 +184,36 @@ def maximise(
     NotEstimableError
         When the data do not identify a parameter.
     """
+    best, stopped = None, None
+    try:
+        best = _climb(likelihood, theta, watch)
+    except ConvergenceError as error:
+        stopped = error
+    if best is not None and _straight(best[2]):
+        return best
+    for start in _other_starts(likelihood):
+        try:
+            found = _climb(likelihood, start, watch)
+        except (ConvergenceError, NotEstimableError):
+            continue
+        if best is None or found[0].objective < best[0].objective - _HIGHER:
+            best = found
+    if best is None:
+        raise stopped or ConvergenceError("No start leads to a maximum.")
+    return best
+
+
+def _straight(history: tuple[Iteration, ...]) -> bool:
+    """Return whether few, full Newton steps have led to the maximum."""
+    return len(history) <= _FEW and all(
+        row.step == 1 and row.derivatives == "observed" for row in history[1:]
+    )
+
+
+def _climb(
+    likelihood: Likelihood, theta: FloatArray, watch: Callable[[Solution], None]
+) -> tuple[Solution, Curvature, tuple[Iteration, ...]]:
+    """Return the maximum that Newton's method finds from one start."""
     at = likelihood.solve(theta)
     if at is None:
         raise ConvergenceError(
