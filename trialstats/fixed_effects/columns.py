@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pandas.api import types
 
@@ -78,7 +80,7 @@ def labels_of(column: pd.Series, name: str) -> Labels:
     """
     if isinstance(column.dtype, pd.CategoricalDtype):
         return Labels(column.cat.codes.to_numpy(), tuple(column.cat.categories))
-    codes, found = pd.factorize(column)
+    codes, found = codes_of(column)
     values = found.tolist()
     try:
         order = sorted(range(len(values)), key=values.__getitem__)
@@ -95,6 +97,24 @@ def labels_of(column: pd.Series, name: str) -> Labels:
     rank = np.full(len(order) + 1, -1, dtype=np.intp)
     rank[order] = np.arange(len(order))
     return Labels(rank[codes], tuple(values[i] for i in order))
+
+
+def codes_of(column: pd.Series) -> tuple[IntArray, Any]:
+    """Return a code per row, -1 where missing, and an array of the distinct values.
+
+    Text is encoded by runs of equal values: the rows of a subject stand together in
+    most data, and comparing neighbours costs less than a table of all rows.
+    """
+    if not isinstance(column.array, pd.arrays.ArrowStringArray):
+        return pd.factorize(column)
+    text = pa.array(column.array)
+    if isinstance(text, pa.ChunkedArray):
+        text = text.combine_chunks()
+    runs = pc.run_end_encode(text)
+    encoded = runs.values.dictionary_encode()
+    lengths = np.diff(runs.run_ends.to_numpy(), prepend=0)
+    indices = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return np.repeat(indices, lengths), encoded.dictionary
 
 
 def numbers_of(column: pd.Series, name: str) -> FloatArray:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from trialstats.errors import DataError, NotEstimableError
 from trialstats.fixed_effects import Design
+from trialstats.fixed_effects.columns import codes_of
 from trialstats.linear_model import FloatArray
 from trialstats.mmrm.pseudo_subjects import IntArray, Layout
 
@@ -43,8 +44,8 @@ def lay_out(
     NotEstimableError
         When no subject has a value at some visit.
     """
-    subjects, labels = _codes(data[subject], design.rows)
-    n = len(labels)
+    subjects, found = _codes(data[subject], design.rows)
+    n = len(found)
     if spatial:
         slots, visits, times = _time_slots(data[visit], design.rows, subjects, visit)
     else:
@@ -67,15 +68,14 @@ def lay_out(
         group=of_subject[order],
         groups=groups,
         subjects=order,
-        labels=labels,
         block=block,
         kind=kind,
         of_row=subjects,
     )
 
 
-def _codes(column: pd.Series, rows: IntArray) -> tuple[IntArray, pd.Index]:
-    """Return codes of the used rows and their labels, in an order of no meaning."""
+def _codes(column: pd.Series, rows: IntArray) -> tuple[IntArray, Any]:
+    """Return codes of the used rows and an array of their distinct labels."""
     used = column if len(rows) == len(column) else column.iloc[rows]
     if isinstance(used.dtype, pd.CategoricalDtype):
         codes, categories = used.cat.codes.to_numpy(), used.cat.categories
@@ -85,8 +85,8 @@ def _codes(column: pd.Series, rows: IntArray) -> tuple[IntArray, pd.Index]:
             place[found] = np.arange(len(found))
             codes, categories = place[codes], categories[found]
         return codes.astype(np.int64, copy=False), categories
-    codes, labels = pd.factorize(used)
-    return codes.astype(np.int64, copy=False), pd.Index(labels)
+    codes, labels = codes_of(used)
+    return codes.astype(np.int64, copy=False), labels
 
 
 def _visits(
@@ -103,7 +103,8 @@ def _codes_in_order(
     column: pd.Series, rows: IntArray, name: str
 ) -> tuple[IntArray, tuple[Any, ...]]:
     """Return visit codes in the order of the categories, or sorted."""
-    codes, labels = _codes(column, rows)
+    codes, found = _codes(column, rows)
+    labels = found.tolist()
     if isinstance(column.dtype, pd.CategoricalDtype):
         everyone = set(column.dropna().unique())
         missing = [v for v in column.cat.categories if v in everyone - set(labels)]

@@ -15,7 +15,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from trialstats.errors import DataError, NotEstimableError
@@ -52,8 +51,7 @@ class Layout:
     groups : tuple
         Labels of the covariance groups.
     subjects : (n,) array
-        Code of each subject among `labels`.
-    labels : Index
+        Code of each subject, as in `of_row`.
     block, kind : (n,) array
         Number of each subject's pattern of visits within its group, and of its class
         within that; both ascending.
@@ -67,7 +65,6 @@ class Layout:
     group: IntArray
     groups: tuple[Any, ...]
     subjects: IntArray
-    labels: pd.Index
     block: IntArray
     kind: IntArray
     of_row: IntArray
