@@ -144,6 +144,11 @@ class KenwardRoger:
         projected = basis @ values
         adjusted = rows @ self.covariance @ rows.T
         statistic = float(projected @ np.linalg.solve(adjusted, projected)) / size
+        if not statistic >= 0:
+            raise NotEstimableError(
+                "Kenward and Roger's covariance of the contrasts is not positive "
+                "definite: the data are too few."
+            )
         return f_test(scale * statistic, size, df)
 
 
@@ -269,15 +274,29 @@ def _pooled(degrees: FloatArray) -> float:
 
 
 def _moments(a1: float, a2: float, size: int) -> tuple[float, float]:
-    """Return the scale and the denominator df of Kenward and Roger's F."""
+    """Return the scale and the denominator df of Kenward and Roger's F.
+
+    The formulas hold where the moments of the F do not exist any more (df of 4 and
+    less), as long as scale and df stay positive.
+    """
     if a2 <= 0:
         return 1.0, np.inf
+    if size == 1:
+        # What the formulas below reduce to, without their cancellation.
+        return 1.0, 2 / a2
     b = (a1 + 6 * a2) / (2 * size)
     g = ((size + 1) * a1 - (size + 4) * a2) / ((size + 2) * a2)
     below = 3 * size + 2 * (1 - g)
     c1, c2, c3 = g / below, (size - g) / below, (size + 2 - g) / below
-    expected = 1 / (1 - a2 / size)
-    spread = 2 / size * (1 + c1 * b) / ((1 - c2 * b) ** 2 * (1 - c3 * b))
-    ratio = spread / (2 * expected**2)
-    df = 4 + (size + 2) / (size * ratio - 1)
-    return df / (expected * (df - 2)), df
+    shrink = 1 - a2 / size
+    spread_below = (1 - c2 * b) ** 2 * (1 - c3 * b)
+    ratio = shrink**2 / size * (1 + c1 * b)
+    excess = size * ratio - spread_below
+    df = 4 + (size + 2) * spread_below / excess if excess else np.inf
+    scale = df * shrink / (df - 2) if df != 2 else np.inf
+    if not (df > 0 and 0 < scale < np.inf):
+        raise NotEstimableError(
+            f"Kenward and Roger's F for {size} contrasts at once has no degrees of "
+            "freedom here: the data are too few."
+        )
+    return scale, df

@@ -24,6 +24,7 @@ from trialstats.lmm.inference import (
 )
 from trialstats.lmm.prediction import predicted_effects
 from trialstats.lmm.random_part import Grouping, build_groupings, columns_needed
+from trialstats.one_thread import one_thread
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -128,13 +129,14 @@ class Lmm(FixedEffectsResult):
         if not self.groupings:
             return {}
         x, y = self.design.matrix(), self.design.response
-        found = predicted_effects(
-            y - x @ self.beta,
-            np.column_stack([y, x, *(g.values for g in self.groupings)]),
-            self.groupings,
-            self.fitted_arrays.covariances,
-            self.residual_variance,
-        )
+        with one_thread():
+            found = predicted_effects(
+                y - x @ self.beta,
+                np.column_stack([y, x, *(g.values for g in self.groupings)]),
+                self.groupings,
+                self.fitted_arrays.covariances,
+                self.residual_variance,
+            )
         return {
             group.name: pd.concat(
                 [group.labels, pd.DataFrame(effects, columns=list(group.effects))],
@@ -212,13 +214,16 @@ def fit_lmm(
             value=random,
             remedy="write random={'Subject': '1'}",
         )
-    design = build_design(formula, data, other_columns=columns_needed(random, data))
-    groupings = build_groupings(random, correlated, data, design.rows)
-    x, y = design.matrix(), design.response
-    ordered = ordered_triangle(x, y, groupings)
-    check_rank(ordered[2][: x.shape[1], : x.shape[1]], design)
-    fitted = fit_arrays(x, y, groupings, restricted=method == "reml", ordered=ordered)
-    rule = small_sample(fitted, df, information, method=method, n=len(y))
+    # Every sum in one order: no result depends on the number of threads.
+    with one_thread():
+        design = build_design(formula, data, other_columns=columns_needed(random, data))
+        groupings = build_groupings(random, correlated, data, design.rows)
+        x, y = design.matrix(), design.response
+        ordered = ordered_triangle(x, y, groupings)
+        check_rank(ordered[2][: x.shape[1], : x.shape[1]], design)
+        restricted = method == "reml"
+        fitted = fit_arrays(x, y, groupings, restricted=restricted, ordered=ordered)
+        rule = small_sample(fitted, df, information, method=method, n=len(y))
     return Lmm(
         design=design,
         beta=fitted.beta,

@@ -39,6 +39,7 @@ from trialstats.lmm.crossover_rows import (
     crossover_rows,
 )
 from trialstats.lmm.ordering import Codes, canonical_order
+from trialstats.one_thread import one_thread
 
 #: Limits widen with the variability of the reference up to this coefficient of
 #: variation, from the other one on (EMA guideline on bioequivalence, 4.1.10).
@@ -146,7 +147,8 @@ def fit_within_subjects(
         rows.frame,
         other_columns=[SUBJECT],
     )
-    sums = _sums(design, rows.frame[SUBJECT], (PERIOD, TREATMENT))
+    with one_thread():
+        sums = _sums(design, rows.frame[SUBJECT], (PERIOD, TREATMENT))
     variance = sums.residual / sums.df
     inverse = linalg.solve_triangular(sums.triangle, np.eye(len(sums.triangle)))
     covariance = variance * inverse @ inverse.T
@@ -215,13 +217,15 @@ def reference_variability(
     if not frame[SUBJECT].duplicated().any():
         raise NotEstimableError(f"No subject has {control} twice: no replicate design.")
     design = build_design(f"{RESPONSE} ~ {PERIOD}", frame, other_columns=[SUBJECT])
-    centred, n_subjects = _centred(design, frame[SUBJECT])
+    with one_thread():
+        centred, n_subjects = _centred(design, frame[SUBJECT])
     # Periods that go with sequences are the subjects' already: what is left counts.
     aliased = aliased_columns(centred[:, :-1])
     centred = np.delete(centred, aliased, axis=1)
     size = centred.shape[1] - 1
     df = len(centred) - n_subjects - size
-    triangle = np.asarray(np.linalg.qr(centred, mode="r"))
+    with one_thread():
+        triangle = np.asarray(np.linalg.qr(centred, mode="r"))
     residual = float(triangle[size, size] ** 2) if len(triangle) > size else 0.0
     check_residuals(residual, design.response, df)
     return _with_limits(residual / df, df)

@@ -281,3 +281,32 @@ def test_missing_and_infinite_values_in_the_random_part():
     data.loc[9, "time"] = np.inf
     with pytest.raises(DataError, match="infinite"):
         fit_lmm("y ~ week", data, random={"subject": "1 + time"})
+
+
+@pytest.mark.parametrize("information", ["expected", "observed"])
+def test_tests_of_small_designs_are_numbers_or_named_errors(information):
+    # Few data leave Kenward and Roger's F without degrees of freedom.
+    refused = 0
+    for seed in range(300):
+        formula, frame, options, _ = generated(seed)
+        options["method"] = "reml"
+        try:
+            fit = fit_lmm(formula, frame, information=information, **options)
+        except TrialstatsError:
+            continue
+        for row in fit.coefficients.itertuples():
+            # One contrast: the F of its square, with the same degrees of freedom.
+            own = fit.joint_test({row.coefficient: 1.0}).iloc[0]
+            assert own["df"] == pytest.approx(row.df, rel=1e-9)
+            assert own["statistic"] == pytest.approx(row.statistic**2, rel=1e-9)
+            assert own["p_value"] == pytest.approx(row.p_value, rel=1e-7, abs=1e-300)
+        try:
+            joint = fit.joint_test(np.eye(len(fit.beta))).iloc[0]
+        except NotEstimableError as reason:
+            assert "too few" in str(reason)  # noqa: PT017
+            refused += 1
+            continue
+        assert joint["df"] > 0
+        assert joint["statistic"] >= 0
+        assert 0 <= joint["p_value"] <= 1
+    assert refused

@@ -191,8 +191,19 @@ def test_copies_of_a_subject_do_not_disturb_each_other():
 
 THREADS = """
 from test_lmm_properties import fitted, numbers, panel
-for kind in ("crossed", "nested slopes"):
-    print([part.hex() for part in numbers(fitted(panel(kind), kind))])
+import numpy as np
+import pandas as pd
+from trialstats.lmm import fit_lmm
+
+print([part.hex() for part in numbers(fitted(panel("nested slopes"), "nested slopes"))])
+# Matrices of 150 rows and more are where BLAS divides the work.
+rng = np.random.default_rng(3)
+u, v = (a.ravel() for a in np.indices((30, 130)))
+data = pd.DataFrame({"u": u, "v": v, "y": rng.normal(size=3900)})
+data["y"] += rng.normal(size=30)[u] + rng.normal(size=130)[v]
+fit = fit_lmm("y ~ 1", data[rng.random(3900) > 0.1], random={"u": "1", "v": "1"})
+print([part.tobytes().hex() for part in (fit.beta, fit.theta)])
+print(fit.random_effects()["v"]["Intercept"].to_numpy().tobytes().hex())
 """
 
 
