@@ -24,6 +24,9 @@ IntArray = NDArray[np.intp]
 #: Combinations of levels that are counted in a table; more are sorted instead.
 TABLE_LIMIT = 1_000_000
 
+#: Rows that are looked at for runs of equal labels.
+RUN_SAMPLE = 1_000
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -102,14 +105,19 @@ def labels_of(column: pd.Series, name: str) -> Labels:
 def codes_of(column: pd.Series) -> tuple[IntArray, Any]:
     """Return a code per row, -1 where missing, and an array of the distinct values.
 
-    Text is encoded by runs of equal values: the rows of a subject stand together in
-    most data, and comparing neighbours costs less than a table of all rows.
+    Text is encoded by runs of equal values where it looks as if there were runs: the
+    rows of a subject often stand together, and comparing neighbours costs less than
+    looking every row up.
     """
     if not isinstance(column.array, pd.arrays.ArrowStringArray):
         return pd.factorize(column)
     text = pa.array(column.array)
     if isinstance(text, pa.ChunkedArray):
         text = text.combine_chunks()
+    if 2 * len(pc.run_end_encode(text[:RUN_SAMPLE]).values) > min(
+        RUN_SAMPLE, len(text)
+    ):
+        return pd.factorize(column)
     runs = pc.run_end_encode(text)
     encoded = runs.values.dictionary_encode()
     lengths = np.diff(runs.run_ends.to_numpy(), prepend=0)

@@ -22,6 +22,7 @@ the design twice. docs/methods/mmrm.md derives them.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import linalg
@@ -51,18 +52,25 @@ class Solution:
     weighted: FloatArray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Curvature:
     """Gradient and second derivatives of ``-2 l`` by the covariance parameters.
 
     ``observed`` and ``expected`` are (k, k); ``products`` holds ``G_k``,
-    (k, p + 1, p + 1).
+    (k, p + 1, p + 1). The expected ones are made when they are asked for: few steps
+    need them.
     """
 
     gradient: FloatArray
     observed: FloatArray
-    expected: FloatArray
     products: FloatArray
+    likelihood: "Likelihood"
+    at: Solution
+
+    @cached_property
+    def expected(self) -> FloatArray:
+        """Expected second derivatives."""
+        return self.likelihood.expected(self.at, self.products)
 
 
 class Likelihood:
@@ -145,54 +153,53 @@ class Likelihood:
         )
 
     def curvature(self, at: Solution) -> Curvature:
-        """Return gradient, observed and expected second derivatives at a solution."""
-        data, p = self.data, self.p
-        fixed = _by_block(at.weighted[:, :, :p], data)
-        omega = _by_block(at.weighted[:, :, p:], data)
+        """Return gradient and second derivatives at a solution."""
+        p = self.p
+        omega = _by_block(at.weighted[:, :, 0 if self.reml else p :], self.data)
+        slopes, bends, products = [], [], []
+        for g in range(self.data.n_groups):
+            slope, bend, product = self._of_group(at, g, omega)
+            slopes.append(slope)
+            bends.append(bend)
+            products.append(product)
+        joined = np.concatenate(products)
+        across = joined[:, :p, p]
+        observed = _diagonal(bends) - 2 * across @ across.T
         if self.reml:
-            omega += fixed
-        pieces = [
-            self._of_group(at, g, part, omega, fixed)
-            for g, part in enumerate(self.parts(at.theta))
-        ]
-        gradient = np.concatenate([piece[0] for piece in pieces])
-        observed = linalg.block_diag(*[piece[1] for piece in pieces])
-        expected = linalg.block_diag(*[piece[2] for piece in pieces])
-        products = np.concatenate([piece[3] for piece in pieces])
-        among = products[:, :p, :p].reshape(len(products), -1)
-        across = products[:, :p, p]
-        among_all = among @ among.T
-        observed = observed - 2 * across @ across.T
-        if self.reml:
-            observed -= among_all
-            expected = expected + among_all
-        return Curvature(gradient, observed, expected, products)
+            observed -= _among(joined)
+        return Curvature(np.concatenate(slopes), observed, joined, self, at)
+
+    def expected(self, at: Solution, products: FloatArray) -> FloatArray:
+        """Return expected second derivatives at a solution, (k, k)."""
+        fixed = _by_block(at.weighted[:, :, : self.p], self.data)
+        bends = []
+        for g, theta in enumerate(self.parts(at.theta)):
+            members = self.members[g]
+            inverse = at.inverse[members]
+            other = self.data.counts[members, None, None] * inverse
+            if self.reml:
+                other = other - 2 * fixed[members]
+            first = self.structure.first(theta, self.distance(g))
+            bends.append(_quadratic(first, inverse, other, each=self.structure.spatial))
+        total = _diagonal(bends)
+        return total + _among(products) if self.reml else total
 
     def _of_group(
-        self,
-        at: Solution,
-        g: int,
-        theta: FloatArray,
-        omega: FloatArray,
-        fixed: FloatArray,
-    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """Return the terms of one covariance group."""
-        members, distance = self.members[g], self.distance(g)
+        self, at: Solution, g: int, omega: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return gradient, own second derivatives and ``G_k`` of one group."""
+        theta, distance = self.parts(at.theta)[g], self.distance(g)
+        members = self.members[g]
+        inverse, loads = at.inverse[members], omega[members]
+        determinant = self.data.counts[members, None, None] * inverse
         first = self.structure.first(theta, distance)
-        second = None
+        change, each = determinant - loads, self.structure.spatial
+        observed = _quadratic(first, inverse, 2 * loads - determinant, each=each)
         if not self.structure.linear:
             second = self.structure.second(theta, distance)
-        sums = _individual if self.structure.spatial else _common
-        slope, observed, expected = sums(
-            first,
-            second,
-            at.inverse[members],
-            omega[members],
-            fixed[members] if self.reml else np.zeros_like(fixed[members]),
-            self.data.counts[members],
-        )
-        products = self.products(at, g, first)
-        return slope, observed, expected, products
+            observed = observed + _product(second, change, each=each)
+        gradient = _product(first, change, each=each)
+        return gradient, observed, self.products(at, g, first)
 
     def products(self, at: Solution, g: int, first: FloatArray) -> FloatArray:
         """Return ``G_k = sum_i E_i' S_k E_i`` of a group, (k, p + 1, p + 1)."""
@@ -273,61 +280,41 @@ def _by_block(weighted: FloatArray, data: PseudoSubjects) -> FloatArray:
     return np.add.reduceat(weighted @ np.swapaxes(weighted, 1, 2), data.starts, axis=0)
 
 
-def _common(
-    first: FloatArray,
-    second: FloatArray | None,
-    inverse: FloatArray,
-    omega: FloatArray,
-    fixed: FloatArray,
-    counts: FloatArray,
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Sum over blocks that share one ``Sigma``: the blocks are summed first.
+def _among(products: FloatArray) -> FloatArray:
+    """Return ``<G_k, G_l>`` over the design's part, (k, k)."""
+    k, p = len(products), products.shape[1] - 1
+    flat = products[:, :p, :p].reshape(k, -1)
+    return np.asarray(flat @ flat.T)
 
-    The sums ``sum_g n K_bc K_da`` and ``sum_g K_bc Omega_da`` give the terms of every
-    pair of elements of ``Sigma``; the structure's derivatives contract them.
-    """
+
+def _diagonal(blocks: list[FloatArray]) -> FloatArray:
+    return blocks[0] if len(blocks) == 1 else np.asarray(linalg.block_diag(*blocks))
+
+
+def _product(derivatives: FloatArray, change: FloatArray, *, each: bool) -> FloatArray:
+    """Return ``sum_g <S_g, C_g>`` for every S; with `each`, blocks have their own S."""
+    if each:
+        return np.asarray(np.einsum("g...ab,gab->...", derivatives, change))
+    return np.asarray(np.tensordot(derivatives, change.sum(axis=0), axes=2))
+
+
+def _quadratic(
+    first: FloatArray, inverse: FloatArray, other: FloatArray, *, each: bool
+) -> FloatArray:
+    """Return ``sum_g tr(S_k K_g S_l C_g)``, (k, k)."""
+    if each:
+        spread = first @ inverse[:, None]
+        loaded = first @ other[:, None]
+        found = np.einsum("gkab,glba->kl", spread, loaded, optimize=True)
+        return np.asarray(found + found.T) / 2
     k, t = len(first), first.shape[-1]
+    # One Sigma for all blocks: K[b, c] times C[d, a] are summed over them first, and
+    # the derivatives contract the sums of every pair of elements.
+    product = inverse.reshape(-1, t * t).T @ other.reshape(-1, t * t)
+    pairs = product.reshape(t, t, t, t).transpose(3, 0, 1, 2).reshape(t * t, t * t)
     jacobian = first.reshape(k, -1)
-    change = np.tensordot(counts, inverse, axes=1) - omega.sum(axis=0)
-    gradient = jacobian @ change.ravel()
-    flat = inverse.reshape(-1, t * t)
-
-    def contracted(other: FloatArray) -> FloatArray:
-        # K[b, c] times other[d, a], brought to the order a, b, c, d.
-        product = (flat.T @ other).reshape(t, t, t, t)
-        pairs = product.transpose(3, 0, 1, 2).reshape(t * t, t * t)
-        return np.asarray(jacobian @ pairs @ jacobian.T)
-
-    determinant = contracted(counts[:, None] * flat)
-    observed = 2 * contracted(omega.reshape(-1, t * t)) - determinant
-    expected = determinant - 2 * contracted(fixed.reshape(-1, t * t))
-    if second is not None:
-        observed = observed + np.tensordot(second, change, axes=2)
-    return gradient, (observed + observed.T) / 2, (expected + expected.T) / 2
-
-
-def _individual(
-    first: FloatArray,
-    second: FloatArray | None,
-    inverse: FloatArray,
-    omega: FloatArray,
-    fixed: FloatArray,
-    counts: FloatArray,
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Sum over blocks that each have their own ``Sigma``."""
-    change = counts[:, None, None] * inverse - omega
-    gradient = np.einsum("gkab,gab->k", first, change)
-    spread = first @ inverse[:, None]  # S_k K
-    determinant = np.einsum("g,gkab,glba->kl", counts, spread, spread, optimize=True)
-    loaded = first @ omega[:, None]
-    cross = np.einsum("gkab,glba->kl", spread, loaded, optimize=True)
-    observed = cross + cross.T - determinant
-    loaded = first @ fixed[:, None]
-    cross = np.einsum("gkab,glba->kl", spread, loaded, optimize=True)
-    expected = determinant - cross - cross.T
-    if second is not None:
-        observed = observed + np.einsum("gklab,gab->kl", second, change, optimize=True)
-    return gradient, observed, expected
+    found = jacobian @ pairs @ jacobian.T
+    return np.asarray(found + found.T) / 2
 
 
 def _between(first: FloatArray, left: FloatArray, inverse: FloatArray) -> FloatArray:
