@@ -242,8 +242,12 @@ def _result(
 def _against_first(
     fit: Lmm, factor: str, levels: tuple[Any, ...], level: float
 ) -> Mapping[Any, Estimate]:
-    """Return each level but the first -> its difference to the first."""
-    table = fit.contrasts(factor, reference=levels[0])
+    """Return each level but the first -> its difference to the first.
+
+    The model is additive, so these are the coefficients of the factor.
+    """
+    (columns,) = (t.columns for t in fit.design.terms if t.name == factor)
+    table = fit.coefficients.iloc[columns]
     return MappingProxyType(
         {
             other: estimate_of(row, level)

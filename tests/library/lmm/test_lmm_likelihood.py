@@ -48,7 +48,44 @@ def crossed():
     return data
 
 
+def regions():
+    """Three levels, balanced below the region so that many subjects are alike."""
+    rng = stream(5, "regions")
+    region, site, subject, week = (a.ravel() for a in np.indices((5, 4, 3, 3)))
+    data = pd.DataFrame(
+        {"region": region, "site": site, "subject": subject, "week": week * 1.0}
+    )
+    data["arm"] = np.where(subject % 2, "a", "b")
+    own = region, region * 4 + site, (region * 4 + site) * 3 + subject
+    data["y"] = rng.normal(size=len(data)) + sum(
+        rng.normal(0, spread, 120)[codes]
+        for codes, spread in zip(own, (3, 2, 1.5), strict=True)
+    )
+    return data[rng.random(len(data)) > 0.1].reset_index(drop=True)
+
+
+def panel_of_raters():
+    """A complete crossing, each cell twice, with slopes of the subjects."""
+    rng = stream(5, "raters")
+    subject, rater, week = (a.ravel() for a in np.indices((12, 4, 3)))
+    data = pd.DataFrame({"subject": subject, "rater": rater, "week": week * 1.0})
+    data["arm"] = np.where(subject % 2, "a", "b")
+    data["y"] = (
+        rng.normal(0, 2, 12)[subject]
+        + rng.normal(0, 1, 12)[subject] * week
+        + rng.normal(0, 1.5, 4)[rater]
+        + rng.normal(size=len(data))
+    )
+    return data
+
+
 DESIGNS = {
+    "three levels": (
+        regions,
+        {"region": "1", "region:site": "1", "region:site:subject": "1"},
+        True,
+    ),
+    "crossed slopes": (panel_of_raters, {"subject": "1 + week", "rater": "1"}, True),
     "nested": (nested, {"centre": "1", "centre:subject": "1"}, True),
     "slopes": (nested, {"centre:subject": "1 + week"}, True),
     "diagonal": (nested, {"centre:subject": "1 + week"}, False),
