@@ -203,7 +203,7 @@ def _fit_structure(
         method=method,
         df_method=df,
         vcov=vcov,
-        log_likelihood=-at.objective / 2,
+        log_likelihood=float(-at.objective / 2),
         theta=at.theta,
         theta_covariance=fitted.parameter_covariance,
         model_covariance=fitted.covariance,

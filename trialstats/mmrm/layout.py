@@ -136,7 +136,7 @@ def _time_slots(
         row = int(np.flatnonzero(~np.isfinite(times))[0])
         raise DataError(
             "the time is infinite",
-            row=int(rows[row]) + 2,
+            row=str(column.index[rows[row]]),
             column=name,
             value=float(times[row]),
             remedy="write a number or leave the row out",
@@ -151,7 +151,7 @@ def _time_slots(
         row = int(order[1:][same][0])
         raise DataError(
             "a subject has two rows at one time",
-            row=int(rows[row]) + 2,
+            row=str(column.index[rows[row]]),
             column=name,
             value=float(times[row]),
             remedy="keep one row per subject and time",
@@ -172,7 +172,7 @@ def _refuse_duplicates(
     raise DataError(
         f"subject {data[subject].iloc[row]} has two rows at "
         f"{visit} {data[visit].iloc[row]}",
-        row=row + 2,
+        row=str(data.index[row]),
         column=visit,
         remedy="keep one row per subject and visit",
     )
@@ -196,7 +196,7 @@ def _groups(
         row = int(rows[int(np.flatnonzero(of_subject[subjects] != codes)[0])])
         raise DataError(
             f"subject {data[subject].iloc[row]} is in two groups",
-            row=row + 2,
+            row=str(data.index[row]),
             column=group,
             remedy="write one group per subject",
         )

@@ -16,7 +16,7 @@ from trialstats.mmrm.newton import Iteration
 from trialstats.mmrm.pseudo_subjects import Layout
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Mmrm(FixedEffectsResult):
     """A mixed model for repeated measures; `fit_mmrm` makes it.
 
@@ -54,6 +54,17 @@ class Mmrm(FixedEffectsResult):
     history: tuple[Iteration, ...] = field(repr=False)
     ladder: tuple[Step, ...]
     columns: tuple[str, str, str | None] = field(repr=False)
+
+    def __repr__(self) -> str:
+        """Say what was fitted, in a few words."""
+        subject, visit, group = self.columns
+        apart = "" if group is None else f" by {group}"
+        return (
+            f"Mmrm({self.design.formula}; {self.structure} covariance over {visit} "
+            f"within {subject}{apart}; {self.method}, {self.df_method}; "
+            f"{self.n_observations} observations of {self.n_subjects} subjects; "
+            f"log-likelihood {self.log_likelihood:.6g})"
+        )
 
     @property
     def n_subjects(self) -> int:
