@@ -49,7 +49,7 @@ def crossover_rows(analysis: Analysis) -> Iterator[Row]:
             **shared,
             **estimate_columns(difference),
         )
-    yield from _unadjusted_rows(analysis, fit, method)
+    yield from _unadjusted_rows(analysis, fit)
     yield from _first_period_rows(analysis, fit)
     for statistic, label, effects, first in (
         ("period_effect", "Period", fit.period_effects, fit.periods[0]),
@@ -71,9 +71,9 @@ def crossover_rows(analysis: Analysis) -> Iterator[Row]:
             unit=squared(analysis.unit),
             estimate=getattr(fit, statistic),
             n_subjects=fit.n_subjects,
-            method=method,
+            method=_model(analysis, fit),
         )
-    yield from fit_rows(analysis, fit.model, method, fit.n_subjects)
+    yield from fit_rows(analysis, fit.model, _model(analysis, fit), fit.n_subjects)
 
 
 def crossover_residuals(analysis: Analysis) -> pd.DataFrame:
@@ -119,7 +119,8 @@ def _fit(analysis: Analysis) -> Crossover:
     )
 
 
-def _method(analysis: Analysis, fit: Crossover) -> str:
+def _model(analysis: Analysis, fit: Crossover) -> str:
+    """Return the model and how it is estimated in words."""
     baseline = analysis.model.get("baseline")
     terms = terms_in_words(fit.model.design)
     if baseline:
@@ -128,13 +129,19 @@ def _method(analysis: Analysis, fit: Crossover) -> str:
     notes = "".join(f"; {note}" for note in fit.notes)
     return (
         f"Linear mixed model of {analysis.settings['response']} on {terms}{random}; "
-        f"{LIKELIHOODS[fit.model.method]}; observed cases; "
-        f"{DEGREES_OF_FREEDOM[fit.model.df_method]} degrees of freedom; "
-        f"{analysis.percent} t interval{notes}"
+        f"{LIKELIHOODS[fit.model.method]}; observed cases{notes}"
     )
 
 
-def _unadjusted_rows(analysis: Analysis, fit: Crossover, method: str) -> Iterator[Row]:
+def _method(analysis: Analysis, fit: Crossover) -> str:
+    """Return the model with its inference in words."""
+    return (
+        f"{_model(analysis, fit)}; {DEGREES_OF_FREEDOM[fit.model.df_method]} degrees "
+        f"of freedom; {analysis.percent} t interval"
+    )
+
+
+def _unadjusted_rows(analysis: Analysis, fit: Crossover) -> Iterator[Row]:
     """Yield standard errors before the adjustment for a small sample."""
     design, covariance = fit.model.design, fit.model.model_covariance
     grid, matrix = ls_means_matrix(design, ["treatment"])
@@ -151,8 +158,8 @@ def _unadjusted_rows(analysis: Analysis, fit: Crossover, method: str) -> Iterato
                 estimate=float(np.sqrt(weights @ covariance @ weights)),
                 unit=analysis.unit,
                 n_subjects=fit.n_subjects,
-                method=f"{method}; standard error as the model has it, before any "
-                "adjustment for a small sample",
+                method=f"{_model(analysis, fit)}; standard error as the model has it, "
+                "before any adjustment for a small sample",
                 **where,
             )
 

@@ -79,6 +79,9 @@ def fitted_effect(name: str, rows: pd.DataFrame, settings: Settings) -> TrialEff
     trial, analysis = name.split(".", maxsplit=1)
     statistic = FITTED[settings.measure]
     found = rows.loc[rows["statistic"].eq(statistic)]
+    if len(found) > 1:
+        # A model over visits: the visit that has the role of the analysis.
+        found = found.loc[found["role"].ne("descriptive")]
     if len(found) != 1:
         listed = ", ".join(found["row_id"]) or ", ".join(rows["statistic"].unique())
         raise ConfigError(

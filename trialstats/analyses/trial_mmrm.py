@@ -66,7 +66,13 @@ class Configured:
     visits: tuple[str, ...]
     baseline: str | None
     averaged: tuple[str, ...]
-    method: str
+    model: str
+    inference: str
+
+    @property
+    def method(self) -> str:
+        """The model with its inference in words."""
+        return f"{self.model}; {self.inference}"
 
 
 def fit_configured(analysis: Analysis) -> Configured:
@@ -116,7 +122,8 @@ def fit_configured(analysis: Analysis) -> Configured:
         visits=visits,
         baseline=baseline,
         averaged=tuple(v for v in visits if v in chosen and v != baseline),
-        method=_method(analysis, fit, baseline),
+        model=_model(analysis, fit, baseline),
+        inference=_inference(analysis, fit),
     )
 
 
@@ -150,8 +157,8 @@ def _require_data(
                 raise NotEstimableError(f"{arm} has no data at {visit}.")
 
 
-def _method(analysis: Analysis, fit: Mmrm, baseline: str | None) -> str:
-    """Return the model, its covariance, estimation and inference in words."""
+def _model(analysis: Analysis, fit: Mmrm, baseline: str | None) -> str:
+    """Return the model, its covariance and how it is estimated in words."""
     model = analysis.model
     covariance = f"{COVARIANCES[fit.structure]} covariance within subjects"
     if "group" in model:
@@ -167,14 +174,18 @@ def _method(analysis: Analysis, fit: Mmrm, baseline: str | None) -> str:
         )
         covariance += f" ({reasons})"
     same = f", means of the arms equal at {baseline}" if baseline else ""
-    df = DEGREES_OF_FREEDOM[fit.df_method]
-    errors = f"cluster-robust standard errors ({fit.vcov}); " if fit.vcov else ""
     return (
         f"Mixed model for repeated measures (MMRM) of {analysis.settings['response']} "
         f"on {terms_in_words(fit.design)}{same}; {covariance}; "
-        f"{LIKELIHOODS[fit.method]}; observed cases; {errors}"
-        f"{df} degrees of freedom; {analysis.percent} t interval"
+        f"{LIKELIHOODS[fit.method]}; observed cases"
     )
+
+
+def _inference(analysis: Analysis, fit: Mmrm) -> str:
+    """Return how errors, degrees of freedom and limits are found in words."""
+    errors = f"cluster-robust standard errors ({fit.vcov}); " if fit.vcov else ""
+    df = DEGREES_OF_FREEDOM[fit.df_method]
+    return f"{errors}{df} degrees of freedom; {analysis.percent} t interval"
 
 
 def mmrm_rows(analysis: Analysis) -> Iterator[Row]:
@@ -187,7 +198,7 @@ def mmrm_rows(analysis: Analysis) -> Iterator[Row]:
     n = made.fit.n_subjects
     yield from term_rows(analysis, _tests(made), made.method, n)
     yield from _covariance_rows(analysis, made)
-    yield from fit_rows(analysis, made.fit, made.method, n)
+    yield from fit_rows(analysis, made.fit, made.model, n)
 
 
 def _tests(made: Configured) -> pd.DataFrame:
@@ -262,7 +273,7 @@ def _mean_rows(analysis: Analysis, made: Configured) -> Iterator[Row]:
         yield analysis.row(
             f"standard_error_of_{what}",
             estimate=float(error),
-            method=f"{made.method}; standard error as the model has it, before any "
+            method=f"{made.model}; standard error as the model has it, before any "
             "adjustment for a small sample",
             **shared,
         )
@@ -326,5 +337,5 @@ def _covariance_rows(analysis: Analysis, made: Configured) -> Iterator[Row]:
             estimate=found["estimate"],
             standard_error=found["standard_error"],
             n_subjects=fit.n_subjects,
-            method=f"{made.method}; standard error from the observed information",
+            method=f"{made.model}; standard error from the observed information",
         )

@@ -26,8 +26,9 @@ To add a trial: put its raw files below `data/raw/`, write
 row of each table it has numbers for, see `data/README.md`.
 
 The name of a trial in the dossier is its file's; `trial` inside is the study identifier
-that tables print. Its figure of means comes from a random_intercept or crossover
-analysis, that of adverse events from an adverse_events analysis.
+that tables print. Its figure of means comes from the first mmrm or crossover
+analysis, that of adverse events from an adverse_events analysis; each mmrm and each
+crossover has a figure of its residuals.
 
 Conditions (`when`, `analysis_sets`) are comparisons of columns with constants,
 joined by `and`, `or`, `not`, and `present(COLUMN)`; a comparison with a missing

@@ -5,7 +5,7 @@
 #   Rscript tests/reference/dossier/make_reference.R build/inputs
 
 suppressPackageStartupMessages({
-  library(metafor); library(lme4); library(emmeans); library(jsonlite)
+  library(metafor); library(lme4); library(emmeans); library(jsonlite); library(mmrm)
 })
 folder <- commandArgs(trailingOnly = TRUE)[1]
 options(digits = 17, stringsAsFactors = FALSE)
@@ -76,75 +76,202 @@ ancova <- function(trial, name, parameter, visit, active) {
   invisible(c(d$estimate, d$SE))
 }
 
-strict <- lmerControl(optimizer = "bobyqa", optCtrl = list(rhoend = 1e-12, maxfun = 1e5),
-                      calc.derivs = FALSE)
-variances <- function(fit, key) {
-  v <- as.data.frame(VarCorr(fit))$vcov
-  put(c(key, "variance_between_subjects"), estimate = v[1])
-  put(c(key, "variance_within_subjects"), estimate = v[2])
+# ---- models over visits and crossovers --------------------------------------------
+# mmrm's own optimiser stops about 1e-4 away from the maximum: it goes on by Newton
+# steps on mmrm's derivatives until the gradient is rounding.
+polish <- function(par, fn, gr, ...) {
+  theta <- stats::nlminb(par, fn, gr, control = list(rel.tol = 1e-14, iter.max = 2000,
+                                                     eval.max = 4000))$par
+  for (i in 1:6) {
+    g <- as.vector(gr(theta))
+    k <- length(theta)
+    h <- matrix(0, k, k)
+    for (j in 1:k) {
+      e <- rep(0, k)
+      e[j] <- 1e-5 * max(1, abs(theta[j]))
+      h[, j] <- (as.vector(gr(theta + e)) - as.vector(gr(theta - e))) / (2 * e[j])
+    }
+    theta <- theta - solve((h + t(h)) / 2, g)
+  }
+  list(par = theta, objective = fn(theta), convergence = 0, message = "polished")
 }
+# Kenward-Roger without second derivatives is SAS's for unstructured and for compound
+# symmetry, whose covariances are linear in SAS's parameters.
+fit_visits <- function(formula, used, vcov) mmrm(
+  formula, data = used, reml = TRUE,
+  control = mmrm_control(method = if (vcov == "Asymptotic") "Satterthwaite" else
+    "Kenward-Roger", vcov = vcov, optimizers = list(polish = polish)))
 
-over_visits <- function(trial, name, parameter, active) {
-  b <- analysed(trial, parameter)
-  used <- b[!is.na(b$CHG) & !is.na(b$BASE), ]
-  # Baseline about its mean at the visit, so that cell means are least-squares means.
-  used$centred <- used$BASE - ave(used$BASE, used$AVISITN)
-  used$visit <- factor(used$AVISITN)
-  used$cell <- interaction(used$visit, used$TRT01P, sep = "@")
-  fit <- lmer(CHG ~ 0 + cell + visit:centred + (1 | USUBJID), used, REML = TRUE,
-              control = strict)
-  beta <- fixef(fit)
-  V <- as.matrix(vcov(fit))
-  df <- length(unique(used$USUBJID)) - 2 - 1
-  combine <- function(w, test = TRUE) t_row(sum(w * beta), sqrt(c(w %*% V %*% w)), df, test)
-  unit <- function(visit, arm) as.numeric(names(beta) == paste0("cell", visit, "@", arm))
-  key <- c(trial$name, name)
+# Means and differences are contrasts `mean_of(visit, arm)` of the coefficients; the
+# visit of an average is "Average over visits".
+put_visits <- function(key, fixed, structure, used, observed_rows, active, mean_of,
+                       visits, after, tests) {
+  formula <- as.formula(paste(fixed, "+", structure, "(visit | USUBJID)"))
+  fit <- fit_visits(formula, used, "Kenward-Roger-Linear")
+  plain <- fit_visits(formula, used, "Asymptotic")
+  stopifnot(max(abs(fit$tmb_object$gr(component(fit, "theta_est")))) < 1e-6)
+  of <- function(w, test) { f <- df_1d(fit, w); t_row(f$est, f$se, f$df, test) }
+  error <- function(w) df_1d(plain, w)$se
+  versus <- paste(active, "versus Placebo")
   for (arm in c("Placebo", active))
     put(c(key, arm, "n_analysed"),
-        estimate = length(unique(used$USUBJID[used$TRT01P == arm])))
-  for (number in levels(used$visit)) {
-    visit <- used$AVISIT[used$visit == number][1]
+        estimate = length(unique(used$USUBJID[used$arm == arm])))
+  for (visit in c(visits, "Average over visits")) {
     for (arm in c("Placebo", active)) {
-      here <- observed(b)$AVISIT == visit & observed(b)$TRT01P == arm
-      put(c(key, visit, arm, "n_with_data"), estimate = sum(here))
-      put_row(c(key, visit, arm, "ls_mean"), combine(unit(number, arm), FALSE))
+      w <- mean_of(visit, arm)
+      put_row(c(key, visit, arm, "ls_mean"), of(w, FALSE))
+      put(c(key, visit, arm, "standard_error_of_mean"), estimate = error(w))
+      if (visit == "Average over visits") next
+      put(c(key, visit, arm, "n_analysed"),
+          estimate = sum(used$visit == visit & used$arm == arm))
+      put(c(key, visit, arm, "n_with_data"),
+          estimate = sum(observed_rows$AVISIT == visit & observed_rows$TRT01P == arm))
     }
-    put_row(c(key, visit, paste(active, "versus Placebo"), "difference"),
-            combine(unit(number, active) - unit(number, "Placebo")))
+    if (!visit %in% c(after, "Average over visits")) next
+    w <- mean_of(visit, active) - mean_of(visit, "Placebo")
+    found <- of(w, TRUE)
+    put_row(c(key, visit, versus, "difference"), found)
+    put(c(key, visit, versus, "standard_error_of_difference"), estimate = error(w))
   }
-  variances(fit, key)
+  for (term in names(tests)) {
+    f <- df_md(fit, tests[[term]])
+    put(c(key, term, "type_3_test"), estimate = f$f_stat, numerator_df = f$num_df,
+        df = f$denom_df, test_statistic = f$f_stat, p_value = f$p_val)
+  }
+  sigma <- component(fit, "varcor")
+  words <- c(us = "unstructured", cs = "compound symmetry")[[structure]]
+  put(c(key, words, "covariance_structure"), estimate = component(fit, "n_theta"))
+  if (structure == "us") {
+    for (i in seq_along(visits)) for (j in 1:i)
+      put(c(key, paste0("covariance ", visits[i], ", ", visits[j]),
+            "covariance_parameter"), estimate = sigma[i, j])
+  } else {
+    put(c(key, "variance", "covariance_parameter"), estimate = sigma[1, 1])
+    put(c(key, "covariance", "covariance_parameter"), estimate = sigma[1, 2])
+  }
+  put(c(key, "log_likelihood"), estimate = as.numeric(logLik(fit)))
+  put(c(key, "aic"), estimate = AIC(fit))
+  put(c(key, "bic"), estimate = BIC(fit))
+  put(c(key, "n_subjects"), estimate = component(fit, "n_subjects"))
+  put(c(key, "n_observations"), estimate = component(fit, "n_obs"))
+  invisible(of)
 }
 
+over_visits <- function(trial, name, parameter, active, structure = "us") {
+  b <- analysed(trial, parameter)
+  used <- b[!is.na(b$CHG) & !is.na(b$BASE), ]
+  visits <- unique(used$AVISIT[order(used$AVISITN)])
+  used$visit <- factor(used$AVISIT, visits)
+  used$arm <- factor(used$TRT01P, c("Placebo", active))
+  used$USUBJID <- factor(used$USUBJID)
+  # In sum-to-zero contrasts a type III hypothesis is that coefficients are zero; the
+  # fit is in treatment contrasts, on which its restricted likelihood depends.
+  right <- ~ arm * visit + BASE * visit
+  zero <- list(arm = "contr.sum", visit = "contr.sum")
+  summed <- model.matrix(right, used, contrasts.arg = zero)
+  to_summed <- qr.solve(summed, model.matrix(right, used))
+  columns <- attr(summed, "assign")
+  labels <- attr(terms(right), "term.labels")
+  named <- c(arm = "TRT01P", visit = "AVISIT", BASE = "BASE",
+             "arm:visit" = "TRT01P:AVISIT", "visit:BASE" = "BASE:AVISIT")
+  tests <- list()
+  for (i in seq_along(labels))
+    tests[[named[[labels[i]]]]] <- to_summed[columns == i, , drop = FALSE]
+  mean_of <- function(visit, arm) {
+    at <- if (visit == "Average over visits") visits else visit
+    grid <- data.frame(arm = factor(arm, levels(used$arm)),
+                       visit = factor(at, visits), BASE = mean(used$BASE))
+    colMeans(model.matrix(right, grid))
+  }
+  key <- c(trial$name, name)
+  put_visits(key, "CHG ~ arm * visit + BASE * visit", structure, used, observed(b),
+             active, mean_of, visits, visits, tests)
+  last <- paste(visits[length(visits)])
+  found <- rows[[paste(slug(c(key, last, paste(active, "versus Placebo"), "difference")),
+                       collapse = ".")]]
+  invisible(c(found$estimate, found$standard_error))
+}
+
+# The baseline as a response: arms share its mean, so treatment has a column a visit
+# after it.
+constrained <- function(trial, name, parameter, active) {
+  members <- trial$adsl$USUBJID[trial$adsl$RANDFL %in% "Y"]
+  b <- subset(trial$bds, PARAMCD == parameter & ANL01FL %in% "Y" & USUBJID %in% members &
+                (AVISITN > 0 | ABLFL %in% "Y"))
+  used <- b[!is.na(b$AVAL), ]
+  visits <- unique(used$AVISIT[order(used$AVISITN)])
+  after <- visits[-1]
+  used$visit <- factor(used$AVISIT, visits)
+  used$arm <- factor(used$TRT01P, c("Placebo", active))
+  used$USUBJID <- factor(used$USUBJID)
+  columns <- paste0("treated", seq_along(after))
+  for (i in seq_along(after))
+    used[[columns[i]]] <- as.numeric(used$arm == active & used$visit == after[i])
+  size <- length(visits) + length(after)
+  mean_of <- function(visit, arm) {
+    at <- if (visit == "Average over visits") after else visit
+    rowMeans(sapply(at, function(v) {
+      w <- rep(0, size)
+      w[1] <- 1
+      if (v != visits[1]) w[match(v, visits)] <- 1
+      if (v != visits[1] && arm == active) w[length(visits) + match(v, after)] <- 1
+      w
+    }))
+  }
+  tests <- list("TRT01P:AVISIT" = diag(size)[length(visits) + seq_along(after), ])
+  put_visits(c(trial$name, name), paste("AVAL ~ visit +", paste(columns, collapse = "+")),
+             "us", used, observed(b), active, mean_of, visits, after, tests)
+}
+
+strict <- lmerControl(optimizer = "bobyqa", optCtrl = list(rhoend = 1e-12, maxfun = 1e5),
+                      calc.derivs = FALSE)
 crossover <- function(trial, name, parameter, visit, active) {
   used <- analysed(trial, parameter, visit)
   used <- used[!is.na(used$AVAL), ]
-  used$treated <- (used$TRTP == active) - 0.5
-  used$second <- (used$APERIOD == 2) - 0.5
-  sequences <- sort(unique(used$TRTSEQP))
-  used$later <- (used$TRTSEQP == sequences[2]) - 0.5
-  fit <- lmer(AVAL ~ treated + second + later + (1 | USUBJID), used, REML = TRUE,
-              control = strict)
-  beta <- fixef(fit)
-  V <- as.matrix(vcov(fit))
-  subjects <- length(unique(used$USUBJID))
-  within <- nrow(used) - subjects - 2
-  between <- subjects - 2
-  combine <- function(w, df, test = TRUE) t_row(sum(w * beta), sqrt(c(w %*% V %*% w)), df, test)
+  used$treatment <- factor(used$TRTP, c("Placebo", active))
+  used$period <- factor(used$APERIOD)
+  used$sequence <- factor(used$TRTSEQP, sort(unique(used$TRTSEQP)))
+  fit <- lmerTest::lmer(AVAL ~ treatment + period + sequence + (1 | USUBJID), used,
+                        REML = TRUE, control = strict)
+  table <- coef(summary(fit, ddf = "Kenward-Roger"))
+  means <- as.data.frame(emmeans(fit, "treatment", lmer.df = "kenward-roger"))
+  plain <- as.matrix(vcov(fit))
   key <- c(trial$name, name, visit)
+  # Equal weight on periods and sequences.
+  mean_of <- function(arm) c(1, as.numeric(arm == active), 0.5, 0.5)
+  error <- function(w) sqrt(c(w %*% plain %*% w))
   for (arm in c("Placebo", active)) {
-    half <- if (arm == active) 0.5 else -0.5
-    put_row(c(key, arm, "ls_mean"), combine(c(1, half, 0, 0), between, FALSE))
+    m <- means[means$treatment == arm, ]
+    put_row(c(key, arm, "ls_mean"), t_row(m$emmean, m$SE, m$df, FALSE))
+    put(c(key, arm, "standard_error_of_mean"), estimate = error(mean_of(arm)))
     put(c(key, arm, "n_analysed"), estimate = sum(used$TRTP == arm))
     put(c(key, arm, "n_with_data"), estimate = sum(observed(used)$TRTP == arm))
   }
-  difference <- combine(c(0, 1, 0, 0), within)
-  put_row(c(key, paste(active, "versus Placebo"), "difference"), difference)
-  put_row(c(key, "Period 2 versus period 1", "period_effect"),
-          combine(c(0, 0, 1, 0), within))
-  put_row(c(key, paste(sequences[2], "versus", sequences[1]), "sequence_effect"),
-          combine(c(0, 0, 0, 1), between))
-  variances(fit, key)
-  invisible(c(difference$estimate, difference$standard_error))
+  versus <- paste(active, "versus Placebo")
+  effect <- function(i) t_row(table[i, "Estimate"], table[i, "Std. Error"], table[i, "df"])
+  sequences <- levels(used$sequence)
+  put_row(c(key, versus, "difference"), effect(2))
+  put(c(key, versus, "standard_error_of_difference"),
+      estimate = error(mean_of(active) - mean_of("Placebo")))
+  put_row(c(key, "Period 2 versus period 1", "period_effect"), effect(3))
+  put_row(c(key, paste(sequences[2], "versus", sequences[1]), "sequence_effect"), effect(4))
+  tests <- anova(fit, type = 3, ddf = "Kenward-Roger")
+  for (term in rownames(tests))
+    put(c(key, term, "type_3_test"), estimate = tests[term, "F value"],
+        numerator_df = tests[term, "NumDF"], df = tests[term, "DenDF"],
+        test_statistic = tests[term, "F value"], p_value = tests[term, "Pr(>F)"])
+  first <- summary(lm(AVAL ~ treatment, used[used$APERIOD == 1, ]))
+  put_row(c(key, versus, "first_period_difference"),
+          t_row(coef(first)[2, 1], coef(first)[2, 2], first$df[2]))
+  v <- as.data.frame(VarCorr(fit))$vcov
+  put(c(key, "variance_between_subjects"), estimate = v[1])
+  put(c(key, "variance_within_subjects"), estimate = v[2])
+  put(c(key, "log_likelihood"), estimate = as.numeric(logLik(fit)))
+  put(c(key, "aic"), estimate = AIC(fit))
+  put(c(key, "bic"), estimate = BIC(fit))
+  put(c(key, "n_subjects"), estimate = length(unique(used$USUBJID)))
+  put(c(key, "n_observations"), estimate = nrow(used))
+  invisible(c(table[2, "Estimate"], table[2, "Std. Error"]))
 }
 
 # Score limits of Miettinen and Nurminen: the constrained likelihood is maximised
@@ -155,14 +282,14 @@ loglik <- function(x, n, p) {
   a + b
 }
 slope <- function(x, n, p) (if (x > 0) x / p else 0) - (if (x < n) (n - x) / (1 - p) else 0)
-constrained <- function(f, low, high) {
+constrained_risk <- function(f, low, high) {
   e <- (high - low) * 1e-13
   if (f(low + e) <= 0) return(low)
   if (f(high - e) >= 0) return(high)
   uniroot(f, c(low + e, high - e), tol = 1e-16, maxiter = 10000)$root
 }
 z_difference <- function(d, x1, n1, x0, n0) {
-  p0 <- constrained(function(p) slope(x0, n0, p) + slope(x1, n1, p + d),
+  p0 <- constrained_risk(function(p) slope(x0, n0, p) + slope(x1, n1, p + d),
                     max(0, -d), min(1, 1 - d))
   p1 <- p0 + d
   N <- n1 + n0
@@ -172,7 +299,7 @@ z_difference <- function(d, x1, n1, x0, n0) {
 }
 z_ratio <- function(log_r, x1, n1, x0, n0) {
   r <- exp(log_r)
-  p0 <- constrained(function(p) slope(x0, n0, p) + r * slope(x1, n1, r * p), 0, min(1, 1 / r))
+  p0 <- constrained_risk(function(p) slope(x0, n0, p) + r * slope(x1, n1, r * p), 0, min(1, 1 / r))
   p1 <- r * p0
   N <- n1 + n0
   v <- (p1 * (1 - p1) / n1 + r^2 * p0 * (1 - p0) / n0) * N / (N - 1)
@@ -288,14 +415,16 @@ safety <- function(trial, arms) sapply(arms, function(arm)
 fm <- read_trial("fm_parallel_synthetic")
 cd <- read_trial("crohn_parallel_synthetic")
 xo <- read_trial("fm_crossover_synthetic")
-fm_pain <- ancova(fm, "pain_week12", "PAINNRS", "Week 12", "LDN 6 mg")
-ancova(fm, "impact_week12", "FIQR", "Week 12", "LDN 6 mg")
-over_visits(fm, "pain_over_time", "PAINNRS", "LDN 6 mg")
+fm_pain <- over_visits(fm, "pain_week12", "PAINNRS", "LDN 6 mg")
+ancova(fm, "pain_week12_ancova", "PAINNRS", "Week 12", "LDN 6 mg")
+over_visits(fm, "pain_week12_compound_symmetry", "PAINNRS", "LDN 6 mg", "cs")
+over_visits(fm, "impact_week12", "FIQR", "LDN 6 mg")
 proportions(fm, "pain_responders", "PAIN30", "Week 12", "LDN 6 mg")
 arms <- c("LDN 6 mg", "Placebo")
 adverse_events(fm, arms, safety(fm, arms), TRUE)
-ancova(cd, "cdai_week12", "CDAI", "Week 12", "LDN 4.5 mg")
-over_visits(cd, "cdai_over_time", "CDAI", "LDN 4.5 mg")
+over_visits(cd, "cdai_week12", "CDAI", "LDN 4.5 mg")
+ancova(cd, "cdai_week12_ancova", "CDAI", "Week 12", "LDN 4.5 mg")
+constrained(cd, "cdai_week12_constrained", "CDAI", "LDN 4.5 mg")
 proportions(cd, "remission_week12", "REMISS", "Week 12", "LDN 4.5 mg")
 proportions(cd, "response_70_week12", "RESP70", "Week 12", "LDN 4.5 mg")
 proportions(cd, "response_100_week12", "RESP100", "Week 12", "LDN 4.5 mg")
@@ -495,8 +624,10 @@ for (model in usual) put_model(synthesis, model, yi, vi, label)
 
 # ---- write ------------------------------------------------------------------------
 version <- function(p) as.character(packageVersion(p))
-source_line <- paste0(R.version.string, "; metafor ", version("metafor"), ", lme4 ",
-                      version("lme4"), ", emmeans ", version("emmeans"))
+source_line <- paste0(R.version.string, "; metafor ", version("metafor"), ", mmrm ",
+                      version("mmrm"), ", lme4 ", version("lme4"), ", lmerTest ",
+                      version("lmerTest"), ", pbkrtest ", version("pbkrtest"),
+                      ", emmeans ", version("emmeans"))
 one <- function(key) paste0(
   toJSON(key, auto_unbox = TRUE), ": ",
   toJSON(lapply(rows[[key]], as.numeric), auto_unbox = TRUE, digits = I(12)))
