@@ -103,7 +103,13 @@ class Dense:
         used = self.data.dropna(
             subset=[
                 c
-                for c in (response.strip(), self.subject, self.visit, self.group, self.weights)
+                for c in (
+                    response.strip(),
+                    self.subject,
+                    self.visit,
+                    self.group,
+                    self.weights,
+                )
                 if c is not None and c in self.data
             ]
         ).reset_index(drop=True)
@@ -156,9 +162,7 @@ class Dense:
     def v(self, theta):
         """Return V, (n, n)."""
         sigmas = np.array(self.sigmas(theta))
-        grid = sigmas[
-            self.group_of[:, None], self.place[:, None], self.place[None, :]
-        ]
+        grid = sigmas[self.group_of[:, None], self.place[:, None], self.place[None, :]]
         return np.where(self.same, grid, 0.0) * self.scale
 
     def fit_at(self, theta):
@@ -307,7 +311,5 @@ def gradient(function, at, step=1e-5):
         def value(m, unit=unit):
             return np.asarray(function(at + m * unit))
 
-        columns.append(
-            (8 * (value(1) - value(-1)) - (value(2) - value(-2))) / (12 * h)
-        )
+        columns.append((8 * (value(1) - value(-1)) - (value(2) - value(-2))) / (12 * h))
     return np.array(columns)

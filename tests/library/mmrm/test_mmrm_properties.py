@@ -184,8 +184,7 @@ class TestBitForBit:
         digests = set()
         for threads in ("1", "2"):
             variables = {
-                name: threads
-                for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
+                name: threads for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
             }
             done = subprocess.run(
                 [sys.executable, "-c", program, os.path.dirname(__file__)],
@@ -346,12 +345,12 @@ class TestInvariance:
         free = raw - design @ np.linalg.lstsq(design, raw, rcond=None)[0]
         data["U"] = np.repeat(free, 3)
         one = fit_mmrm(FORMULA, data, **SUBJECT_VISIT)
-        other = fit_mmrm("Y ~ U * VISIT + B * VISIT + ARM * VISIT", data, **SUBJECT_VISIT)
+        other = fit_mmrm(
+            "Y ~ U * VISIT + B * VISIT + ARM * VISIT", data, **SUBJECT_VISIT
+        )
         # One degree of freedom fewer, the same residuals: variances grow by 21 / 20.
         np.testing.assert_allclose(other.theta, one.theta * 21 / 20, rtol=1e-9)
-        np.testing.assert_allclose(
-            at_last(other)[:, 0], at_last(one)[:, 0], rtol=1e-9
-        )
+        np.testing.assert_allclose(at_last(other)[:, 0], at_last(one)[:, 0], rtol=1e-9)
 
 
 class TestClosedForms:
@@ -409,7 +408,9 @@ class TestClosedForms:
         weights[np.arange(t), places] = 1
         found = fit.joint_test(weights).iloc[0]
         assert found["df"] == pytest.approx(df, rel=1e-8)
-        assert found["statistic"] == pytest.approx(hotelling * df / (t * (n - p)), rel=1e-8)
+        assert found["statistic"] == pytest.approx(
+            hotelling * df / (t * (n - p)), rel=1e-8
+        )
 
     def test_compound_symmetry_is_the_analysis_of_variance(self, data):
         # Split plot: between and within mean squares are the expected ones of a random
@@ -421,7 +422,9 @@ class TestClosedForms:
         values = data.pivot(index="SUBJECT", columns="VISIT", values="Y").to_numpy()
         treated = data.drop_duplicates("SUBJECT")["ARM"].to_numpy() == "TRT"
         means = np.where(
-            treated[:, None], values[treated].mean(axis=0), values[~treated].mean(axis=0)
+            treated[:, None],
+            values[treated].mean(axis=0),
+            values[~treated].mean(axis=0),
         )
         residual = values - means
         between = t * (residual.mean(axis=1) ** 2).sum() / (n - 2)
@@ -442,10 +445,12 @@ class TestClosedForms:
     @pytest.mark.parametrize("df", ["kenward_roger", "satterthwaite", "residual"])
     def test_one_visit_is_least_squares(self, covariance, df):
         data = trial(20, 1, missing=0.0)
-        fit = fit_mmrm("Y ~ B + ARM", data, covariance=covariance, df=df, **SUBJECT_VISIT)
-        design = np.column_stack(
-            [np.ones(20), data["B"], data["ARM"] == "TRT"]
-        ).astype(float)
+        fit = fit_mmrm(
+            "Y ~ B + ARM", data, covariance=covariance, df=df, **SUBJECT_VISIT
+        )
+        design = np.column_stack([np.ones(20), data["B"], data["ARM"] == "TRT"]).astype(
+            float
+        )
         beta, squares = np.linalg.lstsq(design, data["Y"], rcond=None)[:2]
         variance = squares[0] / 17
         error = np.sqrt(variance * np.diag(np.linalg.inv(design.T @ design)))
