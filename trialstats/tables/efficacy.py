@@ -340,7 +340,7 @@ def _visit_body(parts: _Parts) -> list[Row]:
     # A model that could not be fitted has one row that says why, for every visit.
     failed = [r for r in parts.rows if r["statistic"] == "difference"]
     why = failed[0] if len(failed) == len(parts.contrasts) else None
-    for visit in visits:
+    for visit in visits or [why["visit"] if why and why["visit"] else "All visits"]:
         at = _Parts(
             find(parts.rows, visit=visit), parts.arms, parts.contrasts, notes, digits
         )

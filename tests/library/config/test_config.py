@@ -7,11 +7,18 @@ from pathlib import Path
 import pytest
 import yaml
 
+from trialstats.analyses.trial_mmrm import CONSTRAINED_TERMS, LADDER, TERMS
 from trialstats.config.consistency import published_trial_problems
 from trialstats.config.document import document
 from trialstats.config.loading import load_project, load_yaml
+from trialstats.config.models import KEYS, MEASURED
 from trialstats.errors import ConfigError
 from trialstats.figures.forest_options import ForestOptions
+from trialstats.mmrm import STRUCTURES
+from trialstats.mmrm.inference import DEGREES_OF_FREEDOM as RULES
+from trialstats.mmrm.inference import SANDWICHES
+from trialstats.rows import BDS
+from trialstats.vocabulary import COVARIANCES, DEGREES_OF_FREEDOM
 
 
 @pytest.fixture
@@ -117,6 +124,10 @@ def test_synthetic_results_never_stand_beside_published_ones(project):
         (lambda c: c["bds"]["FIQR"].update(baseline="Basline"), "no visit 'Basline'"),
         (
             lambda c: c["analyses"]["pain_week12"].update(at="Week 13"),
+            "no visit after baseline 'Week 13'",
+        ),
+        (
+            lambda c: c["analyses"]["pain_week12_ancova"].update(at="Week 13"),
             "no visit 'Week 13'",
         ),
         (
@@ -141,6 +152,80 @@ def test_synthetic_results_never_stand_beside_published_ones(project):
 )
 def test_names_must_fit_together(project, change, what):
     assert what in edit(project, FM, change)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (
+            {"terms": ["TRT01P*AVISIT", "BSAE"]},
+            "no column 'BSAE'; did you mean 'BASE'?",
+        ),
+        ({"terms": ["TRT01P", "BASE"]}, "model.terms: must hold TRT01P and AVISIT"),
+        ({"covariance": "unstructered"}, "did you mean 'unstructured'?"),
+        (
+            {"covariance": ["unstructured", "ar_1"]},
+            "model.covariance.1: value 'ar_1' is not known",
+        ),
+        (
+            {"covariance": ["spatial_gaussian", "ar1"]},
+            "a ladder has no spatial structures beside others",
+        ),
+        ({"group": "TRT01PP"}, "no column 'TRT01PP'; did you mean 'TRT01P'?"),
+        ({"weights": "WEIGHT"}, "no column 'WEIGHT'"),
+        ({"averaged_over": ["Week 12", "Week13"]}, "no visit after baseline 'Week13'"),
+        ({"averaged_over": ["Baseline"]}, "no visit after baseline 'Baseline'"),
+        ({"constrained_baseline": True}, "response: must be AVAL where the baseline"),
+        (
+            {"constrained_baseline": True, "terms": ["TRT01P:AVISIT", "BASE"]},
+            "leave BASE out of the terms",
+        ),
+        ({"df": "kenward"}, "value 'kenward' is not known"),
+        ({"covariates": ["BASE"]}, "is no key of a model of type 'mmrm'"),
+        ({"level": 95}, "95"),
+    ],
+)
+def test_a_model_over_visits_is_checked(project, change, what):
+    def damage(content):
+        content["analyses"]["pain_week12"]["model"].update(change)
+
+    text = edit(project, FM, damage)
+    assert text.startswith(FM) or f"- {FM}" in text
+    assert what in text
+
+
+def test_functions_and_products_in_terms_are_no_columns(root, project):
+    path = project / FM
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    model = content["analyses"]["pain_week12"]["model"]
+    model["terms"] = ["TRT01P*AVISIT", "np.log(BASE + 1):AVISIT", "poly(AGE, 2)"]
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    assert load_project(project).trials
+
+
+def test_a_crossover_has_no_model_over_visits(project):
+    def change(content):
+        content["analyses"]["pain_week6"]["model"] = {"type": "mmrm"}
+
+    text = edit(project, "config/trials/fm_crossover_synthetic.yaml", change)
+    assert "'mmrm' needs a parallel design" in text
+
+
+def test_the_schema_and_the_library_know_the_same_models(root):
+    schema = load_yaml(root / "workflow/schemas/trial.schema.yaml")
+    assert schema["$defs"]["covariance"]["enum"] == list(STRUCTURES)
+    assert list(COVARIANCES) == list(STRUCTURES)
+    model = schema["$defs"]["analysis"]["properties"]["model"]["properties"]
+    assert model["df"]["enum"] == list(RULES) == list(DEGREES_OF_FREEDOM)
+    assert model["vcov"]["enum"] == list(SANDWICHES)
+    assert set(model) == {"type"} | {key for keys in KEYS.values() for key in keys}
+    assert set(KEYS) == set(model["type"]["enum"])
+    # Defaults are said where the key is described.
+    assert ", ".join(LADDER) in model["covariance"]["description"]
+    said = model["terms"]["description"]
+    for terms in (TERMS, CONSTRAINED_TERMS):
+        assert " and ".join(terms) in said
+    assert set(MEASURED) <= set(BDS.names)
 
 
 def test_all_problems_of_all_files_come_at_once(project):

@@ -61,7 +61,7 @@ PARALLEL = {
             "role": "secondary",
             "estimand": ESTIMAND,
             "parameter": "PAINNRS",
-            "model": {"type": "random_intercept"},
+            "model": {"type": "mmrm"},
         },
         "responders": {
             "title": "Pain lower by 30% or more",
@@ -286,17 +286,22 @@ def ancova_rows(trial: str) -> list[dict]:
     return rows
 
 
-MIXED = "Mixed model of CHG; REML; random subject; 95% t interval"
+MIXED = "MMRM of CHG; Toeplitz covariance; REML; Kenward-Roger; 95% t interval"
 
 
 def mixed_rows(trial: str, weeks: tuple[int, ...] = (4, 8, 12)) -> list[dict]:
     rows = []
-    for week in weeks:
-        visit = f"Week {week}"
+    for week in (*weeks, None):
+        visit = f"Week {week}" if week else "Average over visits"
+        week = week or 9
         for n, group in enumerate(ARMS):
             here = {"visit": visit, "group": group, "method": MIXED}
+            if visit.startswith("Week"):
+                rows += [
+                    trial_row(trial, "pain_over_time", name, estimate=count, **here)
+                    for name, count in (("n_with_data", 45), ("n_analysed", 44))
+                ]
             rows += [
-                trial_row(trial, "pain_over_time", "n_with_data", estimate=45, **here),
                 trial_row(
                     trial,
                     "pain_over_time",
@@ -325,9 +330,37 @@ def mixed_rows(trial: str, weeks: tuple[int, ...] = (4, 8, 12)) -> list[dict]:
                 ci_upper=0.35,
             )
         )
+    steps = {"unstructured": (None, "it did not converge."), "Toeplitz": (3, None)}
+    for structure, (number, reason) in steps.items():
+        rows.append(
+            trial_row(
+                trial,
+                "pain_over_time",
+                "covariance_structure",
+                subgroup=structure,
+                estimate=number,
+                not_estimable=reason,
+            )
+        )
+    rows.append(
+        trial_row(
+            trial,
+            "pain_over_time",
+            "type_3_test",
+            subgroup="treatment by visit",
+            estimate=2.345,
+            numerator_df=2,
+            df=88.04,
+            p_value=0.0312,
+            method=MIXED,
+        )
+    )
     for statistic, value in (
-        ("variance_between_subjects", 1.234),
-        ("variance_within_subjects", 0.876),
+        ("log_likelihood", -512.345),
+        ("aic", 1030.69),
+        ("bic", 1038.5),
+        ("n_subjects", 93),
+        ("n_observations", 265),
     ):
         rows.append(
             trial_row(trial, "pain_over_time", statistic, estimate=value, method=MIXED)
@@ -463,8 +496,16 @@ def crossover_rows(trial: str = "demo_crossover") -> pd.DataFrame:
                 **here,
             ),
         ]
+    for statistic, value in (
+        ("variance_between_subjects", 1.234),
+        ("variance_within_subjects", 0.876),
+    ):
+        rows.append(
+            trial_row(trial, "pain_week6", statistic, estimate=value, method=method)
+        )
     for statistic, contrast in (
         ("difference", CONTRAST),
+        ("first_period_difference", CONTRAST),
         ("period_effect", "Period 2 versus Period 1"),
         ("sequence_effect", None),
     ):

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import table_samples as samples
 
+import trialstats
 from trialstats import tables
 from trialstats.errors import DataError
 from trialstats.formatting import MINUS, format_interval, format_number
@@ -170,15 +171,61 @@ def test_not_estimable_carries_its_reason():
     assert ("a", "NE, not estimable: no event in either arm.") in table.footnotes
 
 
-def test_mixed_model_has_a_row_a_visit_and_its_variances():
+def test_a_model_over_visits_has_a_row_a_visit_and_its_terms():
     table = tables.efficacy_table(
         samples.parallel_rows(), trial=samples.PARALLEL, analysis="pain_over_time"
     )
-    assert [row.cells[0].text for row in table.rows] == ["Week 4", "Week 8", "Week 12"]
+    assert [row.cells[0].text for row in table.rows] == [
+        *("Week 4", "Week 8", "Week 12", "Average over visits"),
+        *("Tests of the terms (type III)", "Treatment by visit"),
+    ]
+    assert line(table, "Week 12")[1] == "44 / 45"
     assert line(table, "Week 12")[-2:] == ["250.5", "0.005"]  # p is 0.0048
-    preface = {label: cell.text for label, cell in table.preface}
-    assert preface["Variance between subjects"] == "1.23"
-    assert preface["Variance within subjects"] == "0.88"
+    assert line(table, "Average over visits")[1] == ""
+    tested = [cell for cell in line(table, "Treatment by visit")[1:] if cell]
+    assert tested == ["F(2) = 2.35", "88.0", "0.031"]
+
+
+def test_the_model_stands_on_its_table_with_every_step_of_the_ladder():
+    table = tables.efficacy_table(
+        samples.parallel_rows(), trial=samples.PARALLEL, analysis="pain_over_time"
+    )
+    said = [(label, cell.text) for label, cell in table.preface]
+    start = said.index(("Model", samples.MIXED))
+    assert said[start + 1 :] == [
+        ("Covariance", "unstructured: left, it did not converge"),
+        ("", "Toeplitz, 3 parameters"),
+        (
+            "Fit",
+            f"log-likelihood {MINUS}512.35; AIC 1030.69; BIC 1038.50; "
+            "93 participants; 265 observations",
+        ),
+        ("Software", f"trialstats {trialstats.__version__}"),
+    ]
+
+
+def test_a_model_over_visits_without_estimate_says_why_at_each_visit():
+    rows = [
+        row
+        for row in samples.mixed_rows("demo_parallel")
+        if row["statistic"] == "n_with_data"
+    ]
+    failed = samples.trial_row(
+        "demo_parallel",
+        "pain_over_time",
+        "difference",
+        visit="Week 12",
+        contrast=samples.CONTRAST,
+        not_estimable="Placebo has no data.",
+    )
+    table = tables.efficacy_table(
+        estimates_frame([*rows, failed]),
+        trial=samples.PARALLEL,
+        analysis="pain_over_time",
+    )
+    for visit in ("Week 4", "Week 8", "Week 12"):
+        assert "NEa" in line(table, visit)
+        assert line(table, visit)[1] == "NE / 45"
 
 
 def test_crossover_has_period_and_sequence():
@@ -186,6 +233,10 @@ def test_crossover_has_period_and_sequence():
     stubs = [row.cells[0].text for row in table.rows]
     assert "Period effect (Period 2 versus Period 1) (95% CI)" in stubs
     assert "Sequence effect (95% CI)" in stubs
+    assert any(stub.startswith("First period alone") for stub in stubs)
+    preface = {label: cell.text for label, cell in table.preface}
+    assert preface["Variance between subjects"] == "1.23"
+    assert preface["Variance within subjects"] == "0.88"
     assert [c.label for c in table.columns[1:]] == [*samples.ARMS, samples.CONTRAST]
 
 

@@ -47,7 +47,7 @@ PARALLEL = {
             "parameter": "PAIN",
             "response": "CHG",
             "analysis_set": "ITT",
-            "model": {"type": "random_intercept", "covariates": ["BASE"]},
+            "model": {"type": "mmrm"},
         },
         "responders": {
             "role": "secondary",

@@ -9,9 +9,11 @@ from trialstats.analyses.agreement import require_agreement
 from trialstats.analyses.trial import analyse_trial
 from trialstats.analyses.trial_agreement import check_trial
 from trialstats.errors import DisagreementError, NotEstimableError
-from trialstats.mixed import fit_random_intercept
+from trialstats.lmm import fit_crossover
+from trialstats.mmrm import STRUCTURES, fit_mmrm
 from trialstats.randomness import stream
-from trialstats.second_engine import dense, pingouin_engine
+from trialstats.second_engine import dense, pingouin_engine, statsmodels_engine
+from trialstats.second_engine.visit_model import Settings, visit_model
 
 
 @pytest.mark.parametrize("trial", ["parallel", "crossover"])
@@ -42,7 +44,11 @@ def test_two_engines_agree(trial, request, tmp_path):
         ("pain_week2", "difference", "standard_error"),
         ("pain_week2", "standardized_mean_difference", "estimate"),
         ("pain_over_time", "difference", "ci_lower"),
-        ("pain_over_time", "variance_within_subjects", "estimate"),
+        ("pain_over_time", "difference", "df"),
+        ("pain_over_time", "ls_mean", "standard_error"),
+        ("pain_over_time", "standard_error_of_difference", "estimate"),
+        ("pain_over_time", "covariance_parameter", "estimate"),
+        ("pain_over_time", "log_likelihood", "estimate"),
         ("responders", "risk_difference", "ci_upper"),
         ("responders", "odds_ratio", "p_value"),
         ("adverse_events", "risk_difference", "ci_lower"),
@@ -54,7 +60,7 @@ def test_a_planted_disagreement_is_caught(parallel, analysis, statistic, column)
     frame = made[analysis]
     at = frame.index[frame["statistic"] == statistic][0]
     # Ten times the tolerance of the check, relative to value or standard error.
-    size = 1e-5
+    size = 1e-4 if analysis == "pain_over_time" else 1e-5
     error = frame.at[at, "standard_error"]
     value = frame.at[at, column]
     scale = max(abs(value), 0 if error is None or np.isnan(error) else error)
@@ -101,41 +107,142 @@ def test_a_row_that_is_missing_does_not_agree(parallel):
         require_agreement(checked)
 
 
-@pytest.mark.parametrize("number", range(6))
-@pytest.mark.parametrize("spread", [0.0, 0.2, 3.0])
-def test_dense_matrices_find_the_same_variances(number, spread):
-    # On and near the boundary and far from it; both engines solve to rounding.
-    rng = stream(11, "dense", str(number), str(spread))
-    n = 25
+def visits(number, *, n=30):
+    """Return subjects at four visits, a fifth of the later values missing."""
+    rng = stream(11, "visits", str(number))
     subject = np.repeat(np.arange(n), 4)
+    visit = np.tile([1.0, 2.0, 4.0, 8.0], n)
+    base = np.repeat(rng.normal(6, 1, n), 4)
+    own = np.repeat(rng.normal(0, 1, n), 4)
+    arm = np.array(["P", "T", "U"])[subject % 3]
+    y = 0.5 * base + own - (arm == "T") * np.log(visit + 1) + rng.normal(size=4 * n)
     data = pd.DataFrame(
         {
-            "s": subject,
-            "arm": np.where(subject % 2, "T", "P"),
-            "visit": np.tile([1.0, 2.0, 3.0, 4.0], n),
-            "x": np.repeat(rng.normal(size=n), 4),
-            "y": rng.normal(size=4 * n) + np.repeat(rng.normal(0, spread, n), 4),
+            "USUBJID": [f"S{i}" for i in subject],
+            "TRT01P": arm,
+            "AVISIT": [f"Week {v:g}" for v in visit],
+            "AVISITN": visit,
+            "BASE": base,
+            "SEX": np.where(subject // 3 % 2, "F", "M"),
+            "WEIGHT": np.repeat(rng.uniform(0.5, 2, n), 4),
+            "CHG": y,
         }
-    ).drop(index=[3, 17, 18])
+    )
+    return data[(rng.uniform(size=len(data)) > 0.2) | (visit < 2)]
+
+
+def first_engine(data, terms, **options):
+    names = data.sort_values("AVISITN")["AVISIT"].unique()
+    typed = data.assign(AVISIT=pd.Categorical(data["AVISIT"], names))
+    spatial = options["covariance"].startswith("spatial")
+    return fit_mmrm(
+        f"CHG ~ {' + '.join(terms)}",
+        typed,
+        subject="USUBJID",
+        visit="AVISITN" if spatial else "AVISIT",
+        **options,
+    )
+
+
+def compared(fit, found):
+    """Return the largest differences of means, errors, df and limits by visit."""
+    table = fit.ls_means(["AVISIT", "TRT01P"]).set_index(["AVISIT", "TRT01P"])
+    columns = ("estimate", "standard_error", "df", "ci_lower", "ci_upper")
+    gaps = [
+        abs(found.means[key][name] - row[name])
+        / max(abs(row[name]), row["standard_error"])
+        for key, row in table.iterrows()
+        for name in columns
+    ]
+    height = abs(found.log_likelihood - fit.log_likelihood)
+    return max(gaps), height / abs(fit.log_likelihood)
+
+
+TERMS = ("TRT01P*AVISIT", "BASE*AVISIT")
+
+
+@pytest.mark.parametrize("covariance", list(STRUCTURES))
+@pytest.mark.parametrize(
+    "rule", ["kenward_roger", "kenward_roger_linear", "satterthwaite", "residual"]
+)
+def test_scoring_finds_every_structure_and_rule_again(covariance, rule):
+    data = visits(1)
+    fit = first_engine(data, TERMS, covariance=covariance, df=rule)
+    settings = Settings("CHG", TERMS, "P", ["T", "U"], covariance, rule=rule)
+    gap, height = compared(fit, visit_model(data, settings))
+    # Central differences of the second engine are good to about 1e-7.
+    assert gap < 2e-6
+    assert height < 1e-10
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ({"method": "ml"}, {"restricted": False}),
+        ({"weights": "WEIGHT"}, {"weights": "WEIGHT"}),
+        ({"group": "SEX"}, {"group": "SEX"}),
+    ],
+)
+@pytest.mark.parametrize("covariance", ["unstructured", "ar1_heterogeneous"])
+def test_scoring_finds_likelihoods_weights_and_groups_again(ours, theirs, covariance):
+    data = visits(2, n=90)
+    terms = ("TRT01P*AVISIT", "BASE:AVISIT", "SEX")
+    fit = first_engine(data, terms, covariance=covariance, **ours)
+    settings = Settings("CHG", terms, "P", ["T", "U"], covariance, **theirs)
+    gap, height = compared(fit, visit_model(data, settings))
+    assert gap < 2e-6
+    assert height < 1e-10
+
+
+@pytest.mark.parametrize("rule", ["kenward_roger", "satterthwaite", "residual"])
+def test_dense_matrices_and_statsmodels_find_a_crossover_again(crossover, rule):
+    _, _, bds, _ = crossover
     model = {
-        "response": "y",
-        "subject": "s",
-        "treatment": "arm",
-        "control": "P",
-        "treatments": ["T"],
-        "visit": "visit",
-        "covariates": ["x"],
+        "response": "AVAL",
+        "subject": "USUBJID",
+        "treatment": "TRTP",
+        "control": "Placebo",
+        "treatments": ["LDN 6 mg"],
+        "period": "APERIOD",
+        "sequence": "TRTSEQP",
         "level": 0.9,
     }
-    fit = fit_random_intercept(data, **model)
-    means, differences, variances = dense.random_intercept(data, **model)
-    for name, value in variances.items():
-        assert getattr(fit, name) == pytest.approx(value, rel=1e-7, abs=1e-12)
-    for ours, theirs in ((fit.ls_means, means), (fit.differences, differences)):
-        assert set(ours) == set(theirs)
-        for key, found in theirs.items():
-            for name, value in found.items():
-                assert getattr(ours[key], name) == pytest.approx(value, rel=1e-7)
+    fit = fit_crossover(bds, df=rule, **model)
+    found = dense.crossover(bds, rule=rule, **model)
+    for name, value in found.variances.items():
+        assert getattr(fit, name) == pytest.approx(value, rel=1e-7)
+    ours = {
+        "difference": fit.difference,
+        "period_effect": fit.period_effect,
+        "sequence_effect": fit.sequence_effect,
+    }
+    for (statistic, _), theirs in found.effects.items():
+        for name in ("estimate", "standard_error", "df", "ci_lower", "p_value"):
+            value = getattr(ours[statistic], name)
+            assert value == pytest.approx(theirs[name], rel=1e-7)
+    for arm, theirs in found.means.items():
+        for name in ("estimate", "standard_error", "df", "ci_upper"):
+            value = getattr(fit.ls_means[arm], name)
+            assert value == pytest.approx(theirs[name], rel=1e-7)
+    third = statsmodels_engine.random_intercept(
+        found.fit.y, found.fit.design, bds["USUBJID"].tolist()
+    )
+    # statsmodels stops where the gradient is about 1e-5.
+    assert third.beta == pytest.approx(found.fit.beta, rel=1e-5)
+    assert third.between == pytest.approx(found.fit.between, rel=1e-3)
+    assert third.within == pytest.approx(found.fit.within, rel=1e-3)
+
+
+def test_statsmodels_says_why_it_has_no_answer(monkeypatch):
+    from statsmodels.regression import mixed_linear_model
+
+    def fail(self, **kwargs):
+        raise np.linalg.LinAlgError("singular")
+
+    monkeypatch.setattr(mixed_linear_model.MixedLM, "fit", fail)
+    y, design = np.arange(6.0) % 4, np.ones((6, 1))
+    with pytest.raises(NotEstimableError, match="powell: LinAlgError: singular"):
+        statsmodels_engine.random_intercept(y, design, [1, 1, 2, 2, 3, 3])
 
 
 def test_a_design_without_full_rank_stops_the_second_engine():
