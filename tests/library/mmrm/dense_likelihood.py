@@ -99,7 +99,7 @@ class Dense:
     y: np.ndarray = field(init=False)
 
     def __post_init__(self):
-        response, right = self.formula.split("~")
+        response = self.formula.partition("~")[0]
         used = self.data.dropna(
             subset=[
                 c

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from dense_likelihood import Dense, gradient
 from scipy import linalg
-from test_mmrm_properties import FORMULA, trial, visit_of
+from test_mmrm_properties import FORMULA, SUBJECT_VISIT, trial, visit_of
 
 from trialstats.errors import DataError
 from trialstats.mmrm import STRUCTURES, fit_mmrm
@@ -253,14 +253,12 @@ def test_residuals(options):
 class TestConstrainedBaseline:
     """Arms share one mean at baseline; the baseline is a response."""
 
-    ARGUMENTS = {"subject": "SUBJECT", "visit": "VISIT"}
-
     def fit(self, data, **options):
         return fit_mmrm(
             "Y ~ VISIT + ARM:VISIT",
             data,
             constrained_baseline=("ARM", "V0"),
-            **self.ARGUMENTS,
+            **SUBJECT_VISIT,
             **options,
         )
 
@@ -271,7 +269,7 @@ class TestConstrainedBaseline:
             here = (data["VISIT"] == visit) & (data["ARM"] == "TRT")
             data[f"D{visit}"] = here.astype(float)
         by_hand = fit_mmrm(
-            "Y ~ VISIT + DV1 + DV2 + DV3", data, **self.ARGUMENTS, **options
+            "Y ~ VISIT + DV1 + DV2 + DV3", data, **SUBJECT_VISIT, **options
         )
         fit = self.fit(data, **options)
         # The design is the same; only the paths to it differ.
@@ -290,7 +288,7 @@ class TestConstrainedBaseline:
         # paper. The slope pools both arms' deviations from their common mean.
         data = trial(30, 2, missing=0.0)
         fit = self.fit(data)
-        values = data.pivot(index="SUBJECT", columns="VISIT", values="Y")
+        values = data.pivot_table(index="SUBJECT", columns="VISIT", values="Y")
         treated = data.drop_duplicates("SUBJECT").set_index("SUBJECT")["ARM"] == "TRT"
         slope = fit.covariance.loc["V0", "V1"] / fit.covariance.loc["V0", "V0"]
         adjusted = values["V1"] - slope * values["V0"]
@@ -304,7 +302,7 @@ class TestConstrainedBaseline:
         # The slope, hence the difference, is then that of the analysis of covariance.
         data = trial(30, 2, missing=0.0)
         fit = self.fit(data, method="ml", df="satterthwaite")
-        values = data.pivot(index="SUBJECT", columns="VISIT", values="Y")
+        values = data.pivot_table(index="SUBJECT", columns="VISIT", values="Y")
         first = data.drop_duplicates("SUBJECT").set_index("SUBJECT")
         design = np.column_stack(
             [np.ones(30), first["ARM"] == "TRT", values["V0"]]
@@ -328,7 +326,7 @@ class TestConstrainedBaseline:
             ("Y ~ VISIT", ("ARM", "V0"), "ARM"),
         ):
             with pytest.raises(DataError, match=word):
-                fit_mmrm(formula, data, constrained_baseline=baseline, **self.ARGUMENTS)
+                fit_mmrm(formula, data, constrained_baseline=baseline, **SUBJECT_VISIT)
 
 
 def test_times_of_each_subject_of_their_own():

@@ -1,5 +1,6 @@
 """What must hold of a mixed model whatever its data: invariances and closed forms."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -336,7 +337,7 @@ class TestInvariance:
         # Complete data and a covariate that is orthogonal to the design and, after it,
         # to the responses at every visit: its coefficient is zero.
         data = trial(24, 3, missing=0.0)
-        wide = data.pivot(index="SUBJECT", columns="VISIT", values="Y").to_numpy()
+        wide = data.pivot_table(index="SUBJECT", columns="VISIT", values="Y").to_numpy()
         first = data.drop_duplicates("SUBJECT")
         design = np.column_stack(
             [np.ones(len(first)), first["ARM"] == "TRT", first["B"], wide]
@@ -362,7 +363,9 @@ class TestClosedForms:
 
     @pytest.fixture
     def wide(self, data):
-        values = data.pivot(index="SUBJECT", columns="VISIT", values="Y").to_numpy()
+        values = data.pivot_table(
+            index="SUBJECT", columns="VISIT", values="Y"
+        ).to_numpy()
         first = data.drop_duplicates("SUBJECT")
         treated = (first["ARM"] == "TRT").to_numpy(dtype=float)
         design = np.column_stack([np.ones(len(first)), treated, first["B"]])
@@ -419,7 +422,9 @@ class TestClosedForms:
         fit = fit_mmrm(
             "Y ~ ARM * VISIT", data, covariance="compound_symmetry", **SUBJECT_VISIT
         )
-        values = data.pivot(index="SUBJECT", columns="VISIT", values="Y").to_numpy()
+        values = data.pivot_table(
+            index="SUBJECT", columns="VISIT", values="Y"
+        ).to_numpy()
         treated = data.drop_duplicates("SUBJECT")["ARM"].to_numpy() == "TRT"
         means = np.where(
             treated[:, None],
@@ -498,7 +503,7 @@ class TestClosedForms:
             ),
         )
         for chain in chains:
-            for smaller, larger in zip(chain[:-1], chain[1:], strict=True):
+            for smaller, larger in itertools.pairwise(chain):
                 assert found[smaller] < found[larger], (smaller, larger)
 
     def test_exponential_decay_at_whole_times_is_ar1(self):
