@@ -74,7 +74,7 @@ def test_changing_one_trials_analysis_reruns_that_analysis(working):
         "    model: {type: ancova, covariates: [BASE, AGE]}",
     )
     planned = {job for job in working.planned() if job.startswith("fit_")}
-    assert planned == {"fit_analysis:crohn_parallel_synthetic:cdai_week12"}
+    assert planned == {"fit_analysis:crohn_parallel_synthetic:cdai_week12_ancova"}
 
 
 def test_a_trial_without_adverse_events_or_means_has_no_such_figures(working):

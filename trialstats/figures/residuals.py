@@ -112,8 +112,8 @@ def residual_alt_text(rows: pd.DataFrame, *, title: str) -> str:
     start = f"{SYNTHETIC}. " if is_synthetic(listed) else ""
     return (
         f"{start}{title}: {len(listed)} normalised residuals against fitted values, "
-        f"by visit or period, and against normal quantiles. {far} are larger than "
-        f"{_FAR:g} in absolute value; the largest is {format_number(largest, 2)}."
+        f"by visit or period, and against normal quantiles. Larger than {_FAR:g} in "
+        f"absolute value: {far}; the largest is {format_number(largest, 2)}."
     )
 
 
