@@ -105,6 +105,9 @@ COVARIANCES = {
     "spatial_gaussian": "spatial Gaussian",
 }
 
+#: Why a structure of a ladder has no estimate when an earlier one has.
+NOT_TRIED = "Not tried: an earlier structure of the ladder fitted."
+
 #: How degrees of freedom are found, in words.
 DEGREES_OF_FREEDOM = {
     "kenward_roger": "Kenward-Roger",

@@ -30,6 +30,7 @@ from trialstats.vocabulary import (
     COVARIANCES,
     DEGREES_OF_FREEDOM,
     LIKELIHOODS,
+    NOT_TRIED,
 )
 
 #: Structures that are tried, in this order, when the configuration names none.
@@ -314,16 +315,17 @@ def _role(analysis: Analysis, visit: str) -> str:
 def _covariance_rows(analysis: Analysis, made: Configured) -> Iterator[Row]:
     """Yield the structures tried, and the parameters of the one that fitted."""
     fit = made.fit
-    for step in fit.ladder:
-        words = COVARIANCES[step.structure]
+    reasons = {step.structure: step.reason for step in fit.ladder}
+    for structure in _structures(analysis.model):
+        words, reason = COVARIANCES[structure], reasons.get(structure, NOT_TRIED)
         yield analysis.row(
             "covariance_structure",
             key=[words],
             subgroup=words,
-            estimate=None if step.reason else fit.n_parameters,
+            estimate=None if reason else fit.n_parameters,
             method="Number of parameters of the covariance within subjects; "
             "structures in the order fixed beforehand",
-            not_estimable=step.reason,
+            not_estimable=reason,
         )
     for found in records(fit.parameters):
         name = str(found["parameter"])

@@ -6,7 +6,7 @@ from trialstats.records import Record, find, one
 from trialstats.tables import cells
 from trialstats.tables.table import Cell, Footnotes
 from trialstats.version import __version__
-from trialstats.vocabulary import FIT_STATISTICS
+from trialstats.vocabulary import FIT_STATISTICS, NOT_TRIED
 
 _VARIANCES = {
     "variance_between_subjects": "Variance between subjects",
@@ -45,8 +45,11 @@ def specification(rows: Sequence[Record], notes: Footnotes) -> list[tuple[str, C
 def _covariance(rows: Sequence[Record]) -> list[tuple[str, Cell]]:
     """Return the structure that fitted, after those that were left with the reason."""
     lines: list[tuple[str, Cell]] = []
-    for step in find(rows, statistic="covariance_structure"):
+    steps = find(rows, statistic="covariance_structure")
+    for step in steps:
         name, why = str(step["subgroup"]), step["not_estimable"]
+        if why == NOT_TRIED:
+            continue
         if why:
             text = f"{name}: left, {str(why).rstrip('.')}"
         else:
@@ -54,6 +57,11 @@ def _covariance(rows: Sequence[Record]) -> list[tuple[str, Cell]]:
             text = f"{name}, {n} parameter{'s' if n > 1 else ''}"
         cell = Cell(text, (str(step["row_id"]),))
         lines.append(("" if lines else "Covariance", cell))
+    spare = [step for step in steps if step["not_estimable"] == NOT_TRIED]
+    if spare:
+        names = ", ".join(str(step["subgroup"]) for step in spare)
+        ids = tuple(str(step["row_id"]) for step in spare)
+        lines.append(("", Cell(f"had that not fitted, in this order: {names}", ids)))
     return lines
 
 

@@ -17,6 +17,7 @@ from trialstats.rows import (
     estimates_frame,
     frame_of,
 )
+from trialstats.vocabulary import NOT_TRIED
 
 HOSTILE = "<script>alert('x')</script> & \"quotes\""
 ARMS = ("LDN 6 mg", "Placebo")
@@ -330,7 +331,11 @@ def mixed_rows(trial: str, weeks: tuple[int, ...] = (4, 8, 12)) -> list[dict]:
                 ci_upper=0.35,
             )
         )
-    steps = {"unstructured": (None, "it did not converge."), "Toeplitz": (3, None)}
+    steps = {
+        "unstructured": (None, "it did not converge."),
+        "Toeplitz": (3, None),
+        "compound symmetry": (None, NOT_TRIED),
+    }
     for structure, (number, reason) in steps.items():
         rows.append(
             trial_row(

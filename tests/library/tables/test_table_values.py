@@ -195,6 +195,7 @@ def test_the_model_stands_on_its_table_with_every_step_of_the_ladder():
     assert said[start + 1 :] == [
         ("Covariance", "unstructured: left, it did not converge"),
         ("", "Toeplitz, 3 parameters"),
+        ("", "had that not fitted, in this order: compound symmetry"),
         (
             "Fit",
             f"log-likelihood {MINUS}512.35; AIC 1030.69; BIC 1038.50; "

@@ -141,6 +141,11 @@ put_visits <- function(key, fixed, structure, used, observed_rows, active, mean_
   sigma <- component(fit, "varcor")
   words <- c(us = "unstructured", cs = "compound symmetry")[[structure]]
   put(c(key, words, "covariance_structure"), estimate = component(fit, "n_theta"))
+  # Structures of the default ladder that are not needed.
+  if (structure == "us")
+    for (spare in c("heterogeneous Toeplitz", "heterogeneous first-order autoregressive",
+                    "heterogeneous compound symmetry", "compound symmetry"))
+      put(c(key, spare, "covariance_structure"), not_estimable = 1)
   if (structure == "us") {
     for (i in seq_along(visits)) for (j in 1:i)
       put(c(key, paste0("covariance ", visits[i], ", ", visits[j]),
