@@ -79,8 +79,9 @@ class TrialMaterial:
     queries, set_aside : DataFrame
         Schemas `QUERIES` and `SET_ASIDE`.
     figures : tuple of Figure
-        Its figures; the end of each name says where it stands: ``_adverse_events``,
-        ``_account``, any other among the efficacy.
+        Its figures; the name says where it stands: with ``_residuals_`` in it among
+        the residuals, at its end ``_adverse_events`` or ``_account``, any other among
+        the efficacy.
     """
 
     config: Mapping[str, Any]

@@ -185,6 +185,7 @@ def trial_section(material: TrialMaterial) -> TrialSection:
     blocks = (
         Block("Participants", (), (), (made["disposition"], made["baseline"])),
         Block("Efficacy", (), figures[""], tuple(made[n] for n in efficacy)),
+        Block("Residuals of the mixed models", (), figures[_RESIDUALS], ()),
         Block(
             "Adverse events",
             (),
@@ -218,13 +219,19 @@ _CLEANING_WORDS = (
 
 
 def _figures_by_place(figures: Sequence[Figure]) -> dict[str, tuple[Figure, ...]]:
-    """Sort the figures of a trial by the end of their names."""
-    places = ("_adverse_events", "_account")
-    sorted_figures = {
-        place: tuple(f for f in figures if f.id.endswith(place)) for place in places
-    }
-    rest = tuple(f for f in figures if not f.id.endswith(places))
-    return {**sorted_figures, "": rest}
+    """Sort the figures of a trial by their names: what they hold, or their end."""
+    places: dict[str, tuple[Figure, ...]] = dict.fromkeys(
+        ("_adverse_events", "_account", _RESIDUALS, ""), ()
+    )
+    for figure in figures:
+        ends = (p for p in ("_adverse_events", "_account") if figure.id.endswith(p))
+        place = _RESIDUALS if _RESIDUALS in figure.id else next(ends, "")
+        places[place] += (figure,)
+    return places
+
+
+#: Stands in the name of a figure of residuals, before the name of the analysis.
+_RESIDUALS = "_residuals_"
 
 
 def _facts(trial: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
