@@ -42,6 +42,9 @@ def pairs_of_levels(
 ) -> Pairs:
     """Return the pairs of levels of a factor that a comparison subtracts.
 
+    Pairs whose means the model holds equal, such as arms at a constrained baseline,
+    are left out.
+
     Parameters
     ----------
     design : Design
@@ -89,11 +92,13 @@ def pairs_of_levels(
     texts = [f"{levels[i]} - {levels[j]}" for i, j in ends]
     labels["contrast"] = texts * len(blocks)
     size = matrix.shape[1]
-    return Pairs(
-        labels,
-        blocks[:, first].reshape(-1, size),
-        blocks[:, second].reshape(-1, size),
-    )
+    ahead = blocks[:, first].reshape(-1, size)
+    behind = blocks[:, second].reshape(-1, size)
+    differ = (ahead != behind).any(axis=1)
+    if not differ.any():
+        return Pairs(labels, ahead, behind)
+    labels = labels[differ].reset_index(drop=True)
+    return Pairs(labels, ahead[differ], behind[differ])
 
 
 def coefficient_weights(

@@ -75,6 +75,13 @@ def _covariance(fit: "Mmrm", rows: pd.DataFrame) -> FloatArray:
     theta = fit.likelihood.parts(fit.theta)[fit.layout.groups.index(label)]
     if fit.likelihood.structure.spatial:
         times = rows[visit].to_numpy(dtype=float)
+        if not np.isfinite(times).all():
+            raise DataError(
+                "the time is not a finite number",
+                column=visit,
+                value=float(times[~np.isfinite(times)][0]),
+                remedy="write a number or leave the row out",
+            )
         distance = np.abs(np.subtract.outer(times, times))
         return fit.likelihood.structure.matrix(theta, distance)
     places = [fit.layout.visits.index(at) for at in _known(fit, rows[visit])]

@@ -281,6 +281,10 @@ class TestConstrainedBaseline:
         expected = table.loc[["DV1", "DV2", "DV3"], columns]
         found = fit.coefficients.iloc[-3:][columns]
         np.testing.assert_allclose(found, expected, rtol=1e-8)
+        # The arms do not differ at baseline by assumption: that visit has no row.
+        table = fit.contrasts("ARM", by="VISIT")
+        assert table["VISIT"].tolist() == ["V1", "V2", "V3"]
+        np.testing.assert_allclose(table[columns], expected, rtol=1e-8)
 
     def test_complete_data_with_one_visit_after_baseline(self):
         # Sigma given, the constrained difference is that of the changes with slope

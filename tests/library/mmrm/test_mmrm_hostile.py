@@ -59,6 +59,29 @@ def attempt(number):
     return fit, dense
 
 
+def check_reports(number, fit, frame):
+    """Check that whatever is asked of a fit is a number or a named error."""
+    factors = [name for name in ("ARM", "VISIT") if name in fit.design.levels]
+    asked = [
+        lambda: fit.tests(3)[["statistic", "p_value"]],
+        lambda: fit.parameters[["estimate", "standard_error"]],
+        lambda: fit.residuals("normalized"),
+        lambda: fit.predict_conditional(frame),
+        lambda: fit.simulate(1, stream(20260304, str(number))),
+    ]
+    if factors:
+        by = factors[1:] or None
+        asked += [
+            lambda: fit.ls_means(factors).select_dtypes(float),
+            lambda: fit.contrasts(factors[0], by=by).select_dtypes(float),
+        ]
+    for ask in asked:
+        found = None
+        with contextlib.suppress(TrialstatsError):
+            found = np.asarray(ask(), dtype=float)
+        assert found is None or np.isfinite(found).all(), number
+
+
 def check_is_stationary(number, fit, dense):
     """Check the value and the zero gradient of the likelihood by the dense V."""
     value, beta, _ = dense.fit_at(fit.theta)
@@ -115,6 +138,7 @@ def test_degenerate_designs(block):
             continue
         n_fits += 1
         check_is_stationary(number, fit, dense)
+        check_reports(number, fit, hostile_design(number)[0])
         if number % SEARCHED == 0:
             check_is_highest(number, fit, dense, 2)
     # Were all refused, nothing would have been checked; about 45 % are fitted.
