@@ -151,6 +151,12 @@ def test_the_mixed_model_of_statsmodels_stands_behind_one_door():
     assert len([name_of(path) for path in MODULES if uses(path)]) <= 1
 
 
+def test_the_second_engine_shares_no_mixed_model_with_the_first():
+    first = {"mmrm", "lmm", "fixed_effects", "small_sample", "likelihood_ratio"}
+    seconds = [path for path in MODULES if part_of(path) == "second_engine"]
+    assert not [p for p in seconds if parts_imported(tree_of(p)) & first]
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_only_the_modules_named_open_files(path):
     if part_of(path) in MAY_OPEN:
