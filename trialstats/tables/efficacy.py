@@ -322,7 +322,7 @@ def _visit_columns(parts: _Parts) -> tuple[Column, ...]:
     arms = [
         Column(label, spanner=arm)
         for arm in parts.arms
-        for label in ("n / with data", "Adjusted mean (SE)")
+        for label in ("n (data)", "LS mean (SE)")
     ]
     contrasts = [
         Column(label, spanner=contrast)
@@ -359,10 +359,10 @@ def _visit_body(parts: _Parts) -> list[Row]:
         body.append(Row(tuple(made)))
     body += _term_rows(parts, blank=2 * len(parts.arms))
     notes.note(
-        "n / with data, participants in the model / with an observed value at the "
-        "visit; SE, standard error; CI, confidence interval; df, degrees of freedom. "
-        "Differences are treatment minus control. The average over visits gives each "
-        "the same weight."
+        "n (data), participants in the model (with an observed value at the visit); LS "
+        "mean, least-squares (adjusted) mean; SE, standard error; CI, confidence "
+        "interval; df, degrees of freedom. Differences are treatment minus control. The "
+        "average over visits gives each the same weight."
     )
     return body
 
@@ -373,7 +373,7 @@ def _numbers(at: _Parts, arm: str, notes: Footnotes) -> Cell:
     if seen is None:
         return EMPTY
     first, second = cells.count(analysed, notes), cells.count(seen, notes)
-    text = f"{first.text or NOT_ESTIMABLE} / {second.text}"
+    text = f"{first.text or NOT_ESTIMABLE} ({second.text})"
     return Cell(text, first.rows + second.rows)
 
 

@@ -179,7 +179,7 @@ def test_a_model_over_visits_has_a_row_a_visit_and_its_terms():
         *("Week 4", "Week 8", "Week 12", "Average over visits"),
         *("Tests of the terms (type III)", "Treatment by visit"),
     ]
-    assert line(table, "Week 12")[1] == "44 / 45"
+    assert line(table, "Week 12")[1] == "44 (45)"
     assert line(table, "Week 12")[-2:] == ["250.5", "0.005"]  # p is 0.0048
     assert line(table, "Average over visits")[1] == ""
     tested = [cell for cell in line(table, "Treatment by visit")[1:] if cell]
@@ -226,7 +226,7 @@ def test_a_model_over_visits_without_estimate_says_why_at_each_visit():
     )
     for visit in ("Week 4", "Week 8", "Week 12"):
         assert "NEa" in line(table, visit)
-        assert line(table, visit)[1] == "NE / 45"
+        assert line(table, visit)[1] == "NE (45)"
 
 
 def test_crossover_has_period_and_sequence():
