@@ -103,16 +103,17 @@ def check_covariance(likelihood: Likelihood, layout: Layout, at: Solution) -> No
     deviation = np.sqrt(np.where(seen, variance, 1.0))
     correlation = sigma / (deviation[:, :, None] * deviation[:, None, :])
     correlation = np.where(both, correlation, np.eye(likelihood.t))
-    values, vectors = np.linalg.eigh(correlation)
-    if values[:, 0].min() < _SINGULAR:
-        block = int(values[:, 0].argmin())
+    smallest = np.linalg.eigvalsh(correlation)[:, 0]
+    if smallest.min() < _SINGULAR:
+        block = int(smallest.argmin())
         where = _where(layout, likelihood.data.group[block])
-        _refuse_singular(layout, where, vectors[block, :, 0])
+        _refuse_singular(layout, where, correlation[block])
     if likelihood.structure.spatial:
         _check_range(likelihood, layout, correlation)
 
 
-def _refuse_singular(layout: Layout, where: str, direction: FloatArray) -> None:
+def _refuse_singular(layout: Layout, where: str, correlation: FloatArray) -> None:
+    direction = np.linalg.eigh(correlation)[1][:, 0]
     involved = np.flatnonzero(np.abs(direction) > _INVOLVED)
     visits = ", ".join(_visit(layout, int(visit)) for visit in involved)
     raise SingularCovarianceError(
