@@ -361,8 +361,8 @@ def _visit_body(parts: _Parts) -> list[Row]:
     notes.note(
         "n (data), participants in the model (with an observed value at the visit); LS "
         "mean, least-squares (adjusted) mean; SE, standard error; CI, confidence "
-        "interval; df, degrees of freedom. Differences are treatment minus control. The "
-        "average over visits gives each the same weight."
+        "interval; df, degrees of freedom. Differences are treatment minus control. "
+        "The average over visits gives each the same weight."
     )
     return body
 
