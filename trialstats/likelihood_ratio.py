@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 from trialstats.errors import DataError
 from trialstats.fixed_effects import Design
+from trialstats.linear_model import FloatArray
 
 #: Structures of residual covariance -> those that hold them as special cases.
 WIDER = {
@@ -44,6 +46,10 @@ WIDER = {
     "antedependence_heterogeneous": {"unstructured"},
 }
 
+#: Columns of the two designs that differ by less, relative to the largest element,
+#: are one column: the factors of a product may stand in another order.
+ROUNDING = 1e-12
+
 
 class LikelihoodResult(Protocol):
     """What a fit has to know of itself."""
@@ -63,6 +69,10 @@ class LikelihoodResult(Protocol):
     @property
     def n_observations(self) -> int:
         """Rows used."""
+
+    @property
+    def converged(self) -> bool:
+        """Whether the likelihood is at its maximum."""
 
     @property
     def method(self) -> str:
@@ -88,7 +98,8 @@ def likelihood_ratio_test(
     Parameters
     ----------
     smaller, larger : results of `fit_lmm` or `fit_mmrm`
-        Fitted to the same rows by the same method. Restricted likelihoods compare
+        Fitted to the same rows, in the same order, by the same method; subjects,
+        visits and weights are the same too. Restricted likelihoods compare
         covariances only: both models have the same fixed effects.
 
     Returns
@@ -105,6 +116,12 @@ def likelihood_ratio_test(
             f"one fit is by {smaller.method}, the other by {larger.method}",
             remedy="fit both by one method",
         )
+    for fit in (smaller, larger):
+        if not fit.converged:
+            raise DataError(
+                "one fit stops short of its maximum",
+                remedy="fit it without stop='sas'",
+            )
     _check_rows(smaller, larger)
     extra = _check_fixed_effects(smaller, larger)
     _check_covariances(smaller, larger)
@@ -132,14 +149,28 @@ def likelihood_ratio_test(
 
 
 def _check_rows(smaller: LikelihoodResult, larger: LikelihoodResult) -> None:
+    """Refuse fits whose rows are not the same observations in the same order."""
     if smaller.n_observations != larger.n_observations:
         raise DataError(
             f"the fits use {smaller.n_observations} and {larger.n_observations} rows",
             remedy="leave out rows with missing values before fitting",
         )
-    first, second = (np.sort(fit.design.response) for fit in (smaller, larger))
-    if not np.array_equal(first, second):
-        raise DataError("the fits have different responses")
+    first, second = smaller.design, larger.design
+    if not np.array_equal(first.response, second.response):
+        same = np.array_equal(np.sort(first.response), np.sort(second.response))
+        raise DataError(
+            "the fits have their rows in different orders"
+            if same
+            else "the fits have different responses",
+            remedy="fit both to one data frame",
+        )
+    # Positions can be compared only within frames of one length.
+    given = [len(each.rows) + each.n_left_out for each in (first, second)]
+    if given[0] == given[1] and not np.array_equal(first.rows, second.rows):
+        raise DataError(
+            "the fits use different rows",
+            remedy="leave out rows with missing values before fitting",
+        )
 
 
 def _check_fixed_effects(smaller: LikelihoodResult, larger: LikelihoodResult) -> int:
@@ -157,7 +188,27 @@ def _check_fixed_effects(smaller: LikelihoodResult, larger: LikelihoodResult) ->
             value=", ".join(sorted(few - many)),
             remedy="write the larger formula as the smaller one and more terms",
         )
+    for name in smaller.design.names:
+        if not _alike(_column(smaller.design, name), _column(larger.design, name)):
+            raise DataError(
+                f"{name} has other values in the one fit than in the other",
+                remedy="fit both to one data frame",
+            )
     return len(many) - len(few)
+
+
+def _column(design: Design, name: str) -> FloatArray:
+    """Return one column of the design's matrix, which need not be formed whole."""
+    j = design.names.index(name)
+    return np.asarray(
+        design.coding[design.cells, j] * design.numeric[:, design.numeric_of[j]]
+    )
+
+
+def _alike(first: FloatArray, second: FloatArray) -> bool:
+    """Return whether columns are equal but for rounding of their products."""
+    size = float(np.abs(first).max(initial=0.0))
+    return bool((np.abs(first - second) <= ROUNDING * size).all())
 
 
 def _check_covariances(smaller: Any, larger: Any) -> None:
@@ -168,11 +219,68 @@ def _check_covariances(smaller: Any, larger: Any) -> None:
             "by their form",
             remedy="fit both by one function",
         )
-    first, second = (getattr(fit, "structure", None) for fit in (smaller, larger))
+    if hasattr(smaller, "layout"):
+        _check_repeated_measures(smaller, larger)
+    if hasattr(smaller, "groupings"):
+        _check_random_effects(smaller, larger)
+
+
+def _check_repeated_measures(smaller: Any, larger: Any) -> None:
+    """Refuse residual covariances that differ in more than the structure's freedom."""
+    first, second = smaller.structure, larger.structure
     if first != second and second not in WIDER.get(str(first), ()):
         raise DataError(f"{first} is no special case of {second}")
-    wide = {g.name: g for g in getattr(larger, "groupings", ())}
-    for group in getattr(smaller, "groupings", ()):
+    own, other = (_Places.of(fit.layout) for fit in (smaller, larger))
+    if not _finer(own.subject, other.subject) or not _finer(other.subject, own.subject):
+        raise DataError("the fits have different subjects")
+    if not np.array_equal(own.visit, other.visit):
+        raise DataError("the fits have different visits, or another order of them")
+    # A covariance that groups share is a case of one for each, not the reverse.
+    if not _finer(other.group, own.group):
+        raise DataError(
+            "the smaller model has groups of covariances that the larger one lacks",
+            remedy="fit the larger model with the same group",
+        )
+    weights = [
+        np.ones(fit.n_observations) if fit.weights is None else fit.weights
+        for fit in (smaller, larger)
+    ]
+    if not np.array_equal(*weights):
+        raise DataError("the fits have different weights")
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Subject, visit (or time) and group of each row of a fit, (n,) each."""
+
+    subject: NDArray[Any]
+    visit: NDArray[Any]
+    group: NDArray[Any]
+
+    @classmethod
+    def of(cls, layout: Any) -> "_Places":
+        """Return the places of rows in a layout of subjects by visits."""
+        rows = layout.positions[layout.observed]
+        slots = np.broadcast_to(
+            np.arange(layout.positions.shape[1]), layout.positions.shape
+        )
+        visit = np.empty(len(rows))
+        visit[rows] = (slots if layout.times is None else layout.times)[layout.observed]
+        group = np.empty(len(layout.group), dtype=np.intp)
+        group[layout.subjects] = layout.group
+        return cls(layout.of_row, visit, group[layout.of_row])
+
+
+def _finer(first: NDArray[Any], second: NDArray[Any]) -> bool:
+    """Return whether each class of the first labels lies in one of the second."""
+    pairs = np.unique(np.column_stack([first, second]), axis=0)
+    return len(pairs) == len(np.unique(first))
+
+
+def _check_random_effects(smaller: Any, larger: Any) -> None:
+    """Refuse random effects that the larger model lacks, or has of other values."""
+    wide = {g.name: g for g in larger.groupings}
+    for group in smaller.groupings:
         other = wide.get(group.name)
         if (
             other is None
@@ -183,3 +291,15 @@ def _check_covariances(smaller: Any, larger: Any) -> None:
                 f"the random effects of {group.name} are no part of the larger model",
                 value=", ".join(group.effects),
             )
+        if not _finer(group.codes, other.codes) or not _finer(other.codes, group.codes):
+            raise DataError(
+                f"{group.name} groups the rows of the fits in different ways",
+                remedy="fit both to one data frame",
+            )
+        for effect, values in zip(group.effects, group.values.T, strict=True):
+            if not _alike(values, other.values[:, other.effects.index(effect)]):
+                raise DataError(
+                    f"the random effect {effect} of {group.name} has other values in "
+                    "the one fit than in the other",
+                    remedy="fit both to one data frame",
+                )

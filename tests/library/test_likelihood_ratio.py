@@ -107,3 +107,133 @@ def test_wider_structures_are_never_less_likely(structure):
     own = visits(structure)
     for wider in WIDER[structure]:
         assert likelihood_ratio_test(own, visits(wider)).statistic >= 0
+
+
+def repeated(data=None, structure="compound_symmetry", **options):
+    settings = {"formula": "y ~ arm + week", "method": "ml"} | options
+    return fit_mmrm(
+        settings.pop("formula"),
+        panel() if data is None else data,
+        subject="subject",
+        visit="week",
+        covariance=structure,
+        df="satterthwaite",
+        **settings,
+    )
+
+
+def weighted(data):
+    return data.assign(load=1.0 + data["subject"] % 3)
+
+
+@pytest.mark.parametrize(
+    ("small", "large", "reason"),
+    [
+        # A restricted likelihood depends on the unit of a covariate.
+        (
+            {"data": panel().assign(week=lambda d: d["week"] / 1000), "method": "reml"},
+            {"structure": "unstructured", "method": "reml"},
+            "week has other values|different visits",
+        ),
+        (
+            {"data": weighted(panel()), "weights": "load"},
+            {"structure": "unstructured"},
+            "different weights",
+        ),
+        (
+            {"group": "arm"},
+            {"structure": "unstructured"},
+            "groups of covariances that the larger one lacks",
+        ),
+        (
+            {
+                "data": panel().assign(half=lambda d: d["subject"] // 12),
+                "group": "half",
+            },
+            {"structure": "unstructured", "group": "arm"},
+            "groups of covariances that the larger one lacks",
+        ),
+        (
+            {
+                "data": panel().assign(
+                    subject=lambda d: (d["subject"] + 2 * d["week"].astype(int)) % 24
+                )
+            },
+            {"structure": "unstructured"},
+            "different subjects",
+        ),
+        (
+            {
+                "formula": "y ~ arm",
+                "data": panel().assign(week=lambda d: (d["week"] + 2) % 5),
+            },
+            {"structure": "unstructured", "formula": "y ~ arm"},
+            "different visits",
+        ),
+        (
+            {"data": panel().iloc[::-1]},
+            {"structure": "unstructured"},
+            "rows in different orders",
+        ),
+    ],
+)
+def test_repeated_measures_on_other_data_are_refused(small, large, reason):
+    with pytest.raises(DataError, match=reason):
+        likelihood_ratio_test(repeated(**small), repeated(**large))
+
+
+def test_a_common_covariance_is_a_case_of_one_for_each_group():
+    relabelled = panel().assign(subject=lambda d: 100 - d["subject"])
+    test = likelihood_ratio_test(repeated(relabelled), repeated(group="arm"))
+    assert test.df == 2
+    ones = panel().assign(load=1.0)
+    assert likelihood_ratio_test(
+        repeated(ones, weights="load"), repeated(structure="unstructured")
+    ).p_value == pytest.approx(
+        likelihood_ratio_test(repeated(), repeated(structure="unstructured")).p_value,
+        rel=1e-9,
+    )
+
+
+def test_a_fit_short_of_its_maximum_is_refused():
+    def full(structure, **options):
+        return repeated(
+            formula="y ~ arm * C(week)",
+            method="reml",
+            structure=structure,
+            **options,
+        )
+
+    with pytest.raises(DataError, match="short of its maximum"):
+        likelihood_ratio_test(
+            full("compound_symmetry"), full("unstructured", stop="sas")
+        )
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda d: d.assign(week=d["week"] ** 2), "random effect week of subject"),
+        (
+            lambda d: d.assign(subject=d["subject"] // 2),
+            "subject groups the rows of the fits in different ways",
+        ),
+        (lambda d: d.assign(arm=d["arm"].map({"a": "b", "b": "a"})), "arm.T.b. has"),
+    ],
+)
+def test_random_effects_on_other_data_are_refused(change, reason):
+    data = panel()
+    small = fitted("y ~ arm", "0 + week", data=change(data))
+    with pytest.raises(DataError, match=reason):
+        likelihood_ratio_test(small, fitted("y ~ arm", "1 + week", data=data))
+
+
+def test_rows_left_out_are_the_same_rows():
+    # Two rows with the same response: the values do not tell which is absent.
+    data = panel()
+    data.loc[1, "y"] = data.loc[0, "y"]
+    first = data.assign(y=data["y"].where(data.index != 0))
+    second = data.assign(y=data["y"].where(data.index != 1))
+    small, large = fitted("y ~ arm", "1", data=first), fitted("y ~ arm", data=second)
+    with pytest.raises(DataError, match="different rows"):
+        likelihood_ratio_test(small, large)
