@@ -53,12 +53,13 @@ def constrain_baseline(
             value=baseline,
             remedy=f"write one of {known}",
         )
-    if any(term.factors == (treatment,) for term in design.terms):
-        raise DataError(
-            f"the formula has a main effect of {treatment}, by which arms differ at "
-            "baseline too",
-            remedy=f"write {visit} + {treatment}:{visit} instead of a product",
-        )
+    for term in design.terms:
+        if treatment in term.factors and visit not in term.factors:
+            raise DataError(
+                f"the formula has the term {term.name}, by which arms differ at "
+                "baseline too",
+                remedy=f"write {visit} + {treatment}:{visit} instead of a product",
+            )
     keep = np.array(
         [not column for column in _differing(design, visit, treatment, baseline)]
     )
@@ -67,7 +68,29 @@ def constrain_baseline(
             f"no column of the formula holds {treatment} at {visit} {baseline}",
             remedy=f"write {visit} + {treatment}:{visit} in the formula",
         )
-    return without_columns(design, keep)
+    constrained = without_columns(design, keep)
+    _check_shared(constrained, visit, treatment, baseline)
+    return constrained
+
+
+def _check_shared(design: Design, visit: str, treatment: str, baseline: Any) -> None:
+    """Raise DataError unless arms share a mean at baseline, and it is not zero."""
+    places = list(design.levels)
+    at = design.cell_levels[:, places.index(visit)] == design.levels[visit].index(
+        baseline
+    )
+    others = np.delete(design.cell_levels[at], places.index(treatment), axis=1)
+    rows = design.coding[at]
+    _, alike = np.unique(others, axis=0, return_inverse=True)
+    shared = all(np.ptp(rows[alike == k], axis=0).max() == 0 for k in np.unique(alike))
+    plain = rows[:, design.numeric_of == 0]
+    fitted = plain @ np.linalg.lstsq(plain, np.ones(len(plain)))[0]
+    if not shared or np.abs(fitted - 1).max(initial=0) > 1e-8 or not plain.size:
+        raise DataError(
+            f"the formula does not give the arms one mean of their own at {visit} "
+            f"{baseline}",
+            remedy=f"write {visit} + {treatment}:{visit} in the formula",
+        )
 
 
 def _differing(design: Design, visit: str, treatment: str, baseline: Any) -> list[bool]:

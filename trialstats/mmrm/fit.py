@@ -9,13 +9,15 @@ import pandas as pd
 
 from trialstats.errors import DataError
 from trialstats.fixed_effects import Design, build_design
-from trialstats.linear_model import FloatArray, check_level
+from trialstats.fixed_effects.columns import numbers_of
+from trialstats.linear_model import FloatArray
 from trialstats.mmrm.constrained_baseline import constrain_baseline
-from trialstats.mmrm.inference import check_inference, fitted_model, small_sample_rule
+from trialstats.mmrm.inference import fitted_model, small_sample_rule
 from trialstats.mmrm.ladder import climb_down
-from trialstats.mmrm.layout import lay_out
+from trialstats.mmrm.layout import check_visit_order, lay_out
 from trialstats.mmrm.likelihood import Likelihood
 from trialstats.mmrm.newton import maximise, maximise_as_sas, mivque, start_values
+from trialstats.mmrm.options import check_options, ladder_of
 from trialstats.mmrm.pseudo_subjects import (
     Layout,
     PseudoSubjects,
@@ -24,10 +26,8 @@ from trialstats.mmrm.pseudo_subjects import (
 )
 from trialstats.mmrm.result import Mmrm
 from trialstats.mmrm.scrutiny import check_covariance, check_identified
-from trialstats.mmrm.structures import STRUCTURES, NamedStructure, structure_named
+from trialstats.mmrm.structures import STRUCTURES, NamedStructure
 from trialstats.one_thread import one_thread
-
-METHODS = ("reml", "ml")
 
 
 def fit_mmrm(
@@ -104,20 +104,22 @@ def fit_mmrm(
     ----------
     docs/methods/mmrm.md.
     """
-    check_level(level)
-    check_inference(df, vcov)
-    if method not in METHODS:
-        raise DataError(f"unknown method {method!r}", remedy="write 'reml' or 'ml'")
-    if stop not in (None, "sas"):
-        raise DataError(f"unknown stop {stop!r}", remedy="write 'sas' or leave it out")
-    names = [covariance] if isinstance(covariance, str) else list(covariance)
-    structures = [structure_named(name) for name in names]
-    if not structures or len({s.structure.spatial for s in structures}) > 1:
-        raise DataError(
-            "a ladder has structures of one kind",
-            value=", ".join(names),
-            remedy="do not mix spatial structures, whose visit is a time, with others",
-        )
+    check_options(
+        data=data,
+        columns={
+            "subject": subject,
+            "visit": visit,
+            "group": group,
+            "weights": weights,
+        },
+        method=method,
+        df=df,
+        vcov=vcov,
+        level=level,
+        constrained_baseline=constrained_baseline,
+        stop=stop,
+    )
+    structures = ladder_of(covariance)
     others = [name for name in (subject, visit, group, weights) if name is not None]
     with one_thread():
         design = build_design(formula, data, other_columns=others)
@@ -133,6 +135,9 @@ def fit_mmrm(
             spatial=structures[0].structure.spatial,
             weights=load,
         )
+        if layout.times is None:
+            for chosen in structures:
+                check_visit_order(data[visit], layout.visits, chosen.name)
         reduced = pseudo_subjects(design, layout, load)
 
         def attempt(chosen: NamedStructure) -> Mmrm:
@@ -229,7 +234,6 @@ def _sas_start(likelihood: Likelihood) -> FloatArray:
 def _weights(data: pd.DataFrame, design: Design, name: str | None) -> FloatArray | None:
     if name is None:
         return None
-    values = pd.to_numeric(data[name], errors="coerce").to_numpy(dtype=float)
-    chosen = np.asarray(values[design.rows])
+    chosen = np.asarray(numbers_of(data[name], name)[design.rows])
     check_weights(chosen, name)
     return chosen

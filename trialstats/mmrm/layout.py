@@ -1,5 +1,6 @@
 """Subjects by visits: where each row stands, in an order that no label decides."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,41 @@ from trialstats.fixed_effects import Design
 from trialstats.fixed_effects.columns import codes_of
 from trialstats.linear_model import FloatArray
 from trialstats.mmrm.pseudo_subjects import IntArray, Layout
+
+#: Structures that do not depend on the order of the visits.
+_UNORDERED = {
+    "unstructured",
+    "compound_symmetry",
+    "compound_symmetry_heterogeneous",
+}
+
+
+def check_visit_order(column: pd.Series, visits: tuple[Any, ...], kind: str) -> None:
+    """Raise DataError when text visits sort in another order than their numbers.
+
+    "Week 12" sorts before "Week 4"; a structure that depends on the order of the
+    visits, as all but unstructured and compound symmetry do, would take it so.
+    """
+    if kind in _UNORDERED or not all(isinstance(visit, str) for visit in visits):
+        return
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return
+    natural = sorted(visits, key=_with_numbers)
+    if natural != list(visits):
+        raise DataError(
+            f"the visits sort as {', '.join(visits)}, and a covariance that is {kind} "
+            "depends on their order",
+            column=str(column.name),
+            remedy="write a pandas Categorical with the visits in their order",
+        )
+
+
+def _with_numbers(text: str) -> list[Any]:
+    """Return a key by which numbers in text count as numbers."""
+    parts = re.split(r"(\d+(?:\.\d+)?)", text)
+    return [
+        (float(part), "") if i % 2 else (-1.0, part) for i, part in enumerate(parts)
+    ]
 
 
 def lay_out(

@@ -171,9 +171,10 @@ class Mmrm(FixedEffectsResult):
         """
         return prediction.predict_conditional(self, frame)
 
-    def simulate(self, n_draws: int, random: np.random.Generator) -> FloatArray:
+    def simulate(self, n_draws: int, random: np.random.Generator | int) -> FloatArray:
         """Draw responses from the fitted model, (n_draws, n), rows as used.
 
-        The coefficients and the covariance are taken as known.
+        The coefficients and the covariance are taken as known; `random` is a
+        generator or a seed.
         """
         return prediction.simulate(self, n_draws, random)

@@ -324,7 +324,7 @@ class TestConstrainedBaseline:
     def test_what_is_refused(self):
         data = trial(30, 3)
         for formula, baseline, word in (
-            ("Y ~ ARM * VISIT", ("ARM", "V0"), "main effect"),
+            ("Y ~ ARM * VISIT", ("ARM", "V0"), "the term ARM"),
             ("Y ~ VISIT + ARM:VISIT", ("ARM", "V9"), "V9"),
             ("Y ~ VISIT + ARM:VISIT", ("SEX", "V0"), "SEX"),
             ("Y ~ VISIT", ("ARM", "V0"), "ARM"),
