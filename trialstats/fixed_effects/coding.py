@@ -6,47 +6,28 @@ combination of levels, with a one in place of every numeric factor; which column
 term gets, and in which order, is its decision.
 """
 
-import ast
 import itertools
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from formulaic import Formula, ModelSpec
-from formulaic.errors import FormulaicError
-from formulaic.formula import SimpleFormula, StructuredFormula
+from formulaic import ModelSpec
+from formulaic.errors import DataMismatchWarning, FormulaicError
+from formulaic.formula import SimpleFormula
 from formulaic.parser.types import Factor
 from formulaic.parser.types import Term as FormulaTerm
-from formulaic.transforms import TRANSFORMS
 
 from trialstats.errors import DataError
 from trialstats.fixed_effects.columns import IntArray
+from trialstats.fixed_effects.formulas import categorical_variable, variables_of
 from trialstats.linear_model import FloatArray
 
 
 class UnfactoredError(Exception):
     """The formula uses something whose columns are no such product."""
-
-
-@dataclass(frozen=True)
-class Parsed:
-    """A formula's parts.
-
-    ``labels`` are the variables that ``C()`` turns into labels, ``plain`` those that
-    other factors use.
-    """
-
-    text: str
-    response: FormulaTerm
-    terms: tuple[FormulaTerm, ...]
-    response_variables: tuple[str, ...]
-    variables: tuple[str, ...]
-    labels: frozenset[str]
-    plain: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -129,93 +110,6 @@ def whole_matrix(
     spans = tuple(len(entry.columns) for entry in spec.structure)
     columns = WholeMatrix(spec, tuple(spec.column_names), spans)
     return columns, finite(np.asarray(matrix, dtype=float), spec.column_names)
-
-
-@lru_cache(maxsize=64)
-def parse(formula: str) -> Parsed:
-    """Return the parts of a formula with one response and one right side.
-
-    Raises
-    ------
-    DataError
-        When it cannot be parsed.
-    """
-    try:
-        found = Formula(formula)
-    except (FormulaicError, SyntaxError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise DataError(
-            f"the formula cannot be read: {reason}", value=formula
-        ) from None
-    sides = found._structure if isinstance(found, StructuredFormula) else {}
-    simple = all(isinstance(side, SimpleFormula) for side in sides.values())
-    if set(sides) != {"lhs", "rhs"} or not simple or len(found.lhs) != 1:
-        raise DataError(
-            "the formula has not one response and one right side",
-            value=formula,
-            remedy="write it as 'AVAL ~ BASE + ARM * AVISIT'",
-        )
-    terms = tuple(found.rhs)
-    labels: set[str] = set()
-    plain: set[str] = set()
-    variables: dict[str, None] = {}
-    for factor in dict.fromkeys(f for term in terms for f in term.factors):
-        own = variables_of(factor)
-        variables.update(dict.fromkeys(own))
-        target = categorical_variable(factor)
-        if target is None:
-            plain.update(own)
-        else:
-            labels.add(target)
-    response = next(iter(found.lhs))
-    return Parsed(
-        formula,
-        response,
-        terms,
-        tuple(dict.fromkeys(n for f in response.factors for n in variables_of(f))),
-        tuple(variables),
-        frozenset(labels),
-        frozenset(plain),
-    )
-
-
-@lru_cache(maxsize=256)
-def variables_of(factor: Factor) -> tuple[str, ...]:
-    """Return the names of the data columns that a factor uses, sorted."""
-    found = {str(name) for name in factor.required_variables}
-    if factor.eval_method is Factor.EvalMethod.PYTHON:
-        # formulaic names no variable of a stateful transform such as poly(b, 2).
-        try:
-            nodes = list(ast.walk(ast.parse(factor.expr, mode="eval")))
-        except SyntaxError:
-            # A name in backticks, which formulaic reads.
-            return tuple(sorted(found))
-        called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
-        found |= {
-            node.id
-            for node in nodes
-            if isinstance(node, ast.Name) and id(node) not in called
-        } - set(TRANSFORMS)
-    return tuple(sorted(found))
-
-
-def categorical_variable(factor: Factor) -> str | None:
-    """Return the variable of a factor such as ``C(arm)``, otherwise None."""
-    if factor.eval_method is not Factor.EvalMethod.PYTHON:
-        return None
-    try:
-        call = ast.parse(factor.expr, mode="eval").body
-    except SyntaxError:
-        return None
-    if (
-        isinstance(call, ast.Call)
-        and isinstance(call.func, ast.Name)
-        and call.func.id == "C"
-        and call.args
-        and isinstance(call.args[0], ast.Name)
-    ):
-        return call.args[0].id
-    return None
 
 
 def numeric_factor(factor: Factor, frame: Mapping[str, Any]) -> NumericFactor:
@@ -376,9 +270,18 @@ def materialised(formula: Any, frame: pd.DataFrame) -> Any:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             # What is not a number is reported by whoever asked, with its row.
             warnings.simplefilter("ignore")
+            # A value that is no level of C() would have every dummy at zero.
+            warnings.simplefilter("error", DataMismatchWarning)
             return formula.get_model_matrix(
                 frame, output="numpy", na_action="ignore", context={}
             )
+    except DataMismatchWarning as found:
+        values = str(found).partition("{")[2].partition("}")[0]
+        raise DataError(
+            "the formula turns a value into labels that are not among its levels",
+            value=values or None,
+            remedy="hold the variable at a value of the data, or name all its levels",
+        ) from None
     except (FormulaicError, ValueError, TypeError, ArithmeticError) as error:
         reason = str(error).strip().splitlines()[0]
         raise DataError(f"the formula cannot be evaluated: {reason}") from None

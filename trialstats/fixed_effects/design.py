@@ -7,7 +7,7 @@ numeric part of a column is one of few products. Crossproducts over 800,000 rows
 both factors and never X itself.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -20,14 +20,10 @@ from formulaic.parser.types import Factor
 from trialstats.errors import DataError, NotEstimableError
 from trialstats.fixed_effects.coding import (
     Columns,
-    Parsed,
     UnfactoredError,
     WholeMatrix,
-    categorical_variable,
     columns_of,
     numeric_factor,
-    parse,
-    variables_of,
     whole_matrix,
 )
 from trialstats.fixed_effects.columns import (
@@ -38,6 +34,20 @@ from trialstats.fixed_effects.columns import (
     holds_labels,
     labels_of,
     numbers_of,
+)
+from trialstats.fixed_effects.formulas import (
+    Parsed,
+    categorical_variable,
+    parse,
+    variables_of,
+)
+from trialstats.fixed_effects.values import (
+    Values,
+    absent_labels,
+    absent_numbers,
+    complete,
+    labelled,
+    used_levels,
 )
 from trialstats.linear_model import FloatArray
 
@@ -91,6 +101,9 @@ class Design:
         column is no such product; then each column is its own product.
     kept : (p,) array of int, optional
         Columns of the formula that the design has, when some were taken out.
+    also_numbers : frozenset of str
+        Categorical variables, under ``C()``, whose levels other factors take for the
+        numbers that they are.
     """
 
     formula: str
@@ -110,6 +123,7 @@ class Design:
     covariates: Mapping[str, FloatArray] = field(repr=False)
     columns: Columns | WholeMatrix = field(repr=False)
     kept: IntArray | None = field(default=None, repr=False)
+    also_numbers: frozenset[str] = frozenset()
 
     def matrix(self, rows: IntArray | slice | None = None) -> FloatArray:
         """Return X, (n, p), or some of its rows."""
@@ -143,9 +157,11 @@ class Design:
         """
         check_columns(frame, self.variables)
         codes = {n: _codes_in(frame[n], n, self.levels[n]) for n in self.levels}
-        values = _labelled(codes, self.levels)
+        values = labelled(codes, self.levels)
         for name in self.variables:
-            if name not in self.levels:
+            if name in self.also_numbers:
+                values[name] = np.array(self.levels[name], dtype=float)[codes[name]]
+            elif name not in self.levels:
                 values[name] = numbers_of(frame[name], name)
                 _check_finite(values[name], name, frame.index)
         matrix = self._formula_rows(values, codes, len(frame))
@@ -200,12 +216,13 @@ def build_design(
     check_columns(data, [*used, *other_columns])
     roles = _roles(parsed, data)
     labels = {n: labels_of(data[n], n) for n, r in roles.items() if r == "categorical"}
-    numbers = {n: numbers_of(data[n], n) for n in used if n not in labels}
-    rows = _complete(
+    both = _also_numbers(parsed, data)
+    numbers = {n: numbers_of(data[n], n) for n in used if n not in labels or n in both}
+    rows = complete(
         len(data),
         [
-            *(_absent_labels(label) for label in labels.values()),
-            *(_absent_numbers(values) for values in numbers.values()),
+            *(absent_labels(label) for label in labels.values()),
+            *(absent_numbers(values) for values in numbers.values()),
             *(data[name].isna().to_numpy() for name in other_columns),
         ],
     )
@@ -218,18 +235,18 @@ def build_design(
         raise NotEstimableError(
             f"No row has a value in each of {', '.join([*used, *other_columns])}."
         )
-    levels, codes = _used_levels(labels)
-    values = _Values(codes, levels, numbers)
+    levels, codes = used_levels(labels)
+    values = Values(codes, levels, numbers)
     response = _response(parsed, values, labels, data.index[rows])
     cells, cell_levels = _cells(codes, levels, len(rows))
     try:
-        numeric_factors = _numeric_factors(parsed, roles, values)
+        numeric_factors = _numeric_factors(parsed, roles, both, values)
         columns: Columns | WholeMatrix
         columns, coding = columns_of(parsed.terms, numeric_factors, cell_levels, levels)
         numeric, numeric_of = columns.numeric(values, len(rows))
     except UnfactoredError:
         # formulaic names levels by the numbers as they stand, not as floats.
-        own = {n: data[n].to_numpy()[rows] for n in roles if n not in labels}
+        own = {n: data[n].to_numpy()[rows] for n in numbers if n in roles}
         columns, whole = whole_matrix(parsed.terms, {**values, **own})
         numeric = np.column_stack([np.ones(len(rows)), whole])
         numeric_of = np.arange(1, numeric.shape[1])
@@ -255,6 +272,7 @@ def build_design(
             {n: numbers[n] for n, role in roles.items() if role == "numeric"}
         ),
         columns=columns,
+        also_numbers=both,
     )
 
 
@@ -262,85 +280,15 @@ def _roles(parsed: Parsed, data: pd.DataFrame) -> dict[str, Role]:
     """Return how each variable of the right side is used."""
     roles: dict[str, Role] = {}
     for name in parsed.variables:
-        # A number under C() and elsewhere too stays a number: only formulaic can
-        # form that matrix.
-        only_labels = name in parsed.labels and name not in parsed.plain
-        categorical = holds_labels(data[name], name) or only_labels
+        categorical = holds_labels(data[name], name) or name in parsed.labels
         roles[name] = "categorical" if categorical else "numeric"
     return roles
 
 
-def _complete(n: int, absent: Iterable[Any]) -> IntArray | None:
-    """Return the positions without a missing value; None when all n are."""
-    missing = np.zeros(n, dtype=bool)
-    for each in absent:
-        if each is not None:
-            missing |= each
-    return np.flatnonzero(~missing) if missing.any() else None
-
-
-def _absent_labels(labels: Labels) -> Any:
-    codes = labels.codes
-    return codes < 0 if len(codes) and codes.min() < 0 else None
-
-
-def _absent_numbers(values: FloatArray) -> Any:
-    absent = np.isnan(values)
-    return absent if absent.any() else None
-
-
-def _used_levels(
-    labels: Mapping[str, Labels],
-) -> tuple[dict[str, tuple[Any, ...]], dict[str, Any]]:
-    """Return levels and codes of the levels that occur, two at least of each."""
-    levels, codes = {}, {}
-    for name, label in labels.items():
-        found = np.flatnonzero(np.bincount(label.codes, minlength=len(label.levels)))
-        if len(found) < 2:
-            raise NotEstimableError(
-                f"Only one level of {name} has data: {label.levels[found[0]]}."
-            )
-        place = np.zeros(len(label.levels), dtype=np.intp)
-        place[found] = np.arange(len(found))
-        complete = len(found) == len(label.levels)
-        codes[name] = label.codes if complete else place[label.codes]
-        levels[name] = tuple(label.levels[i] for i in found)
-    return levels, codes
-
-
-class _Values(Mapping[str, Any]):
-    """Values of the variables; labels become a Categorical for who asks for them.
-
-    Few factors do: the design needs their codes only.
-    """
-
-    def __init__(
-        self,
-        codes: Mapping[str, Any],
-        levels: Mapping[str, tuple[Any, ...]],
-        numbers: Mapping[str, FloatArray],
-    ) -> None:
-        self.codes, self.levels, self.numbers = codes, levels, numbers
-
-    def __getitem__(self, name: str) -> Any:
-        if name in self.numbers:
-            return self.numbers[name]
-        return _labelled({name: self.codes[name]}, self.levels)[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter([*self.codes, *self.numbers])
-
-    def __len__(self) -> int:
-        return len(self.codes) + len(self.numbers)
-
-
-def _labelled(
-    codes: Mapping[str, Any], levels: Mapping[str, tuple[Any, ...]]
-) -> dict[str, Any]:
-    return {
-        name: pd.Categorical.from_codes(code, categories=pd.Index(levels[name]))
-        for name, code in codes.items()
-    }
+def _also_numbers(parsed: Parsed, data: pd.DataFrame) -> frozenset[str]:
+    """Return the variables that stand under ``C()`` and as numbers too."""
+    both = parsed.labels & parsed.plain
+    return frozenset(name for name in both if not holds_labels(data[name], name))
 
 
 def _cells(
@@ -353,7 +301,10 @@ def _cells(
 
 
 def _numeric_factors(
-    parsed: Parsed, roles: Mapping[str, Role], values: Mapping[str, Any]
+    parsed: Parsed,
+    roles: Mapping[str, Role],
+    both: frozenset[str],
+    values: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return expression -> numeric factor; raise UnfactoredError for other kinds."""
     found = {}
@@ -361,11 +312,12 @@ def _numeric_factors(
         if factor.eval_method is Factor.EvalMethod.LITERAL:
             continue
         name = factor.expr
-        if factor.eval_method is not Factor.EvalMethod.LOOKUP:
+        lookup = factor.eval_method is Factor.EvalMethod.LOOKUP
+        if not lookup:
             name = categorical_variable(factor) or ""
         if name and name not in roles:
             raise DataError(f"no column {name!r}", value=parsed.text)
-        if roles.get(name) != "categorical":
+        if roles.get(name) != "categorical" or (lookup and name in both):
             found[factor.expr] = numeric_factor(factor, values)
     return found
 

@@ -146,10 +146,20 @@ def _marginal(
 
 def _contains(design: Design, larger: Term, smaller: Term) -> bool:
     """Return whether a term has a term's variables and further, categorical ones."""
-    more = set(larger.factors) - set(smaller.factors)
-    return set(smaller.factors) < set(larger.factors) and all(
-        name in design.levels for name in more
-    )
+    all_of, some = _uses(design, larger), _uses(design, smaller)
+    return some < all_of and all(categorical for _, categorical in all_of - some)
+
+
+def _uses(design: Design, term: Term) -> set[tuple[str, bool]]:
+    """Return a term's variables, each with whether it is categorical there."""
+    columns = design.columns
+    used = {name: name in design.levels for name in term.factors}
+    if design.also_numbers and isinstance(columns, Columns):
+        start = term.columns.start
+        first = start if design.kept is None else int(design.kept[start])
+        found = {variable for variable, _, _ in columns.labels[first]}
+        used |= {n: n in found for n in design.also_numbers if n in used}
+    return set(used.items())
 
 
 def _averaged(design: Design, terms: list[Term]) -> dict[str, FloatArray]:

@@ -393,3 +393,80 @@ def test_aliased_columns_have_no_hypotheses():
 def test_wrong_questions_say_what_is_wrong(call, message):
     with pytest.raises(DataError, match=message):
         call(ordinary(FULL, trial()))
+
+
+def weeks():
+    """Return a number that stands both under ``C()`` and as a number."""
+    base = np.repeat([5, 6.5, 7, 5.5, 6, 8, 4, 6, 9, 7.5, 3, 5], 5)
+    week = np.tile([4, 8, 12], 20)
+    arm = np.tile(np.repeat(["A", "P"], 3), 10)
+    y = week * 0.1 + base * 0.3 + (arm == "A") * 0.5 + np.sin(np.arange(1, 61))
+    return pd.DataFrame(
+        {
+            **{"y": np.round(y, 3), "arm": arm, "base": base, "week": week},
+            **{"week no": week, "visit": [f"V{w:02d}" for w in week]},
+        }
+    )
+
+
+def test_a_number_that_is_a_factor_too_is_never_held_at_its_mean():
+    # R 4 with emmeans 1: emmeans(lm(y ~ factor(week) * arm + week:base), ...), the
+    # levels of week averaged over; printed with 7 significant digits.
+    fit = ordinary("y ~ C(week) * arm + week:base", weeks())
+    np.testing.assert_allclose(
+        fit.ls_means("arm")["estimate"], [3.437717, 2.315223], atol=6e-7
+    )
+    means = fit.ls_means(["week", "arm"])
+    expected = [2.505595, 2.422315, 3.599670, 2.223450, 4.207885, 2.299905]
+    np.testing.assert_allclose(means["estimate"], expected, atol=6e-7)
+    np.testing.assert_allclose(
+        means["standard_error"][:2], [0.17583697, 0.17600637], atol=6e-9
+    )
+    held = fit.ls_means("arm", at={"week": 8})
+    np.testing.assert_allclose(held["estimate"], expected[2:4], atol=6e-7)
+    with pytest.raises(DataError, match="not a level"):
+        fit.ls_means("arm", at={"week": 7})
+    with pytest.raises(DataError, match="not a level"):
+        fit.predict(weeks().head(2).assign(week=99))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("C(week) * arm + week:base", "visit * arm + week:base"),
+        ("C(week) * arm + I(week * base)", "visit * arm + I(week * base)"),
+        ("C(`week no`) * arm", "visit * arm"),
+        ('C(Q("week no")) * arm + base', "visit * arm + base"),
+    ],
+)
+def test_labels_made_of_numbers_are_labels(one, other):
+    first, second = (ordinary(f"y ~ {text}", weeks()) for text in (one, other))
+    for kind in (1, 2, 3):
+        left, right = (fit.tests(kind)["statistic"] for fit in (first, second))
+        np.testing.assert_allclose(left, right, rtol=1e-8)
+    week = next(name for name in first.design.levels if name != "arm")
+    if "week" not in second.design.variables:
+        left, right = (fit.contrasts("arm") for fit in (first, second))
+        np.testing.assert_allclose(left["estimate"], right["estimate"], rtol=1e-9)
+        assert list(first.ls_means(week)[week]) == [4, 8, 12]
+
+
+def test_type_two_tells_a_number_from_the_factor_made_of_it():
+    # arm:week:base holds the number, arm:C(week) the labels: as with visit.
+    first = ordinary("y ~ arm:C(week) + arm:week:base + base", weeks())
+    second = ordinary("y ~ arm:visit + arm:week:base + base", weeks())
+    np.testing.assert_allclose(
+        first.tests(2)["statistic"], second.tests(2)["statistic"], rtol=1e-8
+    )
+
+
+@pytest.mark.parametrize("formula", ["C(week + 0) * arm", "C(week + 0) + 0.5:base"])
+def test_a_mean_that_is_no_label_is_refused(formula):
+    fit = ordinary(f"y ~ {formula}", weeks().iloc[1:])
+    with pytest.raises(DataError, match="not among its levels"):
+        fit.ls_means([])
+    assert fit.ls_means([], at={"week": 8})["estimate"].notna().all()
+    with pytest.raises(DataError, match="not among its levels"):
+        fit.predict(weeks().head(2).assign(week=99))
+    with pytest.raises(DataError, match="not among its levels"):
+        build_design("y ~ C(arm, levels=['A'])", weeks())
