@@ -56,12 +56,19 @@ def parse(formula: str) -> Parsed:
             value=formula,
             remedy="write it as 'AVAL ~ BASE + ARM * AVISIT'",
         )
+    _check_left_side(formula)
     terms = tuple(found.rhs)
     labels: set[str] = set()
     plain: set[str] = set()
     variables: dict[str, None] = {}
     for factor in dict.fromkeys(f for term in terms for f in term.factors):
         own = variables_of(factor)
+        if factor.expr.startswith("offset("):
+            raise DataError(
+                "offsets are not supported",
+                value=factor.expr,
+                remedy="subtract it from the response, as in I(AVAL - BASE)",
+            )
         variables.update(dict.fromkeys(own))
         target = categorical_variable(factor)
         if target is None:
@@ -78,6 +85,29 @@ def parse(formula: str) -> Parsed:
         frozenset(labels),
         frozenset(plain),
     )
+
+
+def _check_left_side(formula: str) -> None:
+    """Refuse operators between terms on the left: formulaic drops what they say.
+
+    ``Y - B`` takes the term B out of the left side, ``Y ** 2`` is Y by itself.
+    """
+    text = formula.partition("~")[0].strip()
+    bare = re.sub(r"`[^`]*`|\"[^\"]*\"|'[^']*'", "", text)
+    # Brackets that follow a name are a call's; others only group.
+    inside = re.compile(r"(?<=\w)\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}")
+    group = re.compile(r"(?<!\w)\(([^()]*)\)")
+    before = ""
+    while before != bare:
+        before, bare = bare, inside.sub("", bare)
+        if before == bare:
+            bare = group.sub(r"\1", bare, count=1)
+    if re.search(r"[-+*/^:%|]", bare):
+        raise DataError(
+            "arithmetic on the left side is read as terms of a model",
+            value=text,
+            remedy=f"write I({text})",
+        )
 
 
 @lru_cache(maxsize=256)

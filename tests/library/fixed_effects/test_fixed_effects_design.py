@@ -305,3 +305,36 @@ def test_an_empty_cell_is_named():
     assert caught.value.aliased == ("twice",)
     whole = build_design("y ~ b + a * v", data)
     check_rank(whole.matrix(), whole)
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        *("y - b", "y ** 2", "y - 1", "y^2", "y + 1", "0 + y", "(y - b)", "-(y) + y"),
+        *("y + y", "((y) - (b))", "np.log(b) - y", "{y} - b", "`my col` - b"),
+    ],
+)
+def test_arithmetic_on_the_left_side_is_refused(left):
+    # formulaic fits y alone for most of these.
+    with pytest.raises(DataError, match="left side|one response"):
+        build_design(f"{left} ~ a", frame())
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        *("y", "(y)", "I(y - b)", "{y - b}", "np.log(b + (b - 1) * 2)", "`my col`"),
+        *('Q("my col")', "I((y - b) / (b + 1))", "`a-b`", "I(`a-b` - 1)"),
+    ],
+)
+def test_expressions_on_the_left_side(left):
+    data = frame().assign(**{"a-b": 1.5})
+    theirs = Formula(f"{left} ~ a").get_model_matrix(data).lhs
+    np.testing.assert_array_equal(
+        build_design(f"{left} ~ a", data).response, np.asarray(theirs)[:, 0]
+    )
+
+
+def test_an_offset_is_refused():
+    with pytest.raises(DataError, match="offsets are not supported"):
+        build_design("y ~ offset(b) + a", frame())
