@@ -108,8 +108,10 @@ def coefficient_weights(
 
     Parameters
     ----------
-    weights : array or mapping
+    weights : array, mapping, Series or DataFrame
         A vector, a matrix, coefficients -> weights, or names of contrasts -> either.
+        The index of a Series and the columns of a DataFrame are coefficients, the
+        index of a DataFrame names the contrasts.
     names : sequence of p str
 
     Raises
@@ -117,6 +119,15 @@ def coefficient_weights(
     DataError
         When a coefficient is unknown, a weight no finite number, or the shape wrong.
     """
+    if isinstance(weights, pd.DataFrame) and len(weights):
+        _check_once(weights.columns)
+        rows = [_row(weights.iloc[i], names) for i in range(len(weights))]
+        labels = [str(name) for name in weights.index]
+        if isinstance(weights.index, pd.RangeIndex):
+            labels = [str(i + 1) for i in range(len(weights))]
+        return labels, np.array(rows)
+    if isinstance(weights, pd.Series):
+        return ["1"], _row(weights, names)[None, :]
     if isinstance(weights, Mapping):
         nested = [isinstance(v, Mapping) or np.ndim(v) > 0 for v in weights.values()]
         if not any(nested):
@@ -132,9 +143,21 @@ def coefficient_weights(
     return [str(i + 1) for i in range(len(matrix))], matrix
 
 
+def _check_once(labels: pd.Index) -> None:
+    if not labels.is_unique:
+        repeated = labels[labels.duplicated()][0]
+        raise DataError("a coefficient is named twice", value=repeated)
+
+
 def _row(weights: Any, names: Sequence[str]) -> FloatArray:
+    if isinstance(weights, pd.Series):
+        _check_once(weights.index)
+        weights = dict(weights.items())
     if not isinstance(weights, Mapping):
-        return coefficient_weights(np.asarray(weights), names)[1].reshape(-1)
+        row = coefficient_weights(np.asarray(weights), names)[1]
+        if len(row) != 1:
+            raise DataError("a contrast has several rows of weights")
+        return row[0]
     row = np.zeros(len(names))
     for name, weight in weights.items():
         if name not in names:

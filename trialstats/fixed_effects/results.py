@@ -71,10 +71,11 @@ class FixedEffectsResult:
 
         Parameters
         ----------
-        weights : array or mapping
+        weights : array, mapping, Series or DataFrame
             A (p,) vector, a (c, p) matrix, a mapping from coefficients to weights
             (others are zero), or a mapping from names of contrasts to vectors or to
-            such mappings.
+            such mappings. A Series is read by its index and a DataFrame by its
+            columns, which name coefficients, whatever their order.
         names : sequence of c str, optional
             Names of the rows; otherwise those of the mapping, or their numbers from 1.
         level : float, optional

@@ -316,7 +316,7 @@ def test_an_empty_cell_is_named():
 )
 def test_arithmetic_on_the_left_side_is_refused(left):
     # formulaic fits y alone for most of these.
-    with pytest.raises(DataError, match="left side|one response"):
+    with pytest.raises(DataError, match=r"left side|one response"):
         build_design(f"{left} ~ a", frame())
 
 

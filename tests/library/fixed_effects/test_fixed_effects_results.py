@@ -470,3 +470,34 @@ def test_a_mean_that_is_no_label_is_refused(formula):
         fit.predict(weeks().head(2).assign(week=99))
     with pytest.raises(DataError, match="not among its levels"):
         build_design("y ~ C(arm, levels=['A'])", weeks())
+
+
+def test_labelled_weights_are_read_by_their_labels():
+    fit = ordinary(FULL, trial())
+    names = list(fit.design.names)
+    values = np.arange(1.0, 9)
+    plain = fit.contrast(values)
+    series = pd.Series(values, index=names)[::-1]
+    pd.testing.assert_frame_equal(fit.contrast(series), plain)
+    pd.testing.assert_frame_equal(fit.contrast({"1": series}), plain)
+    frame = pd.DataFrame(np.eye(8), index=names, columns=names).iloc[2:4, ::-1]
+    found = fit.contrast(frame)
+    assert list(found["contrast"]) == names[2:4]
+    np.testing.assert_array_equal(
+        found["estimate"], fit.coefficients["estimate"].iloc[2:4]
+    )
+    pd.testing.assert_frame_equal(fit.joint_test(frame), fit.joint_test(np.eye(8)[2:4]))
+    # Coefficients that are not named have weight zero.
+    pd.testing.assert_frame_equal(
+        fit.joint_test(frame[names[2:4]]), fit.joint_test(frame)
+    )
+    for wrong, message in (
+        (pd.Series(values), "no coefficient 0"),
+        (pd.DataFrame(np.eye(8)), "no coefficient 0"),
+        (pd.Series([1.0, 2.0], index=["base", "base"]), "named twice"),
+        (pd.DataFrame([[1.0, 2.0]], columns=["base", "base"]), "named twice"),
+        (frame.iloc[:0], "shape"),
+        ({"one": np.eye(8)[:2]}, "several rows"),
+    ):
+        with pytest.raises(DataError, match=message):
+            fit.contrast(wrong)
