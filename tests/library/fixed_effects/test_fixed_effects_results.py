@@ -1,5 +1,8 @@
 """Tables of a fitted model: identities, invariances, and what has no answer."""
 
+import copy
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +18,7 @@ from trialstats.fixed_effects import (
     hypotheses,
     ls_means_matrix,
 )
+from trialstats.mmrm import fit_mmrm
 from trialstats.mmrm.constrained_baseline import without_columns
 from trialstats.small_sample import GivenDegrees
 
@@ -501,3 +505,34 @@ def test_labelled_weights_are_read_by_their_labels():
     ):
         with pytest.raises(DataError, match=message):
             fit.contrast(wrong)
+
+
+@pytest.mark.parametrize(
+    "formula", [FULL, "y ~ poly(base, 2) + C(arm, contr.sum)", "y ~ arm + C(base > 30)"]
+)
+@pytest.mark.parametrize(
+    "copied", [lambda fit: pickle.loads(pickle.dumps(fit)), copy.deepcopy]
+)
+def test_a_result_survives_pickling_and_copying(formula, copied):
+    fit = ordinary(formula, trial())
+    again = copied(fit)
+    pd.testing.assert_frame_equal(again.ls_means("arm"), fit.ls_means("arm"))
+    pd.testing.assert_frame_equal(again.tests(1), fit.tests(1))
+    np.testing.assert_array_equal(again.design.matrix(), fit.design.matrix())
+    np.testing.assert_array_equal(again.predict(trial()), fit.predict(trial()))
+    assert again.design.levels == fit.design.levels
+    with pytest.raises(TypeError):
+        again.design.levels["arm"] = ("X", "Y")
+
+
+def test_a_fit_over_visits_survives_pickling():
+    data = trial(120)
+    data["subject"] = np.repeat(np.arange(60), 2)
+    data["visit"] = np.tile(["V1", "V2"], 60)
+    data["arm"] = np.repeat(data["arm"].to_numpy()[::2], 2)
+    fit = fit_mmrm("y ~ base + arm * visit", data, subject="subject", visit="visit")
+    for again in (pickle.loads(pickle.dumps(fit)), copy.deepcopy(fit)):
+        pd.testing.assert_frame_equal(
+            again.contrasts("arm", by="visit"), fit.contrasts("arm", by="visit")
+        )
+        pd.testing.assert_frame_equal(again.tests(), fit.tests())
