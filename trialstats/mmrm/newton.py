@@ -6,8 +6,9 @@ step is halved until the covariance is positive definite and ``-2 l`` falls. The
 step is taken in full, so that the solution is exact to rounding.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy import linalg
@@ -42,6 +43,13 @@ _DAMPING = 1e-4
 #: SAS stops when the decrement is below this share of ``-2 l`` without its constant.
 SAS_CRITERION = 1e-8
 _SAS_ITERATIONS = 50
+
+
+class Watch(Protocol):
+    """Raises when the covariance of a solution is singular."""
+
+    def __call__(self, at: Solution, *, stopped: bool = False) -> None:
+        """Look at a solution; `stopped` where no step leads further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +169,7 @@ def _other_starts(likelihood: Likelihood) -> Iterator[FloatArray]:
 
 
 def maximise(
-    likelihood: Likelihood, theta: FloatArray, watch: Callable[[Solution], None]
+    likelihood: Likelihood, theta: FloatArray, watch: Watch
 ) -> tuple[Solution, Curvature, tuple[Iteration, ...]]:
     """Return the solution at the highest likelihood, its derivatives, and the history.
 
@@ -173,7 +181,7 @@ def maximise(
     likelihood : Likelihood
     theta : (k,) array
         Start values.
-    watch : callable
+    watch : Watch
         Raises when the covariance of a solution is singular. It is asked where the
         iterations stop or are slow, and where residuals are predicted to rounding.
 
@@ -211,7 +219,7 @@ def _straight(history: tuple[Iteration, ...]) -> bool:
 
 
 def _climb(
-    likelihood: Likelihood, theta: FloatArray, watch: Callable[[Solution], None]
+    likelihood: Likelihood, theta: FloatArray, watch: Watch
 ) -> tuple[Solution, Curvature, tuple[Iteration, ...]]:
     """Return the maximum that Newton's method finds from one start."""
     at = likelihood.solve(theta)
@@ -224,7 +232,7 @@ def _climb(
         curvature = likelihood.curvature(at)
         found = _search(likelihood, at, curvature, number, history)
         if found is None:
-            watch(at)
+            watch(at, stopped=True)
             raise _stuck(curvature, history[-1])
         at = found
         if _at_rounding(likelihood.data, at) or _slow(history[-1]):
@@ -232,9 +240,9 @@ def _climb(
         if history[-1].decrement < _LAST_STEP and history[-1].derivatives == "observed":
             return at, likelihood.curvature(at), tuple(history)
         if _stands(history):
-            watch(at)
+            watch(at, stopped=True)
             raise _stuck(curvature, history[-1])
-    watch(at)
+    watch(at, stopped=True)
     raise ConvergenceError(
         f"The likelihood still rises after {_ITERATIONS} iterations."
     )

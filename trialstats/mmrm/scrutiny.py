@@ -11,6 +11,8 @@ from trialstats.mmrm.sandwich import block_covariances
 #: Smallest eigenvalue of a residual correlation matrix that is not rounding. At a
 #: singular solution the likelihood has no maximum, and an iteration ends near here.
 _SINGULAR = 1e-7
+#: The same, and the smallest share of the largest variance, where no step leads on.
+_NEARLY = 1e-3
 
 #: Largest correlation, at the times seen, that says nothing about a range.
 _UNRELATED = 1e-6
@@ -78,8 +80,13 @@ def _together(layout: Layout, g: int) -> BoolArray:
     return np.asarray(seen.T @ seen > 0)
 
 
-def check_covariance(likelihood: Likelihood, layout: Layout, at: Solution) -> None:
+def check_covariance(
+    likelihood: Likelihood, layout: Layout, at: Solution, *, stopped: bool = False
+) -> None:
     """Raise when a residual covariance is singular, or a range is out of sight.
+
+    Where the iterations have `stopped` short of a maximum, a covariance that is nearly
+    singular is why.
 
     Raises
     ------
@@ -92,7 +99,10 @@ def check_covariance(likelihood: Likelihood, layout: Layout, at: Solution) -> No
     sigma = np.where(both, block_covariances(likelihood, at.theta), 0.0)
     variance = np.diagonal(sigma, axis1=1, axis2=2)
     seen = np.diagonal(both, axis1=1, axis2=2)
-    nil = seen & (variance < likelihood.data.rounding**2)
+    least = likelihood.data.rounding**2
+    if stopped:
+        least = max(least, _NEARLY * float(variance.max()))
+    nil = seen & (variance < least)
     if nil.any():
         block, visit = np.argwhere(nil)[0]
         where = _where(layout, likelihood.data.group[block])
@@ -104,7 +114,7 @@ def check_covariance(likelihood: Likelihood, layout: Layout, at: Solution) -> No
     correlation = sigma / (deviation[:, :, None] * deviation[:, None, :])
     correlation = np.where(both, correlation, np.eye(likelihood.t))
     smallest = np.linalg.eigvalsh(correlation)[:, 0]
-    if smallest.min() < _SINGULAR:
+    if smallest.min() < (_NEARLY if stopped else _SINGULAR):
         block = int(smallest.argmin())
         where = _where(layout, likelihood.data.group[block])
         _refuse_singular(layout, where, correlation[block])
