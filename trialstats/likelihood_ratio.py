@@ -241,11 +241,11 @@ def _check_repeated_measures(smaller: Any, larger: Any) -> None:
             "the smaller model has groups of covariances that the larger one lacks",
             remedy="fit the larger model with the same group",
         )
-    weights = [
+    light, heavy = (
         np.ones(fit.n_observations) if fit.weights is None else fit.weights
         for fit in (smaller, larger)
-    ]
-    if not np.array_equal(*weights):
+    )
+    if not np.array_equal(light, heavy):
         raise DataError("the fits have different weights")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api import types
 from scipy import linalg, stats
 
 from trialstats.errors import DataError, NotEstimableError
@@ -114,8 +115,9 @@ def linear_combination(
 
 
 def check_level(level: float) -> None:
-    """Raise DataError unless `level` lies in (0, 1)."""
-    if not 0 < level < 1:
+    """Raise DataError unless `level` is a number in (0, 1)."""
+    number = isinstance(level, (int, float, np.integer, np.floating))
+    if not number or not 0 < level < 1:
         raise DataError(
             "the confidence level is not between 0 and 1",
             value=level,
@@ -135,7 +137,7 @@ def complete_rows(
     numeric : sequence of str
         Columns of numbers; rows that miss one of them are left out.
     labels : sequence of str
-        Columns of labels; these may not be missing.
+        Columns of labels; these may not be missing in the rows that are left.
 
     Returns
     -------
@@ -154,8 +156,9 @@ def complete_rows(
             remedy=f"the columns are {', '.join(map(str, data.columns))}",
         )
     columns: dict[str, Any] = {name: _floats(data[name], name) for name in numeric}
+    used = ~np.isnan([*columns.values(), np.zeros(len(data))]).any(axis=0)
     for name in labels:
-        missing = data[name].isna().to_numpy()
+        missing = data[name].isna().to_numpy() & used
         if missing.any():
             raise DataError(
                 "a label is missing",
@@ -163,15 +166,23 @@ def complete_rows(
                 column=name,
             )
         columns[name] = data[name].to_numpy(dtype=object)
-    frame = pd.DataFrame(columns, index=data.index)
-    return frame[frame[list(numeric)].notna().all(axis="columns")]
+    return pd.DataFrame(columns, index=data.index)[used]
 
 
 def _floats(column: pd.Series, name: str) -> FloatArray:
-    try:
-        values = column.to_numpy(dtype=float, na_value=np.nan)
-    except (TypeError, ValueError):
-        raise DataError("the column is not numeric", column=name) from None
+    dtype = column.dtype
+    if (
+        not types.is_numeric_dtype(dtype)
+        or types.is_bool_dtype(dtype)
+        or types.is_complex_dtype(dtype)
+    ):
+        # An object column of numbers may hold text further down.
+        raise DataError(
+            f"the column is not numeric but {dtype}",
+            column=name,
+            remedy="convert it with pd.to_numeric",
+        )
+    values = column.to_numpy(dtype=float, na_value=np.nan)
     endless = np.isinf(values)
     if endless.any():
         at = int(endless.argmax())
@@ -197,7 +208,7 @@ def check_arms(
     arms = [control, *treatments]
     if len(arms) < 2 or len(set(arms)) < len(arms):
         raise DataError(
-            f"the arms are {', '.join(arms)}",
+            f"the arms are {_listed(arms)}",
             column=column,
             remedy="name the control and at least one treatment, each once",
         )
@@ -209,27 +220,9 @@ def check_arms(
             row=str(data.index[at]),
             column=column,
             value=data[column].iloc[at],
-            remedy=f"the arms are {', '.join(arms)}",
+            remedy=f"the arms are {_listed(arms)}",
         )
     return arms
-
-
-def check_pair(rows: pd.DataFrame, column: str) -> tuple[Any, Any]:
-    """Return the two levels of a column, sorted; raise when there are not two."""
-    found = sorted(rows[column].unique())
-    if len(found) < 2:
-        raise NotEstimableError(
-            f"Only one level of {column} has data"
-            + (f": {found[0]}." if found else ".")
-        )
-    if len(found) > 2:
-        raise DataError(
-            f"{len(found)} levels where a two-period crossover has two",
-            column=column,
-            value=found[2],
-            remedy=f"keep the rows of two, such as {found[0]} and {found[1]}",
-        )
-    return found[0], found[1]
 
 
 def check_subjects(
@@ -308,5 +301,5 @@ def indicators(labels: Iterable[Any], levels: Sequence[Any]) -> FloatArray:
     return np.column_stack([(values == level).astype(float) for level in levels])
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)
+def _listed(names: Iterable[Any]) -> str:
+    return ", ".join(map(str, names))

@@ -104,7 +104,7 @@ def fit_crossover(
     period: str,
     sequence: str,
     control: str,
-    treatments: Sequence[str] | None = None,
+    treatments: Sequence[str] | str | None = None,
     baseline: str | None = None,
     method: str = "reml",
     df: str = "kenward_roger",
@@ -125,8 +125,9 @@ def fit_crossover(
         and the sequence.
     control : str
         Label of the control treatment.
-    treatments : sequence of str, optional
-        Labels of the other treatments; otherwise those found, sorted.
+    treatments : sequence of str, or str, optional
+        Labels of the other treatments; otherwise those found, sorted or in the order
+        of a pandas Categorical, as periods and sequences are.
     baseline : str, optional
         Column of the baseline of each period; it has one slope. The slope mixes what
         holds between and within subjects (docs/methods/lmm.md says when that matters).
@@ -189,15 +190,27 @@ def fit_crossover(
             information=information,
             **options,
         )
-    except SingularCovarianceError:
-        if boundary == "error":
+    except SingularCovarianceError as singular:
+        if singular.factor != SUBJECT:
             raise
+        if boundary == "error":
+            raise SingularCovarianceError(
+                "The maximum lies on the boundary of the parameter space: the variance "
+                f"between levels of {subject} is estimated as zero. boundary='drop' "
+                "leaves it out and fits ordinary least squares, which a note states.",
+                singular.factor,
+            ) from None
         fit = fit_lmm(formula, rows.frame, random={}, df="residual", **options)
         notes.append(BOUNDARY)
     if rows.n_complete < rows.n_subjects:
         notes.append(
-            f"{rows.n_subjects - rows.n_complete} of {rows.n_subjects} subjects do not "
-            f"have all {len(rows.periods)} periods and contribute with those they have"
+            f"{rows.n_subjects - rows.n_complete} of {rows.n_subjects} subjects lack a "
+            "period and contribute with those they have"
+        )
+    if rows.mixed:
+        notes.append(
+            "subjects of one sequence have different treatments in one period: "
+            + "; ".join(rows.mixed)
         )
     first, reason = _first_period(rows, level, with_baseline=baseline is not None)
     if reason:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from trialstats.errors import DataError, NotEstimableError
+from trialstats.fixed_effects.columns import labels_of
 from trialstats.linear_model import (
     Estimate,
     check_arms,
@@ -21,7 +22,11 @@ TREATMENT, PERIOD, SEQUENCE = "treatment", "period", "sequence"
 
 @dataclass(frozen=True, slots=True)
 class CrossoverRows:
-    """Rows with a response, and what can be counted before a model is fitted."""
+    """Rows with a response, and what can be counted before a model is fitted.
+
+    ``mixed`` names the sequences and periods in which more than one treatment is
+    given.
+    """
 
     frame: pd.DataFrame
     treatments: tuple[str, ...]
@@ -30,6 +35,7 @@ class CrossoverRows:
     n_observed: dict[str, int]
     n_subjects: int
     n_complete: int
+    mixed: tuple[str, ...]
 
 
 def crossover_rows(
@@ -41,7 +47,7 @@ def crossover_rows(
     period: str,
     sequence: str,
     control: str,
-    treatments: Sequence[str] | None,
+    treatments: Sequence[str] | str | None,
     baseline: str | None = None,
 ) -> CrossoverRows:
     """Return the rows with a response (and a baseline), control first.
@@ -58,15 +64,19 @@ def crossover_rows(
     rows = complete_rows(
         data, numeric=numeric, labels=[subject, treatment, period, sequence]
     )
+    labels = _levels(rows, data, treatment)
     if treatments is None:
-        treatments = [t for t in _sorted(rows, treatment) if t != control]
+        treatments = [t for t in labels if t != control]
+    elif isinstance(treatments, str):
+        treatments = [treatments]
+    _check_spelling([control, *treatments], labels, treatment)
     arms = check_arms(rows, treatment, control=control, treatments=treatments)
     check_subjects(rows, subject=subject, occasion=period, fixed=sequence)
     observed = {arm: int((rows[treatment] == arm).sum()) for arm in arms}
     for arm, count in observed.items():
         if count == 0:
             raise NotEstimableError(f"{arm} has no subject with {response}.")
-    periods, sequences = _sorted(rows, period), _sorted(rows, sequence)
+    periods, sequences = (_levels(rows, data, name) for name in (period, sequence))
     for name, levels in ((period, periods), (sequence, sequences)):
         if len(levels) < 2:
             raise NotEstimableError(f"Only one level of {name} has data: {levels[0]}.")
@@ -88,19 +98,40 @@ def crossover_rows(
         n_observed=observed,
         n_subjects=len(sizes),
         n_complete=int((sizes == len(periods)).sum()),
+        mixed=_mixed_cells(rows, sequence, period, treatment),
     )
 
 
-def _sorted(rows: pd.DataFrame, column: str) -> list[Any]:
-    found = list(rows[column].unique())
-    try:
-        return sorted(found)
-    except TypeError:
-        raise DataError(
-            "the labels have no order: they are of several types",
-            column=column,
-            remedy="convert the column to text",
-        ) from None
+def _levels(rows: pd.DataFrame, data: pd.DataFrame, column: str) -> list[Any]:
+    """Return the labels of the rows used: a Categorical's in its order, or sorted."""
+    if isinstance(data[column].dtype, pd.CategoricalDtype):
+        found = set(rows[column])
+        return [label for label in data[column].cat.categories if label in found]
+    return list(labels_of(rows[column], column).levels)
+
+
+def _check_spelling(arms: Sequence[Any], labels: Sequence[Any], column: str) -> None:
+    """Raise DataError for an arm written as text where the labels are numbers."""
+    written = {str(label) for label in labels}
+    for arm in arms:
+        if arm not in labels and str(arm) in written:
+            raise DataError(
+                f"not a label of {column}",
+                value=arm,
+                remedy=f"the labels are {', '.join(map(repr, labels))}",
+            )
+
+
+def _mixed_cells(
+    rows: pd.DataFrame, sequence: str, period: str, treatment: str
+) -> tuple[str, ...]:
+    """Return the sequences and periods, in words, with more than one treatment."""
+    given = rows.groupby([sequence, period])[treatment].unique()
+    return tuple(
+        f"{order} in period {number} ({', '.join(sorted(map(str, found)))})"
+        for (order, number), found in given.items()
+        if len(found) > 1
+    )
 
 
 def estimate_of(row: Any, level: float) -> Estimate:

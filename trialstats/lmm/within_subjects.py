@@ -109,7 +109,7 @@ def fit_within_subjects(
     period: str,
     sequence: str,
     control: str,
-    treatments: Sequence[str] | None = None,
+    treatments: Sequence[str] | str | None = None,
     level: float = 0.95,
 ) -> WithinSubjects:
     """Compare treatments within subjects by least squares, subjects fixed.

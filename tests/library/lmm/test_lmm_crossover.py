@@ -110,7 +110,7 @@ def test_a_subject_with_one_period_is_kept_and_named():
     data = crossover()
     fit = fit_crossover(data.drop(index=[1, 6]), **COLUMNS)
     assert (fit.n_subjects, fit.n_complete) == (20, 18)
-    assert "2 of 20 subjects do not have all 2 periods" in fit.notes[0]
+    assert "2 of 20 subjects lack a period and contribute" in fit.notes[0]
     alone = fit_crossover(data[~data.subject.isin([0, 3])], **COLUMNS)
     assert fit.difference.estimate != alone.difference.estimate
     # Within subjects such a subject says nothing.
@@ -131,6 +131,8 @@ def without_spread():
 def test_no_variance_between_subjects_is_an_error_unless_it_may_be_dropped():
     data = without_spread()
     with pytest.raises(SingularCovarianceError, match="subject is estimated as zero"):
+        fit_crossover(data, **COLUMNS)
+    with pytest.raises(SingularCovarianceError, match="boundary='drop'"):
         fit_crossover(data, **COLUMNS)
     fit = fit_crossover(data, boundary="drop", **COLUMNS)
     assert fit.boundary
@@ -221,3 +223,78 @@ def test_a_first_period_without_the_control_is_said():
     fit = fit_crossover(data, **COLUMNS)
     assert fit.first_period == {}
     assert "does not hold the control" in fit.notes[-1]
+
+
+def test_a_categorical_keeps_its_order():
+    # Sorted as text, "Period 10" would come before "Period 9".
+    names = {1: "Period 9", 2: "Period 10"}
+    data = crossover()
+    data["period"] = pd.Categorical(data["period"].map(names), list(names.values()))
+    data["sequence"] = pd.Categorical(data["sequence"], ["BA", "AB"])
+    fit = fit_crossover(data, **COLUMNS)
+    assert fit.periods == ("Period 9", "Period 10")
+    assert fit.sequences == ("BA", "AB")
+    plain = fit_crossover(crossover(), **COLUMNS)
+    assert fit.period_effect.estimate == pytest.approx(
+        plain.period_effect.estimate, rel=1e-12
+    )
+    assert fit.first_period["B"].estimate == pytest.approx(
+        plain.first_period["B"].estimate, rel=1e-12
+    )
+    assert fit.sequence_effect.estimate == pytest.approx(
+        -plain.sequence_effect.estimate, rel=1e-12
+    )
+    data = crossover(("ABC", "BCA", "CAB"), n=18, key="order of treatments")
+    data["treatment"] = pd.Categorical(data["treatment"], ["C", "B", "A"])
+    assert list(fit_crossover(data, **COLUMNS).differences) == ["C", "B"]
+
+
+def test_a_treatment_that_its_sequence_does_not_have_is_noted():
+    data = crossover()
+    data.loc[[0, 1], "treatment"] = ["B", "A"]
+    (note,) = fit_crossover(data, **COLUMNS).notes
+    assert "AB in period 1 (A, B); AB in period 2 (A, B)" in note
+
+
+@pytest.mark.parametrize("fit", [fit_crossover, fit_within_subjects])
+@pytest.mark.parametrize("convert", [str, object])
+def test_a_response_that_is_not_numeric_is_refused(fit, convert):
+    data = crossover()
+    data["y"] = data["y"].astype(convert)
+    with pytest.raises(DataError, match=r"column 'y'.*pd\.to_numeric"):
+        fit(data, **COLUMNS)
+
+
+def test_labels_are_needed_in_the_rows_used_only():
+    data = crossover()
+    blank = data.head(1).assign(subject=99, y=np.nan, treatment=None, period=None)
+    fit = fit_crossover(pd.concat([data, blank]), **COLUMNS)
+    assert fit.differences == fit_crossover(data, **COLUMNS).differences
+    data["treatment"] = data["treatment"].where(data.index != 3)
+    with pytest.raises(DataError, match=r"row 3, column 'treatment'.*label is missing"):
+        fit_crossover(data, **COLUMNS)
+
+
+def test_one_treatment_may_be_named_by_itself():
+    data = crossover()
+    data["treatment"] = data["treatment"].map({"A": "Placebo", "B": "Active"})
+    named = COLUMNS | {"control": "Placebo"}
+    fit = fit_crossover(data, treatments="Active", **named)
+    assert fit.differences == fit_crossover(data, **named).differences
+
+
+def test_a_number_written_as_text_is_no_label():
+    data = crossover()
+    data["treatment"] = data["treatment"].map({"A": 0, "B": 1})
+    with pytest.raises(DataError, match="not a label of treatment; the labels are 0"):
+        fit_crossover(data, **COLUMNS | {"control": "0"})
+    fit = fit_crossover(data, **COLUMNS | {"control": 0})
+    assert list(fit.differences) == [1]
+    with pytest.raises(DataError, match="not an arm"):
+        fit_crossover(data, treatments=[2], **COLUMNS | {"control": 0})
+
+
+@pytest.mark.parametrize("level", ["0.95", None, 95, np.nan])
+def test_a_level_is_a_number_between_0_and_1(level):
+    with pytest.raises(DataError, match="confidence level"):
+        fit_crossover(crossover(), level=level, **COLUMNS)

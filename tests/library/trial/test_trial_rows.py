@@ -157,7 +157,7 @@ def test_crossover_rows(crossover):
     # Two of 16 without the second period: the comparison within the other 14.
     assert 11.5 < difference.df < 12.5
     assert difference.estimate < 0
-    assert "2 of 16 subjects do not have all 2 periods" in difference.method
+    assert "2 of 16 subjects lack a period and contribute" in difference.method
     assert one(frame, statistic="period_effect").contrast == (
         "Period 2 versus period 1"
     )
