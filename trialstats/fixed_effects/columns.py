@@ -28,6 +28,10 @@ TABLE_LIMIT = 1_000_000
 RUN_SAMPLE = 1_000
 
 
+#: What pandas calls the content of an object column that holds numbers only.
+NUMBERS = ("integer", "floating", "mixed-integer-float", "decimal", "complex")
+
+
 @dataclass(frozen=True)
 class Labels:
     """A column of labels; code -1 is a missing label."""
@@ -54,9 +58,20 @@ def check_columns(data: pd.DataFrame, names: Iterable[str]) -> None:
             raise DataError("more than one column has this name", column=name)
 
 
-def holds_labels(column: pd.Series, name: str) -> bool:
-    """Return whether a column is one of labels; raise DataError for dates and such."""
+def holds_labels(
+    column: pd.Series, name: str, *, numbers_as_objects: bool = False
+) -> bool:
+    """Return whether a column is one of labels.
+
+    Raises
+    ------
+    DataError
+        For dates and such, and for numbers in an object column, which would become
+        a factor unnoticed, unless `numbers_as_objects`.
+    """
     dtype = column.dtype
+    if types.is_object_dtype(dtype) and not numbers_as_objects:
+        _check_not_numbers(column, name)
     if (
         isinstance(dtype, pd.CategoricalDtype)
         or types.is_bool_dtype(dtype)
@@ -71,6 +86,19 @@ def holds_labels(column: pd.Series, name: str) -> bool:
         column=name,
         remedy="convert it, for example dates to days",
     )
+
+
+def _check_not_numbers(column: pd.Series, name: str) -> None:
+    # Text, the usual content, costs no look at every row.
+    if isinstance(next((v for v in column.array if not pd.isna(v)), ""), str):
+        return
+    kind = types.infer_dtype(column, skipna=True)
+    if kind in NUMBERS:
+        raise DataError(
+            f"the column is of type object and all its values are numbers ({kind})",
+            column=name,
+            remedy=f"convert it with pandas.to_numeric, or write C({name})",
+        )
 
 
 def labels_of(column: pd.Series, name: str) -> Labels:
@@ -140,7 +168,9 @@ def numbers_of(column: pd.Series, name: str) -> FloatArray:
             column.dtype
         ):
             raise DataError(
-                f"the column is not numeric but {column.dtype}", column=name
+                f"the column is not numeric but {column.dtype}",
+                column=name,
+                remedy="convert it with pandas.to_numeric, if it holds numbers",
             )
         values = column.to_numpy(dtype=float, na_value=np.nan)
     finite = np.isfinite(values)

@@ -157,7 +157,7 @@ def _row(weights: Any, names: Sequence[str]) -> FloatArray:
         row = coefficient_weights(np.asarray(weights), names)[1]
         if len(row) != 1:
             raise DataError("a contrast has several rows of weights")
-        return row[0]
+        return row.reshape(-1)
     row = np.zeros(len(names))
     for name, weight in weights.items():
         if name not in names:

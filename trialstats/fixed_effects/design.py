@@ -293,7 +293,9 @@ def _roles(parsed: Parsed, data: pd.DataFrame) -> dict[str, Role]:
     """Return how each variable of the right side is used."""
     roles: dict[str, Role] = {}
     for name in parsed.variables:
-        categorical = holds_labels(data[name], name) or name in parsed.labels
+        own = name in parsed.labels and name not in parsed.plain
+        categorical = holds_labels(data[name], name, numbers_as_objects=own)
+        categorical |= name in parsed.labels
         roles[name] = "categorical" if categorical else "numeric"
     return roles
 

@@ -338,3 +338,25 @@ def test_expressions_on_the_left_side(left):
 def test_an_offset_is_refused():
     with pytest.raises(DataError, match="offsets are not supported"):
         build_design("y ~ offset(b) + a", frame())
+
+
+@pytest.mark.parametrize("values", [[1, 2], [1.5, None], [1, 2.5], [np.nan, 3]])
+def test_numbers_in_an_object_column_are_no_factor_unnoticed(values):
+    data = frame().assign(o=pd.Series(values * 40, dtype=object))
+    for formula in ("y ~ o", "y ~ a:o", "y ~ C(o) + o"):
+        with pytest.raises(DataError, match=r"to_numeric, or write C\(o\)"):
+            build_design(formula, data)
+    with pytest.raises(DataError, match="to_numeric"):
+        build_design("o ~ a", data)
+
+
+def test_object_columns_that_are_labels():
+    columns = {"n": [3, 1], "text": ["3", "1"], "flag": [True, None, False, True]}
+    data = frame().assign(
+        **{n: pd.Series(v * (80 // len(v)), dtype=object) for n, v in columns.items()}
+    )
+    design = build_design("y ~ C(n) + b + text + flag", data)
+    assert design.levels["n"] == (1, 3)
+    assert design.levels["text"] == ("1", "3")
+    assert design.levels["flag"] == (False, True)
+    assert design.n_left_out == 20
