@@ -11,7 +11,12 @@ import pandas as pd
 
 from trialstats.errors import DataError
 from trialstats.fixed_effects.design import Design
-from trialstats.fixed_effects.margins import Weights, factor_names, ls_means_matrix
+from trialstats.fixed_effects.margins import (
+    Weights,
+    factor_names,
+    is_level,
+    ls_means_matrix,
+)
 from trialstats.linear_model import FloatArray
 
 Method = Literal["reference", "pairwise"]
@@ -63,6 +68,12 @@ def pairs_of_levels(
     DataError
         When the method or the reference is unknown.
     """
+    if not isinstance(factor, str):
+        raise DataError(
+            "the factor whose levels are compared is no name",
+            value=factor,
+            remedy="write one factor, and others in `by`",
+        )
     names = factor_names(by)
     grid, matrix = ls_means_matrix(design, [*names, factor], at=at, weights=weights)
     levels = design.levels[factor]
@@ -70,7 +81,7 @@ def pairs_of_levels(
         raise DataError(
             "no such method", value=method, remedy="write reference or pairwise"
         )
-    if reference is not None and reference not in levels:
+    if reference is not None and not is_level(reference, levels):
         raise DataError(
             "not a level of the data of the model",
             column=factor,

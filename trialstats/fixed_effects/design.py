@@ -104,6 +104,8 @@ class Design:
     also_numbers : frozenset of str
         Categorical variables, under ``C()``, whose levels other factors take for the
         numbers that they are.
+    categorical : mapping
+        Variable that is a pandas Categorical in the data -> whether it is ordered.
     """
 
     formula: str
@@ -124,6 +126,7 @@ class Design:
     columns: Columns | WholeMatrix = field(repr=False)
     kept: IntArray | None = field(default=None, repr=False)
     also_numbers: frozenset[str] = frozenset()
+    categorical: Mapping[str, bool] = field(default_factory=dict, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the fields with plain dicts: a mapping proxy cannot be pickled."""
@@ -286,6 +289,13 @@ def build_design(
         ),
         columns=columns,
         also_numbers=both,
+        categorical=MappingProxyType(
+            {
+                name: bool(data[name].cat.ordered)
+                for name in levels
+                if isinstance(data[name].dtype, pd.CategoricalDtype)
+            }
+        ),
     )
 
 

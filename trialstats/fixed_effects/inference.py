@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from trialstats.errors import NotEstimableError
+from trialstats.errors import DataError, NotEstimableError
 from trialstats.linear_model import FloatArray, check_level
 from trialstats.small_sample import SmallSample
 
@@ -29,9 +29,15 @@ def t_table(
 
     Raises
     ------
+    DataError
+        When the level is no number in (0, 1).
     NotEstimableError
         When a standard error or degrees of freedom are not positive numbers.
     """
+    if isinstance(level, bool) or not isinstance(level, (int, float, np.number)):
+        raise DataError(
+            "the confidence level is not a number", value=level, remedy="write 0.95"
+        )
     check_level(level)
     if not (np.isfinite(standard_error) & (standard_error > 0)).all():
         raise NotEstimableError("A contrast has no variance: nothing to estimate.")

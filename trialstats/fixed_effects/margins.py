@@ -7,7 +7,7 @@ numeric variables at their mean and the other factors averaged over. Sums over r
 
 import difflib
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +19,14 @@ from trialstats.fixed_effects.design import Design
 from trialstats.linear_model import FloatArray
 
 Weights = Literal["equal", "proportional"]
+
+#: Columns of the tables of means and contrasts, which no factor may be called.
+RESERVED = frozenset(
+    (
+        *("estimate", "standard_error", "df", "statistic", "p_value"),
+        *("ci_lower", "ci_upper", "n_observed", "contrast", "not_estimable"),
+    )
+)
 
 #: Rows of the reference grid that are formed at once.
 BLOCK = 20_000
@@ -50,7 +58,8 @@ def ls_means_matrix(
     Returns
     -------
     grid : DataFrame of c rows
-        A column for each factor, the last fastest, and ``n_observed``, the rows with
+        A column for each factor (a Categorical where the data have one, with the
+        levels used), the last fastest, and ``n_observed``, the rows with
         these levels (and the held ones): 0 marks a mean that the model extrapolates.
     matrix : (c, p) array
         Times the coefficients it gives the means.
@@ -63,7 +72,8 @@ def ls_means_matrix(
     NotEstimableError
         When no row has the held levels, and the weights are proportional.
     """
-    held = dict(at or {})
+    factors = factor_names(factors)
+    held = _held(at)
     _check_factors(design, factors, held)
     if weights not in ("equal", "proportional"):
         raise DataError(
@@ -90,6 +100,12 @@ def ls_means_matrix(
         starts = np.flatnonzero(np.diff(first, prepend=-1))
         matrix[first[starts]] += np.add.reduceat(weighted, starts, axis=0)
     grid = pd.DataFrame(combinations, columns=list(factors))
+    for name in factors:
+        if name in design.categorical:
+            dtype = pd.CategoricalDtype(
+                list(design.levels[name]), design.categorical[name]
+            )
+            grid[name] = pd.Categorical(grid[name], dtype=dtype)
     grid["n_observed"] = _counts(design, factors, rows)
     return grid, matrix
 
@@ -103,7 +119,23 @@ def factor_names(factors: str | Sequence[str] | None) -> list[str]:
     """Return the names of one factor, several, or none as a list."""
     if factors is None:
         return []
-    return [factors] if isinstance(factors, str) else list(factors)
+    if isinstance(factors, str):
+        return [factors]
+    if isinstance(factors, Iterable) and not isinstance(factors, Mapping):
+        found = list(factors)
+        if all(isinstance(name, str) for name in found):
+            return found
+    raise DataError(
+        "factors are no names", value=factors, remedy="write 'ARM' or ['ARM', 'AVISIT']"
+    )
+
+
+def _held(at: Mapping[str, Any] | None) -> dict[str, Any]:
+    if at is None:
+        return {}
+    if not isinstance(at, Mapping):
+        raise DataError("`at` is no mapping", value=at, remedy="write at={'BASE': 30}")
+    return dict(at)
 
 
 def _check_factors(
@@ -118,9 +150,16 @@ def _check_factors(
             )
     for name in factors:
         if name not in design.levels:
+            known = ", ".join(design.levels) or "none"
             raise DataError(
                 f"{name!r} is numeric: it has no levels",
-                remedy=f"the factors are {', '.join(design.levels)}",
+                remedy=f"write C({name}) in the formula; the factors are {known}",
+            )
+        if name in RESERVED:
+            raise DataError(
+                "a factor has the name of a column of the tables",
+                column=name,
+                remedy="rename the column",
             )
     if len(set(factors)) < len(factors) or set(factors) & set(held):
         raise DataError(
@@ -128,7 +167,7 @@ def _check_factors(
             remedy="name it once, or hold it",
         )
     for name, value in held.items():
-        if name in design.levels and value not in design.levels[name]:
+        if name in design.levels and not is_level(value, design.levels[name]):
             raise DataError(
                 "not a level of the data of the model",
                 column=name,
@@ -137,6 +176,11 @@ def _check_factors(
             )
         if name not in design.levels and not _is_number(value):
             raise DataError("not a number", column=name, value=value)
+
+
+def is_level(value: Any, levels: Sequence[Any]) -> bool:
+    """Return whether a value is one of the levels; an array or a list is none."""
+    return bool(np.ndim(value) == 0 and value in levels)
 
 
 def _is_number(value: Any) -> bool:

@@ -536,3 +536,51 @@ def test_a_fit_over_visits_survives_pickling():
             again.contrasts("arm", by="visit"), fit.contrasts("arm", by="visit")
         )
         pd.testing.assert_frame_equal(again.tests(), fit.tests())
+
+
+def test_a_categorical_stays_one_with_the_levels_used():
+    data = trial()
+    data["visit"] = pd.Categorical(data["visit"], ["V9", "V2", "V1"], ordered=True)
+    data["sex"] = data["sex"].astype("category")
+    fit = ordinary(FULL, data)
+    found = fit.ls_means("arm", by=["visit", "sex"])
+    assert found["visit"].dtype == pd.CategoricalDtype(["V2", "V1"], ordered=True)
+    assert found["sex"].dtype == pd.CategoricalDtype(["F", "M"])
+    assert found["arm"].dtype == ordinary(FULL, trial()).ls_means("arm")["arm"].dtype
+    for table in (fit.contrasts, fit.percent_differences):
+        assert list(table("arm", by="visit")["visit"].cat.categories) == ["V2", "V1"]
+    assert list(fit.ls_means("visit").sort_values("visit")["visit"]) == ["V2", "V1"]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda fit: fit.contrasts(["arm", "visit"]), "is no name.*others in `by`"),
+        (lambda fit: fit.percent_differences(3), "is no name"),
+        (lambda fit: fit.ls_means(3), "no names"),
+        (lambda fit: fit.ls_means(["arm", 3]), "no names"),
+        (lambda fit: fit.ls_means({"arm": "TRT"}), "no names"),
+        (lambda fit: fit.contrasts("arm", by=3), "no names"),
+        (lambda fit: fit.ls_means("arm", at=("base", 5)), "`at` is no mapping"),
+        (lambda fit: fit.ls_means("arm", at="base"), "`at` is no mapping"),
+        (lambda fit: fit.ls_means("arm", at={"visit": ["V1"]}), "not a level"),
+        (lambda fit: fit.ls_means("arm", at={"visit": np.ones(2)}), "not a level"),
+        (lambda fit: fit.contrasts("arm", reference=["PBO"]), "not a level"),
+        (lambda fit: fit.contrasts("base"), r"write C\(base\) in the formula"),
+        (lambda fit: fit.ls_means("arm", level="0.95"), "not a number"),
+        (lambda fit: fit.contrast(np.ones(8), level=True), "not a number"),
+        (lambda fit: fit.percent_differences("arm", level="0.95"), "not a number"),
+    ],
+)
+def test_arguments_of_a_wrong_type_say_what_is_wrong(call, message):
+    with pytest.raises(DataError, match=message):
+        call(ordinary(FULL, trial()))
+
+
+@pytest.mark.parametrize("name", ["n_observed", "contrast", "estimate"])
+def test_a_factor_is_not_called_as_a_column_of_the_tables(name):
+    fit = ordinary(f"y ~ arm * {name}", trial().rename(columns={"visit": name}))
+    for call in (fit.ls_means, fit.contrasts, lambda f: fit.contrasts("arm", by=f)):
+        with pytest.raises(DataError, match="rename the column"):
+            call(name)
+    assert fit.ls_means("arm")["estimate"].notna().all()
