@@ -129,7 +129,7 @@ class KenwardRoger:
 
     def joint_test(self, contrasts: FloatArray, values: FloatArray) -> JointTest:
         """Test by the scaled F whose first two moments are matched."""
-        _, variances, basis = independent(contrasts, self.model_covariance)
+        variances, basis = independent(contrasts, self.model_covariance)
         rows = basis @ contrasts
         scaled = rows / np.sqrt(variances)[:, None]
         size = len(rows)
@@ -170,7 +170,7 @@ class GivenDegrees:
 
     def joint_test(self, contrasts: FloatArray, values: FloatArray) -> JointTest:
         """Test by the Wald F."""
-        _, variances, basis = independent(contrasts, self.covariance)
+        variances, basis = independent(contrasts, self.covariance)
         statistic = float(np.mean((basis @ values) ** 2 / variances))
         df = float(self.degrees_of_freedom(contrasts).min())
         return f_test(statistic, len(variances), df)
@@ -195,7 +195,7 @@ def fai_cornelius(
         The mean of the squared t statistics, with the denominator degrees of freedom
         whose F has the mean of theirs (Fai & Cornelius 1996).
     """
-    _, variances, basis = independent(contrasts, rule.covariance)
+    variances, basis = independent(contrasts, rule.covariance)
     rows = basis @ contrasts
     statistic = float(np.mean((basis @ values) ** 2 / variances))
     return f_test(statistic, len(rows), _pooled(rule.degrees_of_freedom(rows)))
@@ -203,8 +203,8 @@ def fai_cornelius(
 
 def independent(
     contrasts: FloatArray, covariance: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return uncorrelated combinations of contrasts: covariance, variances, basis.
+) -> tuple[FloatArray, FloatArray]:
+    """Return uncorrelated combinations of contrasts: their variances and weights.
 
     Parameters
     ----------
@@ -213,10 +213,8 @@ def independent(
 
     Returns
     -------
-    product : (c, c) array
-        Covariance of the contrasts.
     variances : (r,) array
-        Its eigenvalues other than zero, largest first.
+        Eigenvalues of the contrasts' covariance other than zero, largest first.
     basis : (r, c) array
         The eigenvectors, one a row.
 
@@ -232,7 +230,7 @@ def independent(
     if not len(variances) or variances[0] <= 0:
         raise NotEstimableError("The contrasts have no variance: nothing to test.")
     keep = variances > RANK_TOLERANCE * variances[0]
-    return product, variances[keep], vectors[:, keep].T
+    return variances[keep], vectors[:, keep].T
 
 
 def f_test(statistic: float, numerator_df: int, df: float) -> JointTest:

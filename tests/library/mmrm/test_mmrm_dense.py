@@ -344,3 +344,12 @@ def test_times_of_each_subject_of_their_own():
     value, _ = dense.climb(dense.free(fit.theta))
     assert value > -2 * fit.log_likelihood - 1e-8
     assert isinstance(fit.covariance, pd.DataFrame)
+
+
+def test_what_a_fit_says_of_itself():
+    data = trial(12, 3)
+    fit = fit_mmrm("Y ~ ARM * VISIT", data, **SUBJECT_VISIT)
+    counts = data.dropna(subset=["Y"]).groupby("VISIT", observed=True).size()
+    assert fit.observed_counts.tolist() == counts.tolist()
+    assert "unstructured covariance over VISIT within" in repr(fit)
+    assert len(repr(fit)) < 250

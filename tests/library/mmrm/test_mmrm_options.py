@@ -1,0 +1,168 @@
+"""Options, visits, new rows: what is refused, and in which words."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from trialstats.errors import DataError, NotEstimableError, SingularCovarianceError
+from trialstats.mmrm import fit_mmrm
+from trialstats.randomness import stream
+
+WHO = {"subject": "USUBJID", "visit": "AVISIT"}
+FORMULA = "CHG ~ BASE + ARM * AVISIT"
+
+
+@pytest.fixture
+def trial():
+    random = stream(2026, "tests", "mmrm options")
+    n, visits = 30, ["Week 04", "Week 08", "Week 12"]
+    noise = random.normal(size=(n, 1)) + random.normal(size=(n, 3))
+    return pd.DataFrame(
+        {
+            "USUBJID": np.repeat([f"S{i:02d}" for i in range(n)], 3),
+            "AVISIT": visits * n,
+            "DAY": [28.0, 56, 84] * n,
+            "ARM": np.repeat(["Placebo", "LDN"] * (n // 2), 3),
+            "BASE": np.repeat(random.normal(6, 1, n), 3),
+            "WEIGHT": 1.0,
+            "CHG": noise.ravel(),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"subject": None}, "the subject is not the name of a column"),
+        ({"subject": ["USUBJID"]}, "the subject is not the name of a column: list"),
+        ({"weights": "ARM"}, "not numeric"),
+        ({"covariance": None}, "no covariance structure is named"),
+        ({"covariance": []}, "no covariance structure is named"),
+        ({"covariance": "us"}, "write one of unstructured"),
+        ({"covariance": ["unstructured", "spatial_gaussian"]}, "of one kind"),
+        ({"method": "REML"}, "write 'reml' or 'ml'"),
+        ({"df": "kr"}, "write one of kenward_roger"),
+        ({"vcov": "CR2"}, "choose df='satterthwaite'"),
+        ({"vcov": "CR1", "df": "residual"}, "write one of CR0"),
+        ({"stop": "SAS"}, "write 'sas'"),
+        ({"stop": "sas", "covariance": "ar1"}, "unstructured"),
+        ({"constrained_baseline": "ARM"}, "column of the treatment, label"),
+        ({"level": 95}, "not between 0 and 1"),
+        ({"covariance": "spatial_exponential"}, "visit times as numbers"),
+    ],
+)
+def test_options_are_refused_in_words(trial, options, words):
+    with pytest.raises(DataError, match=words):
+        fit_mmrm(FORMULA, trial, **(WHO | options))
+
+
+def test_data_that_are_no_frame():
+    with pytest.raises(DataError, match="no DataFrame but dict"):
+        fit_mmrm(FORMULA, {}, **WHO)
+
+
+class TestOrderOfVisits:
+    """ "Week 12" sorts before "Week 4"."""
+
+    @pytest.fixture
+    def weeks(self, trial):
+        names = {"Week 04": "Week 4", "Week 08": "Week 8"}
+        return trial.assign(AVISIT=trial["AVISIT"].replace(names))
+
+    def test_structures_that_depend_on_it_refuse_text(self, weeks):
+        for covariance in ("ar1", "toeplitz", ["unstructured", "antedependence"]):
+            with pytest.raises(DataError, match="Week 12, Week 4, Week 8"):
+                fit_mmrm(FORMULA, weeks, covariance=covariance, **WHO)
+
+    def test_a_categorical_has_its_own_order(self, trial, weeks):
+        order = ["Week 4", "Week 8", "Week 12"]
+        ordered = weeks.assign(AVISIT=pd.Categorical(weeks["AVISIT"], order))
+        for covariance in ("ar1", "antedependence"):
+            ours = fit_mmrm(FORMULA, ordered, covariance=covariance, **WHO)
+            theirs = fit_mmrm(FORMULA, trial, covariance=covariance, **WHO)
+            assert ours.log_likelihood == theirs.log_likelihood
+
+    def test_the_others_do_not_care(self, trial, weeks):
+        for covariance in ("unstructured", "compound_symmetry_heterogeneous"):
+            ours = fit_mmrm(FORMULA, weeks, covariance=covariance, **WHO)
+            theirs = fit_mmrm(FORMULA, trial, covariance=covariance, **WHO)
+            assert ours.log_likelihood == pytest.approx(
+                theirs.log_likelihood, rel=1e-12
+            )
+
+
+class TestConditionalPrediction:
+    """New rows; the numbers themselves are compared in test_mmrm_dense.py."""
+
+    def test_rows_that_cannot_be_predicted_are_named(self, trial):
+        fit = fit_mmrm(FORMULA, trial, **WHO)
+        head = trial.iloc[:6]
+        for change, words in (
+            (
+                {"USUBJID": ["S00", None, "S00", "S01", "S01", "S01"]},
+                "subject is missing",
+            ),
+            ({"AVISIT": ["Week 04"] * 6}, "two rows at one visit"),
+            ({"AVISIT": ["Week 16", *["Week 04"] * 5]}, "row 0, column 'AVISIT'"),
+            ({"CHG": [np.inf] * 6}, "infinite"),
+            ({"CHG": ["9,5"] * 6}, "not numeric"),
+        ):
+            with pytest.raises(DataError, match=words):
+                fit.predict_conditional(head.assign(**change))
+
+    def test_a_subject_in_two_groups(self, trial):
+        fit = fit_mmrm(FORMULA, trial, group="ARM", **WHO)
+        mixed = trial.iloc[:3].assign(ARM=["LDN", "Placebo", "Placebo"])
+        with pytest.raises(DataError, match="in two groups"):
+            fit.predict_conditional(mixed)
+
+    def test_two_rows_at_one_time(self, trial):
+        spatial = {"subject": "USUBJID", "visit": "DAY"}
+        fit = fit_mmrm(FORMULA, trial, covariance="spatial_exponential", **spatial)
+        with pytest.raises(DataError, match="two rows"):
+            fit.predict_conditional(trial.iloc[:3].assign(DAY=28.0))
+
+    def test_an_expression_is_no_column(self, trial):
+        positive = trial.assign(CHG=trial["CHG"] + 10)
+        fit = fit_mmrm("np.log(CHG) ~ ARM * AVISIT", positive, **WHO)
+        with pytest.raises(DataError, match="a column, not an expression"):
+            fit.predict_conditional(positive)
+
+    def test_order_of_rows_does_not_matter(self, trial):
+        fit = fit_mmrm(FORMULA, trial, **WHO)
+        lacking = trial.assign(CHG=trial["CHG"].where(trial.index % 4 != 0))
+        ours = fit.predict_conditional(lacking)
+        shuffled = fit.predict_conditional(lacking.sample(frac=1, random_state=1))
+        pd.testing.assert_frame_equal(shuffled.sort_index(), ours, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "CHG ~ AVISIT + ARM:AVISIT + ARM:BASE",
+        "CHG ~ AVISIT * ARM",
+        "CHG ~ 0 + AVISIT:ARM",
+    ],
+)
+def test_a_constrained_baseline_holds_or_is_refused(trial, formula):
+    with pytest.raises(DataError, match=r"AVISIT \+ ARM:AVISIT"):
+        fit_mmrm(formula, trial, constrained_baseline=("ARM", "Week 04"), **WHO)
+
+
+def test_a_seed_is_asked_for(trial):
+    fit = fit_mmrm(FORMULA, trial, **WHO)
+    assert (fit.simulate(2, 7) == fit.simulate(2, np.random.default_rng(7))).all()
+    with pytest.raises(DataError, match="seed"):
+        fit.simulate(2, None)
+
+
+def test_a_visit_without_variation_is_named(trial):
+    constant = trial.assign(CHG=trial["CHG"].where(trial["AVISIT"] != "Week 12", 1.0))
+    with pytest.raises(SingularCovarianceError, match="Week 12"):
+        fit_mmrm(FORMULA, constant, **WHO)
+
+
+def test_a_visit_without_values_is_named(trial):
+    gone = trial.assign(CHG=trial["CHG"].where(trial["AVISIT"] != "Week 12"))
+    with pytest.raises(NotEstimableError, match="Week 12"):
+        fit_mmrm("CHG ~ ARM", gone, **WHO)
