@@ -210,9 +210,9 @@ def _coverage(table: pd.DataFrame) -> str:
         cells.loc[cells["coverage"].idxmin()],
         cells.loc[cells["coverage"].idxmax()],
     )
-    standard = np.abs(cells["bias"]) / (
-        cells["standard_deviation"] / np.sqrt(cells["n_trials"])
-    )
+    worst = cells.loc[_standard_bias(cells).idxmax()]
+    keys = ["truth", "covariance", "visits", "n_per_arm", "dropout", "rule", "estimand"]
+    twin = table[~table["arms_differ"] & (table[keys] == worst[keys]).all(axis=1)]
     return (
         "Without dropout an effect moves estimates and nothing else: coverage is one "
         "minus the type-I error. With "
@@ -222,8 +222,17 @@ def _coverage(table: pd.DataFrame) -> str:
         f"{_percent(low['coverage'])} ({_cell(low)}, {low['estimand']}) to "
         f"{_percent(high['coverage'])} ({_cell(high)}, {high['estimand']}) of trials; "
         f"{_percent(cells['coverage'].mean())} on average over {len(cells)} cells. The "
-        f"largest bias is {standard.max():.1f} of its Monte-Carlo errors."
+        f"largest bias is {_standard_bias(cells).max():.1f} of its Monte-Carlo errors "
+        f"({_cell(worst)}, {worst['estimand']}). The same trials without an effect, "
+        "whose arms are exchangeable, so that the bias is zero, have "
+        f"{_standard_bias(twin).max():.1f} by chance."
     )
+
+
+def _standard_bias(cells: pd.DataFrame) -> pd.Series:
+    """Return the size of the bias in Monte-Carlo errors."""
+    n_fits = cells["n_trials"] - cells["not_estimable"]
+    return np.abs(cells["bias"]) / (cells["standard_deviation"] / np.sqrt(n_fits))
 
 
 def _wrong(wrong: pd.DataFrame, covariance: str) -> str:

@@ -112,7 +112,7 @@ def _panel(axis: mpl.axes.Axes, cells: pd.DataFrame) -> None:
             linewidth=1,
             label=NAMES[rule],
         )
-    axis.set_ylim(0, 20)
+    axis.set_ylim(0, 15)
     axis.tick_params(labelsize=8, colors=INK)
     for side in ("top", "right"):
         axis.spines[side].set_visible(False)
