@@ -166,7 +166,7 @@ def complete_rows(
                 column=name,
             )
         columns[name] = data[name].to_numpy(dtype=object)
-    return pd.DataFrame(columns, index=data.index)[used]
+    return pd.DataFrame(columns, index=data.index).iloc[np.flatnonzero(used)]
 
 
 def _floats(column: pd.Series, name: str) -> FloatArray:

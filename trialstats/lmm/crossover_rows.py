@@ -126,11 +126,15 @@ def _mixed_cells(
     rows: pd.DataFrame, sequence: str, period: str, treatment: str
 ) -> tuple[str, ...]:
     """Return the sequences and periods, in words, with more than one treatment."""
-    given = rows.groupby([sequence, period])[treatment].unique()
+    given: dict[tuple[Any, Any], set[str]] = {}
+    for row in zip(rows[sequence], rows[period], rows[treatment], strict=True):
+        given.setdefault(row[:2], set()).add(str(row[2]))
     return tuple(
-        f"{order} in period {number} ({', '.join(sorted(map(str, found)))})"
-        for (order, number), found in given.items()
-        if len(found) > 1
+        sorted(
+            f"{cell[0]} in period {cell[1]} ({', '.join(sorted(found))})"
+            for cell, found in given.items()
+            if len(found) > 1
+        )
     )
 
 

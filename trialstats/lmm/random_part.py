@@ -7,13 +7,19 @@ intercept each. ``:`` joins columns to one factor.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from formulaic import Formula
+from formulaic.errors import FormulaicError
+from formulaic.formula import SimpleFormula
 from pandas.api import types
 
 from trialstats.errors import DataError
-from trialstats.fixed_effects.columns import numbers_of
+from trialstats.fixed_effects.coding import materialised
+from trialstats.fixed_effects.columns import holds_labels, labels_of, numbers_of
+from trialstats.fixed_effects.formulas import variables_of
 from trialstats.linear_model import FloatArray
 from trialstats.lmm.ordering import Codes
 
@@ -54,7 +60,13 @@ class Grouping:
 
 
 def columns_needed(random: Mapping[str, str], data: pd.DataFrame) -> list[str]:
-    """Return the columns of the data that a random part needs, each once."""
+    """Return the columns of the data that a random part needs, each once.
+
+    Raises
+    ------
+    DataError
+        When a grouping factor or a formula is no text, or cannot be read.
+    """
     needed: dict[str, None] = {}
     for name, effects in random.items():
         needed |= dict.fromkeys(_joined(name))
@@ -62,10 +74,7 @@ def columns_needed(random: Mapping[str, str], data: pd.DataFrame) -> list[str]:
         if _is_plain(words, data):
             needed |= dict.fromkeys(word for word in words if word not in "01")
         else:
-            from formulaic import Formula
-
-            parsed = _parsed(Formula, effects, name)
-            needed |= dict.fromkeys(map(str, sorted(parsed.required_variables)))
+            needed |= dict.fromkeys(_variables(_parsed(effects, name)))
     return list(needed)
 
 
@@ -84,7 +93,7 @@ def build_groupings(
     """
     found = []
     for name, effects in random.items():
-        names, values = _effects(effects, name, data, rows)
+        names, values = _effects(effects, name, data, rows, correlated)
         codes, labels = _levels(_joined(name), data, rows)
         full = correlated and len(names) > 1
         found.append(Grouping(name, names, codes, values, labels, full))
@@ -92,6 +101,12 @@ def build_groupings(
 
 
 def _joined(name: str) -> list[str]:
+    if not isinstance(name, str):
+        raise DataError(
+            "a grouping factor is no text",
+            value=name,
+            remedy="write the name of a column, or several joined by ':'",
+        )
     columns = [part.strip() for part in name.split(":")]
     if not all(columns) or len(set(columns)) < len(columns):
         raise DataError(
@@ -101,6 +116,19 @@ def _joined(name: str) -> list[str]:
 
 
 def _words(effects: str, factor: str) -> list[str]:
+    if not isinstance(effects, str):
+        raise DataError(
+            f"the random effects of {factor} are no formula",
+            value=effects,
+            remedy="write a formula such as '1' or '1 + Days'",
+        )
+    if "|" in effects:
+        raise DataError(
+            f"the random effects of {factor} hold a bar: the grouping factor is the "
+            "key of the mapping",
+            value=effects,
+            remedy=f"write {effects.split('|')[0].strip(' (') or '1'!r}",
+        )
     words = [word.strip() for word in effects.split("+")]
     if not all(words):
         raise DataError(
@@ -126,7 +154,7 @@ def _is_plain(words: list[str], data: pd.DataFrame) -> bool:
 
 
 def _effects(
-    effects: str, factor: str, data: pd.DataFrame, rows: Codes
+    effects: str, factor: str, data: pd.DataFrame, rows: Codes, correlated: bool
 ) -> tuple[tuple[str, ...], FloatArray]:
     """Return the names (q) and the coefficients (n, q) of random effects."""
     words = _words(effects, factor)
@@ -139,12 +167,7 @@ def _effects(
                 columns[word] = numbers_of(data[word], word)[rows]
         names, values = tuple(columns), np.array(list(columns.values())).T
     else:
-        from formulaic import Formula, model_matrix
-
-        parsed = _parsed(Formula, effects, factor)
-        matrix = model_matrix(parsed, data.iloc[rows], na_action="ignore")
-        names = tuple(map(str, matrix.columns))
-        values = np.asarray(matrix, dtype=float)
+        names, values = _formula_effects(effects, factor, data, rows, correlated)
     if not names:
         raise DataError(
             f"{factor} has no random effects",
@@ -159,18 +182,61 @@ def _effects(
     return names, np.ascontiguousarray(values)
 
 
-def _parsed(formula: type, effects: str, factor: str):  # type: ignore[no-untyped-def]
+def _formula_effects(
+    effects: str, factor: str, data: pd.DataFrame, rows: Codes, correlated: bool
+) -> tuple[tuple[str, ...], FloatArray]:
+    """Return the effects of a formula that only formulaic can read."""
+    parsed = _parsed(effects, factor)
+    frame = {name: _column(data[name], name, rows) for name in _variables(parsed)}
+    matrix = materialised(parsed, pd.DataFrame(frame, index=range(len(rows))))
+    spec = matrix.model_spec
+    scoped = [term for entry in spec.structure for term in entry.scoped_terms]
+    if not correlated and any(f.reduced for term in scoped for f in term.factors):
+        # Differences to a reference label: independent ones for one label are
+        # correlated for another, so labels would decide the fit.
+        raise DataError(
+            f"uncorrelated effects of {factor} depend on which label comes first",
+            value=effects,
+            remedy="write '0 + ' and the labels' column, or correlated=True",
+        )
+    return tuple(map(str, spec.column_names)), np.asarray(matrix, dtype=float)
+
+
+def _column(column: pd.Series, name: str, rows: Codes) -> Any:
+    """Return the values of a variable in the rows used, labels without unused ones."""
+    if not holds_labels(column, name):
+        numbers_of(column, name)
+        # As they stand, since C() names levels by them.
+        return column.to_numpy()[rows]
+    labels = labels_of(column, name)
+    values = pd.Categorical.from_codes(
+        labels.codes[rows], categories=pd.Index(labels.levels)
+    )
+    return values.remove_unused_categories()
+
+
+def _parsed(effects: str, factor: str) -> SimpleFormula:
+    """Return the formula of random effects; it has one side and no bar."""
     try:
-        parsed = formula(effects)
-    except Exception as reason:
+        parsed = Formula(effects)
+    except (FormulaicError, SyntaxError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
         raise DataError(
-            f"the random effects of {factor} cannot be read ({reason})", value=effects
+            f"the random effects of {factor} cannot be read: {reason}", value=effects
         ) from None
-    if hasattr(parsed, "lhs"):
+    if not isinstance(parsed, SimpleFormula):
         raise DataError(
-            f"the random effects of {factor} have a left side", value=effects
+            f"the random effects of {factor} have a left side or several parts",
+            value=effects,
+            remedy="write a formula such as '1' or '1 + Days'",
         )
     return parsed
+
+
+def _variables(formula: SimpleFormula) -> list[str]:
+    """Return the columns that a formula uses, each once."""
+    factors = (factor for term in formula for factor in term.factors)
+    return list(dict.fromkeys(n for factor in factors for n in variables_of(factor)))
 
 
 def _levels(
@@ -180,13 +246,10 @@ def _levels(
     codes = np.zeros(len(rows), dtype=np.int64)
     for name in columns:
         column = data[name]
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            own, size = column.cat.codes.to_numpy()[rows], len(column.cat.categories)
-        else:
-            own, found = pd.factorize(column, sort=True)
-            own, size = own[rows], len(found)
+        own = labels_of(column, name)
         # Numbered anew each time, so that products of sizes stay small.
-        _, codes = np.unique(codes * size + own, return_inverse=True)
+        joint = codes * len(own.levels) + own.codes[rows]
+        _, codes = np.unique(joint, return_inverse=True)
     _, first = np.unique(codes, return_index=True)
     place = rows[first]
     labels = pd.DataFrame({name: data[name].to_numpy()[place] for name in columns})
