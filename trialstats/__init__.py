@@ -17,6 +17,7 @@ _PUBLIC = {
     "fit_crossover": "trialstats.lmm",
     "fit_lmm": "trialstats.lmm",
     "fit_mmrm": "trialstats.mmrm",
+    "likelihood_ratio_test": "trialstats.likelihood_ratio",
     "compare_proportions": "trialstats.binary",
 }
 

@@ -20,7 +20,7 @@ from trialstats.analyses.trial_rows import (
     mean_columns,
 )
 from trialstats.fixed_effects import ls_means_matrix
-from trialstats.lmm import Crossover, fit_crossover, normalized_residuals
+from trialstats.lmm import Crossover, fit_crossover
 from trialstats.vocabulary import DEGREES_OF_FREEDOM, LIKELIHOODS, lower_first
 
 
@@ -91,7 +91,7 @@ def crossover_residuals(analysis: Analysis) -> pd.DataFrame:
             number=rows["APERIOD"],
         ),
         fitted=model.fitted(),
-        residual=normalized_residuals(model, order=rows["APERIOD"].to_numpy(int)),
+        residual=model.residuals("normalized", order=rows["APERIOD"].to_numpy(int)),
     )
 
 

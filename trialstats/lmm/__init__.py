@@ -2,7 +2,6 @@
 
 from trialstats.lmm.crossover import Crossover, fit_crossover
 from trialstats.lmm.model import Lmm, fit_lmm
-from trialstats.lmm.residuals import normalized_residuals
 from trialstats.lmm.within_subjects import (
     ReferenceVariability,
     WithinSubjects,
@@ -18,6 +17,5 @@ __all__ = [
     "fit_crossover",
     "fit_lmm",
     "fit_within_subjects",
-    "normalized_residuals",
     "reference_variability",
 ]

@@ -9,7 +9,6 @@ in which a subject receives a treatment more than once.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Literal
 
 import pandas as pd
@@ -228,12 +227,10 @@ def _result(
     means = fit.ls_means(TREATMENT)
     dropped = not fit.groupings
     return Crossover(
-        ls_means=MappingProxyType(
-            {
-                arm: estimate_of(row, level)
-                for arm, row in zip(means[TREATMENT], means.itertuples(), strict=True)
-            }
-        ),
+        ls_means={
+            arm: estimate_of(row, level)
+            for arm, row in zip(means[TREATMENT], means.itertuples(), strict=True)
+        },
         differences=_against_first(fit, TREATMENT, rows.treatments, level),
         period_effects=_against_first(fit, PERIOD, rows.periods, level),
         sequence_effects=_against_first(fit, SEQUENCE, rows.sequences, level),
@@ -243,7 +240,7 @@ def _result(
         sequences=rows.sequences,
         n_subjects=rows.n_subjects,
         n_complete=rows.n_complete,
-        n_observed=MappingProxyType(rows.n_observed),
+        n_observed=rows.n_observed,
         variance_between_subjects=0.0 if dropped else float(fit.theta[0]),
         variance_within_subjects=fit.residual_variance,
         boundary=dropped,
@@ -261,12 +258,10 @@ def _against_first(
     """
     (columns,) = (t.columns for t in fit.design.terms if t.name == factor)
     table = fit.coefficients.iloc[columns]
-    return MappingProxyType(
-        {
-            other: estimate_of(row, level)
-            for other, row in zip(levels[1:], table.itertuples(), strict=True)
-        }
-    )
+    return {
+        other: estimate_of(row, level)
+        for other, row in zip(levels[1:], table.itertuples(), strict=True)
+    }
 
 
 def _first_period(
@@ -278,13 +273,13 @@ def _first_period(
     arms = tuple(arm for arm in rows.treatments if arm in given)
     absent = f"the first period alone, {rows.periods[0]}, gives no estimate: "
     if len(arms) < 2 or arms[0] != rows.treatments[0]:
-        return MappingProxyType({}), f"{absent}it does not hold the control and another"
+        return {}, f"{absent}it does not hold the control and another"
     formula = f"{RESPONSE} ~ {TREATMENT}" + (f" + {BASELINE}" if with_baseline else "")
     try:
         fit = fit_lmm(formula, frame, random={}, df="residual", level=level)
         return _against_first(fit, TREATMENT, arms, level), ""
     except NotEstimableError as reason:
-        return MappingProxyType({}), f"{absent}{str(reason).rstrip('.')}"
+        return {}, f"{absent}{str(reason).rstrip('.')}"
 
 
 def _only(found: Mapping[Any, Estimate], what: str) -> Estimate:

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from trialstats.errors import ConvergenceError, DataError
+from trialstats.errors import DataError, NotEstimableError
 from trialstats.linear_model import FloatArray
 from trialstats.lmm.fitting import Fitted
 from trialstats.small_sample import (
@@ -31,7 +31,7 @@ def parameter_covariance(fitted: Fitted, information: Information) -> FloatArray
 
     Raises
     ------
-    ConvergenceError
+    NotEstimableError
         When the information is not positive definite.
     """
     chosen = {"expected": fitted.expected, "observed": fitted.observed}[information]
@@ -41,7 +41,7 @@ def parameter_covariance(fitted: Fitted, information: Information) -> FloatArray
     try:
         np.linalg.cholesky(scaled)
     except np.linalg.LinAlgError:
-        raise ConvergenceError(
+        raise NotEstimableError(
             f"The {information} information of the variances is not positive definite: "
             "the likelihood has no curved maximum. Make the random part simpler."
         ) from None
@@ -80,6 +80,8 @@ RULES: MappingProxyType[
 ] = MappingProxyType(
     {
         "kenward_roger": (_kenward_roger, "expected"),
+        # Without second derivatives of V nothing is left out: a synonym.
+        "kenward_roger_linear": (_kenward_roger, "expected"),
         "satterthwaite": (_satterthwaite, "observed"),
         "residual": (_residual, "expected"),
     }
@@ -99,7 +101,7 @@ def check_rule(df: str, information: str | None, method: str) -> None:
     """Raise DataError for a rule, an information or a method that there is not."""
     if method not in ("reml", "ml"):
         raise DataError("no such method", value=method, remedy="write 'reml' or 'ml'")
-    if df not in RULES:
+    if df not in tuple(RULES):
         raise DataError(
             "no such rule of degrees of freedom",
             value=df,
@@ -111,7 +113,7 @@ def check_rule(df: str, information: str | None, method: str) -> None:
             value=information,
             remedy="write 'expected' or 'observed'",
         )
-    if df == "kenward_roger" and method == "ml":
+    if df.startswith("kenward_roger") and method == "ml":
         raise DataError(
             "Kenward and Roger's adjustment belongs to restricted likelihood",
             value=method,

@@ -22,12 +22,14 @@ from trialstats.lmm.inference import (
     parameter_covariance,
     small_sample,
 )
+from trialstats.lmm.ordering import Codes
 from trialstats.lmm.prediction import predicted_effects
 from trialstats.lmm.random_part import Grouping, build_groupings, columns_needed
+from trialstats.lmm.residuals import residuals
 from trialstats.one_thread import one_thread
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Lmm(FixedEffectsResult):
     """A linear mixed model; `fit_lmm` makes it.
 
@@ -65,6 +67,19 @@ class Lmm(FixedEffectsResult):
     groupings: tuple[Grouping, ...] = field(repr=False)
     fitted_arrays: Fitted = field(repr=False)
 
+    def __repr__(self) -> str:
+        """Say what was fitted, in a few words."""
+        random = "; ".join(
+            f"{self.random[g.name]} in {g.n_levels} levels of {g.name}"
+            + ("" if g.correlated or len(g.effects) == 1 else ", uncorrelated")
+            for g in self.groupings
+        )
+        return (
+            f"Lmm({self.design.formula}; {random or 'no random effects'}; "
+            f"{self.method}, {self.df_method}; {self.n_observations} observations; "
+            f"log-likelihood {self.log_likelihood:.6g})"
+        )
+
     @property
     def n_observations(self) -> int:
         """Rows used."""
@@ -74,6 +89,22 @@ class Lmm(FixedEffectsResult):
     def n_groups(self) -> Mapping[str, int]:
         """Levels of each grouping factor."""
         return MappingProxyType({g.name: g.n_levels for g in self.groupings})
+
+    @property
+    def n_subjects(self) -> int:
+        """Levels of the grouping factor, when there is one.
+
+        Raises
+        ------
+        DataError
+            When there are several, or none.
+        """
+        if len(self.groupings) != 1:
+            raise DataError(
+                f"the model has {len(self.groupings)} grouping factors",
+                remedy="take the levels of one from n_groups",
+            )
+        return self.groupings[0].n_levels
 
     @property
     def n_parameters(self) -> int:
@@ -116,6 +147,30 @@ class Lmm(FixedEffectsResult):
         matrix = parameter_covariance(self.fitted_arrays, information)
         names = list(self.theta_names)
         return pd.DataFrame(matrix, index=names, columns=names)
+
+    def residuals(
+        self, kind: str = "response", *, order: Codes | None = None
+    ) -> FloatArray:
+        """Return residuals in the order of the rows used, (n,).
+
+        Parameters
+        ----------
+        kind : {"response", "pearson", "normalized"}
+            Response minus fitted value (fixed effects alone); divided by its standard
+            deviation, random effects included; or made uncorrelated within the level
+            of the grouping factor, ``L^-1 r`` with ``Z G Z' + sigma^2 I = L L'``.
+        order : (n,) array of int, optional
+            Order of the rows within a level, such as the period: each normalized
+            residual is freed from those before it. By default the rows as used.
+
+        Raises
+        ------
+        DataError
+            When there is no such kind, or the order has another length.
+        NotEstimableError
+            For normalized residuals of a model with several grouping factors.
+        """
+        return residuals(self, kind, order)
 
     def random_effects(self) -> dict[str, pd.DataFrame]:
         """Return the predicted random effects (BLUPs) of each grouping factor.
@@ -176,9 +231,10 @@ def fit_lmm(
         matrix) or not (a diagonal one).
     method : {"reml", "ml"}
         Restricted or full maximum likelihood.
-    df : {"kenward_roger", "satterthwaite", "residual"}
+    df : {"kenward_roger", "kenward_roger_linear", "satterthwaite", "residual"}
         Degrees of freedom, and with Kenward-Roger the adjusted covariance of the
-        coefficients; ``residual`` is observations - coefficients.
+        coefficients; the linear form is the same here; ``residual`` is observations
+        - coefficients.
     information : {"expected", "observed"}, optional
         Whose inverse is the covariance of the variance parameters; by default the
         expected one for Kenward-Roger (the original paper, pbkrtest) and the observed
@@ -230,7 +286,7 @@ def fit_lmm(
         small_sample=rule,
         level=level,
         crossproduct=fitted.crossproduct,
-        random=MappingProxyType(dict(random)),
+        random=dict(random),
         method=method,
         df_method=df,
         residual_variance=float(fitted.theta[-1]),

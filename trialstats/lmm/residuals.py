@@ -1,38 +1,47 @@
 """Residuals of a fitted linear mixed model."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from trialstats.errors import NotEstimableError
+from trialstats.errors import DataError, NotEstimableError
 from trialstats.linear_model import FloatArray
-from trialstats.lmm.model import Lmm
 from trialstats.lmm.ordering import Codes
 
+if TYPE_CHECKING:
+    from trialstats.lmm.model import Lmm
 
-def normalized_residuals(fit: Lmm, *, order: Codes) -> FloatArray:
-    """Return residuals with variance one, uncorrelated within the subject.
+KINDS = ("response", "pearson", "normalized")
 
-    ``L^-1 (y - X beta)`` with ``Z D Z' + sigma^2 I = L L'`` in each level of the
-    grouping factor; without a random part the residuals over ``sigma``.
 
-    Parameters
-    ----------
-    fit : Lmm
-        With one grouping factor at most.
-    order : (n,) array of int
-        Order of the rows within a level, such as the period: each residual is freed
-        from those before it.
+def residuals(fit: "Lmm", kind: str, order: Codes | None) -> FloatArray:
+    """Return residuals of one kind in the order of the rows used, (n,)."""
+    if kind not in KINDS:
+        raise DataError(
+            f"unknown kind of residual {kind!r}",
+            remedy=f"write one of {', '.join(KINDS)}",
+        )
+    raw = np.asarray(fit.design.response - fit.fitted())
+    if order is not None and len(order) != len(raw):
+        raise DataError(f"the order is of {len(order)} rows, the fit of {len(raw)}")
+    if kind == "response":
+        return raw
+    if kind == "pearson":
+        return np.asarray(raw / np.sqrt(_variances(fit)))
+    return _normalized(fit, raw, np.arange(len(raw)) if order is None else order)
 
-    Returns
-    -------
-    (n,) array
-        In the order of the rows used.
 
-    Raises
-    ------
-    NotEstimableError
-        When the model has several grouping factors.
-    """
-    raw = fit.design.response - fit.fitted()
+def _variances(fit: "Lmm") -> FloatArray:
+    """Return the variance of each observation, (n,)."""
+    total = np.full(fit.n_observations, fit.residual_variance)
+    for group, covariance in zip(
+        fit.groupings, fit.fitted_arrays.covariances, strict=True
+    ):
+        total += ((group.values @ covariance) * group.values).sum(axis=1)
+    return total
+
+
+def _normalized(fit: "Lmm", raw: FloatArray, order: Codes) -> FloatArray:
     if not fit.groupings:
         return np.asarray(raw / np.sqrt(fit.residual_variance))
     if len(fit.groupings) > 1:

@@ -9,7 +9,6 @@ and that with random subjects Method B.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -157,14 +156,12 @@ def fit_within_subjects(
         # Columns follow the levels after the first.
         start = sums.starts[factor]
         unit = np.eye(len(sums.beta))[start : start + len(levels) - 1]
-        return MappingProxyType(
-            {
-                each: linear_combination(
-                    weights, sums.beta, covariance, df=sums.df, level=level
-                )
-                for each, weights in zip(levels[1:], unit, strict=True)
-            }
-        )
+        return {
+            each: linear_combination(
+                weights, sums.beta, covariance, df=sums.df, level=level
+            )
+            for each, weights in zip(levels[1:], unit, strict=True)
+        }
 
     return WithinSubjects(
         differences=effects(TREATMENT, rows.treatments),
