@@ -155,6 +155,9 @@ def complete_rows(
             f"no column {', '.join(map(repr, absent))}",
             remedy=f"the columns are {', '.join(map(str, data.columns))}",
         )
+    for name in [*numeric, *labels]:
+        if isinstance(data[name], pd.DataFrame):
+            raise DataError("more than one column has this name", column=name)
     columns: dict[str, Any] = {name: _floats(data[name], name) for name in numeric}
     used = ~np.isnan([*columns.values(), np.zeros(len(data))]).any(axis=0)
     for name in labels:
@@ -180,7 +183,7 @@ def _floats(column: pd.Series, name: str) -> FloatArray:
         raise DataError(
             f"the column is not numeric but {dtype}",
             column=name,
-            remedy="convert it with pd.to_numeric",
+            remedy="convert it to numbers, for example with pd.to_numeric",
         )
     values = column.to_numpy(dtype=float, na_value=np.nan)
     endless = np.isinf(values)

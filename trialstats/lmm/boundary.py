@@ -65,7 +65,15 @@ def check_groups(groupings: Sequence[Grouping], n: int) -> None:
 
 def check_information(names: Sequence[str], reference: Evaluation) -> None:
     """Raise NotEstimableError for parameters that the data cannot tell apart."""
-    scale = np.sqrt(np.diag(reference.unadjusted))
+    size = np.diag(reference.unadjusted)
+    apart = [name for name, each in zip(names, size, strict=True) if each <= 0]
+    if apart:
+        raise NotEstimableError(
+            f"No level has rows with both effects, so these covariances have no "
+            f"estimate: {'; '.join(apart)}. Use correlated=False, or make the random "
+            "part simpler."
+        )
+    scale = np.sqrt(size)
     scaled = reference.expected / np.outer(scale, scale)
     values, vectors = np.linalg.eigh(scaled)
     null = vectors[:, values < CONFOUNDED]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from trialstats.errors import DataError, NotEstimableError
@@ -58,19 +59,26 @@ def crossover_rows(
         When columns, labels or numbers are not as described, a subject has two rows
         in one period, or changes its sequence.
     NotEstimableError
-        When a treatment has no data, or only one period or sequence has.
+        When no row has a response, a treatment has no data, or only one period or
+        sequence has.
     """
     numeric = [response] if baseline is None else [response, baseline]
     rows = complete_rows(
         data, numeric=numeric, labels=[subject, treatment, period, sequence]
     )
+    if rows.empty:
+        raise NotEstimableError(f"No row has a value of {' and '.join(numeric)}.")
+    # For its error, which has the column's own name.
+    labels_of(rows[subject], subject)
     labels = _levels(rows, data, treatment)
+    arms: list[Any] = [control]
     if treatments is None:
-        treatments = [t for t in labels if t != control]
-    elif isinstance(treatments, str):
-        treatments = [treatments]
-    _check_spelling([control, *treatments], labels, treatment)
-    arms = check_arms(rows, treatment, control=control, treatments=treatments)
+        arms += [t for t in labels if t != control]
+    else:
+        # A label by itself may be a number too.
+        arms += [treatments] if np.isscalar(treatments) else list(treatments)
+    _check_spelling(arms, labels, treatment)
+    arms = check_arms(rows, treatment, control=control, treatments=arms[1:])
     check_subjects(rows, subject=subject, occasion=period, fixed=sequence)
     observed = {arm: int((rows[treatment] == arm).sum()) for arm in arms}
     for arm, count in observed.items():

@@ -281,6 +281,8 @@ def test_one_treatment_may_be_named_by_itself():
     named = COLUMNS | {"control": "Placebo"}
     fit = fit_crossover(data, treatments="Active", **named)
     assert fit.differences == fit_crossover(data, **named).differences
+    with pytest.raises(DataError, match="the arms are Placebo, 5"):
+        fit_crossover(data, treatments=5, **named)
 
 
 def test_a_number_written_as_text_is_no_label():
@@ -292,6 +294,20 @@ def test_a_number_written_as_text_is_no_label():
     assert list(fit.differences) == [1]
     with pytest.raises(DataError, match="not an arm"):
         fit_crossover(data, treatments=[2], **COLUMNS | {"control": 0})
+
+
+def test_rows_that_are_no_crossover_are_refused():
+    data = crossover()
+    for none in (data.head(0), data.assign(y=np.nan)):
+        with pytest.raises(NotEstimableError, match="No row has a value of y"):
+            fit_crossover(none, **COLUMNS)
+    with pytest.raises(DataError, match="more than one column"):
+        fit_crossover(pd.concat([data, data[["y"]]], axis="columns"), **COLUMNS)
+    mixed = data.astype({"subject": object})
+    mixed["subject"] = mixed["subject"].where(mixed["subject"] != 3, "three")
+    renamed = mixed.rename(columns={"subject": "patient"})
+    with pytest.raises(DataError, match=r"column 'patient'.*of types int, str"):
+        fit_crossover(renamed, **COLUMNS | {"subject": "patient"})
 
 
 @pytest.mark.parametrize("level", ["0.95", None, 95, np.nan])

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trialstats.errors import DataError
+from trialstats.errors import DataError, NotEstimableError
 from trialstats.lmm import fit_lmm
 from trialstats.randomness import stream
 
@@ -88,3 +88,12 @@ def test_uncorrelated_differences_to_a_label_are_refused():
         one = fit({"subject": effects}, correlated=correlated)
         other = fit({"subject": effects}, swapped, correlated=correlated)
         assert one.log_likelihood == pytest.approx(other.log_likelihood, rel=1e-9)
+
+
+def test_effects_that_no_level_has_together_have_no_covariance():
+    # Each subject has one sex: nothing tells how its two effects are related.
+    data = panel().assign(sex=lambda d: np.where(d["subject"] % 2, "f", "m"))
+    with pytest.raises(NotEstimableError, match="No level has rows with both effects"):
+        fit({"subject": "0 + sex"}, data)
+    apart = fit({"subject": "0 + sex"}, data, correlated=False)
+    assert apart.theta_names == ("subject: sex[f]", "subject: sex[m]", "residual")
