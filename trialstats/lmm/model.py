@@ -136,6 +136,18 @@ class Lmm(FixedEffectsResult):
             }
         )
 
+    @property
+    def parameters(self) -> pd.DataFrame:
+        """Variances and covariances, standard errors from the observed information."""
+        covariance = parameter_covariance(self.fitted_arrays, "observed")
+        return pd.DataFrame(
+            {
+                "parameter": list(self.theta_names),
+                "estimate": self.theta,
+                "standard_error": np.sqrt(np.diag(covariance)),
+            }
+        )
+
     def theta_covariance(self, information: Information = "observed") -> pd.DataFrame:
         """Return the covariance of the variance parameters, (k, k).
 

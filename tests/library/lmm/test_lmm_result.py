@@ -144,3 +144,17 @@ def test_public_names():
     small, large = (fit({"subject": e}) for e in ("1", "1 + week"))
     assert trialstats.likelihood_ratio_test(small, large).df == 2
     assert "likelihood_ratio_test" in dir(trialstats)
+
+
+def test_parameters_of_a_balanced_design_have_the_errors_of_mean_squares():
+    # One-way layout of 24 x 4: 4 s_b^2 + s^2 and s^2 estimated by independent mean
+    # squares, whose variances are 2 E(MS)^2 / df.
+    found = fit_lmm("y ~ 1", panel(), random={"subject": "1"})
+    table = found.parameters.set_index("parameter")
+    between, within = found.theta
+    errors = table["standard_error"].to_numpy()
+    assert list(table.index) == ["subject: Intercept", "residual"]
+    residual = 2 * within**2 / 72
+    mean = 2 * (4 * between + within) ** 2 / 23
+    assert errors[1] ** 2 == pytest.approx(residual, rel=1e-8)
+    assert errors[0] ** 2 == pytest.approx((mean + residual) / 16, rel=1e-8)
