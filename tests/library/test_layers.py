@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,13 @@ def test_files_hold_one_thing(path):
     # 400 lines is the rule; 450 leaves room to finish a change before splitting.
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 450
     assert path.stem not in {"utils", "util", "helpers", "helper", "misc", "common"}
+
+
+def test_no_two_modules_of_the_tests_share_a_name():
+    # pytest imports the modules of folders without __init__.py by their bare names.
+    names = Counter(path.name for path in (ROOT / "tests").rglob("*.py"))
+    shared = {name for name, number in names.items() if number > 1}
+    assert shared <= {"conftest.py"}
 
 
 PAGES = [

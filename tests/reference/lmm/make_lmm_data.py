@@ -1,4 +1,4 @@
-"""Write the data of the reference: python tests/reference/lmm/make_data.py.
+"""Write the data of the reference: python tests/reference/lmm/make_lmm_data.py.
 
 Three synthetic trials: visits with drop-out in subjects within centres, a panel of
 raters crossed with subjects, and a replicate crossover with missing periods.
