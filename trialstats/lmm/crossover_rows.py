@@ -71,6 +71,12 @@ def crossover_rows(
     # For its error, which has the column's own name.
     labels_of(rows[subject], subject)
     labels = _levels(rows, data, treatment)
+    if not np.isscalar(control):
+        raise DataError(
+            "the control is one treatment",
+            value=control,
+            remedy=f"name one of {', '.join(map(repr, labels))}",
+        )
     arms: list[Any] = [control]
     if treatments is None:
         arms += [t for t in labels if t != control]

@@ -301,6 +301,8 @@ def test_rows_that_are_no_crossover_are_refused():
     for none in (data.head(0), data.assign(y=np.nan)):
         with pytest.raises(NotEstimableError, match="No row has a value of y"):
             fit_crossover(none, **COLUMNS)
+    with pytest.raises(DataError, match="the control is one treatment; name one of"):
+        fit_crossover(data, **COLUMNS | {"control": ["Placebo"]})
     with pytest.raises(DataError, match="more than one column"):
         fit_crossover(pd.concat([data, data[["y"]]], axis="columns"), **COLUMNS)
     mixed = data.astype({"subject": object})
