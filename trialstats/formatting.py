@@ -71,6 +71,17 @@ def format_interval(
     return f"{brackets[0]}{separator.join(ends)}{brackets[1]}"
 
 
+def format_level(level: float | None, words: str = "CI") -> str:
+    """Write what an interval is, with its confidence level where that is known.
+
+    >>> format_level(0.975), format_level(0.9, "confidence intervals")
+    ('97.5% CI', '90% confidence intervals')
+    >>> format_level(None)
+    'CI'
+    """
+    return words if is_missing(level) else f"{100 * float(level):g}% {words}"  # type: ignore[arg-type]
+
+
 def format_percent(share: float | None, digits: int = 0) -> str:
     """Write a share in [0, 1] as a percentage.
 

@@ -4,6 +4,7 @@ Analyses, figures, tables and sentences read rows by name and ask what is null; 
 mapping with None for every kind of missing value answers both plainly.
 """
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
@@ -114,6 +115,17 @@ def distinct(rows: Iterable[Record], column: str) -> list[Any]:
         )
     values: Iterable[Hashable] = (r[column] for r in listed)
     return [v for v in dict.fromkeys(values) if v is not None]
+
+
+def usual_level(rows: Iterable[Record]) -> float | None:
+    """Return the confidence level of most intervals, None when no row has one.
+
+    >>> usual_level([{"confidence_level": level} for level in (None, 0.95, 0.9, 0.9)])
+    0.9
+    """
+    levels = [r.get("confidence_level") for r in rows]
+    known = Counter(level for level in levels if level is not None)
+    return known.most_common(1)[0][0] if known else None
 
 
 def is_synthetic(rows: Iterable[Record]) -> bool:

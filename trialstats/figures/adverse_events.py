@@ -31,8 +31,15 @@ from trialstats.figures.theme import (
     RULE,
     TREATMENT_COLOURS,
 )
-from trialstats.formatting import MINUS, format_number
-from trialstats.records import Record, distinct, find, is_synthetic, records
+from trialstats.formatting import MINUS, format_level, format_number
+from trialstats.records import (
+    Record,
+    distinct,
+    find,
+    is_synthetic,
+    records,
+    usual_level,
+)
 
 __all__ = ["adverse_event_alt_text", "adverse_event_plot"]
 
@@ -68,19 +75,21 @@ def adverse_event_plot(rows: pd.DataFrame, *, title: str, subtitle: str = "") ->
     listed = records(rows, needs=("statistic", "parameter", "group", "n_subjects"))
     arms, events, left_out = events_of(listed)
     columns = _Columns.of(arms, events)
+    level = usual_level(e.difference for e in events if e.difference)
     notes = ["Points: share of participants at risk who had the event at least once."]
     if any(e.difference for e in events):
         contrast = distinct(find(listed, statistic="risk_difference"), "contrast")
         contrasts = ", ".join(map(str, contrast))
+        words = format_level(level, "confidence interval")
         notes.append(
-            f"Risk difference: {contrasts}, 95% confidence interval; above 0, more "
+            f"Risk difference: {contrasts}, {words}; above 0, more "
             "participants with the event under treatment."
         )
     if left_out:
         notes.append(f"{left_out} rarer terms are not shown; the table lists them.")
     blocks = [
         *title_blocks(title, subtitle, _WIDTH, synthetic=is_synthetic(listed)),
-        _heads(columns),
+        _heads(columns, f"points [{format_level(level)}]"),
         _body(columns, events),
         _axes(columns),
         *note_blocks(notes, _WIDTH),
@@ -164,7 +173,7 @@ def _shape(columns: _Columns, arm: str) -> str:
     return _SHAPES[columns.arms.index(arm) % len(_SHAPES)]
 
 
-def _heads(columns: _Columns) -> Block:
+def _heads(columns: _Columns, interval: str) -> Block:
     """Return the heads; each arm's head carries its marker, so no legend is needed."""
     size = BASE_SIZE
     step = TEXT_LINE * size
@@ -191,7 +200,7 @@ def _heads(columns: _Columns) -> Block:
             canvas.text(
                 _WIDTH - MARGIN,
                 second,
-                "points [95% CI]",
+                interval,
                 size=size - 1,
                 colour=MUTED,
                 align="right",

@@ -5,12 +5,13 @@ from typing import Any
 
 import pandas as pd
 
-from trialstats.figures.forest_numbers import HOUSES, Words, percent_level
+from trialstats.figures.forest_numbers import HOUSES, Words
 from trialstats.figures.forest_rows import Panel, panels
 from trialstats.figures.forest_text import (
     favours,
     model_name,
 )
+from trialstats.formatting import format_level
 from trialstats.records import Record
 from trialstats.vocabulary import SYNTHETIC, lower_first
 
@@ -45,11 +46,11 @@ def _panel_sentence(panel: Panel, synthesis: Mapping[str, Any]) -> str:
     name = panel.measure.name
     pool = panel.pooled
     if pool is not None and pool["estimate"] is not None:
-        level = percent_level(pool.get("confidence_level"))
+        interval = format_level(pool.get("confidence_level"))
         limits = words.interval(pool["ci_lower"], pool["ci_upper"]).strip("()")
         return (
             f"{panel.n_estimable} trials pooled, {name} "
-            f"{words.number(pool['estimate'])} ({level} CI {limits}; "
+            f"{words.number(pool['estimate'])} ({interval} {limits}; "
             f"{lower_first(model_name(pool))}): "
             f"{_direction(pool, synthesis)}."
         )

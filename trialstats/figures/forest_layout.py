@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trialstats.figures.canvas import text_width, widest, wrap
-from trialstats.figures.forest_numbers import HOUSES, Words, percent_level, shares
+from trialstats.figures.forest_numbers import HOUSES, Words, shares
 from trialstats.figures.forest_options import ForestOptions
 from trialstats.figures.forest_rows import Effect, Panel
 from trialstats.figures.forest_text import (
@@ -14,11 +14,13 @@ from trialstats.figures.forest_text import (
     weight_model,
 )
 from trialstats.figures.pages import MARGIN
-from trialstats.formatting import MINUS, format_number
-from trialstats.records import Record
+from trialstats.formatting import MINUS, format_level, format_number
+from trialstats.records import Record, usual_level
 from trialstats.vocabulary import MEASURES
 
 NOT_ESTIMABLE = "Not estimable"
+
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 
 #: Points.
 GAP, TIGHT_GAP, INDENT = 16.0, 9.0, 9.0
@@ -108,7 +110,7 @@ def lines(panel: Panel, options: ForestOptions) -> list[Line]:
         found.append(Line("heading", "Sensitivity analyses"))
         found += [_sensitivity_line(r, v, panel, words) for r, v in panel.sensitivities]
     if panel.published:
-        cells = [{"effect": _effect_text(e, words)} for e in panel.published]
+        cells = [_published_cell(e, panel, words) for e in panel.published]
         if panel.trials:
             found.append(Line("heading", "Published reviews"))
         found += _under_headings(panel.published, "published", cells)
@@ -159,6 +161,14 @@ def _arm_texts(numbers: Mapping[str, float]) -> dict[str, str]:
     return texts
 
 
+def _published_cell(effect: Effect, panel: Panel, words: Words) -> dict[str, str]:
+    """Return the text of a published pool; another level than the trials' is said."""
+    text = _effect_text(effect, words)
+    if effect.level not in {None, panel.level}:
+        text += f" ({format_level(effect.level)})"
+    return {"effect": text}
+
+
 def _pooled_lines(panel: Panel, pool: Record, words: Words) -> Iterator[Line]:
     yield Line("total", "Total", _totals(panel))
     yield _pool_line("pooled", pool, model_name(pool), words)
@@ -186,8 +196,8 @@ def _sensitivity_line(
 
 
 def _pool_line(kind: str, row: Record, name: str, words: Words) -> Line:
-    level = percent_level(row.get("confidence_level"))
-    label = f"{name}, {level}\N{NO-BREAK SPACE}CI"
+    interval = format_level(row.get("confidence_level"))
+    label = f"{name}, {interval.replace(' ', _NO_BREAK)}"
     effect = Effect(label, row["estimate"], row["ci_lower"], row["ci_upper"])
     return Line(kind, label, {"effect": _effect_text(effect, words)}, effect)
 
@@ -220,7 +230,8 @@ def columns(
     weights = [Column("weight", ("Weight, %", weight_model(pool)))] if pool else []
     codes = list(dict.fromkeys(p.measure.code for p in found))
     code = codes[0] if len(codes) == 1 else "Effect"
-    interval = words.house.brackets[0] + "95% CI" + words.house.brackets[1]
+    level = usual_level({"confidence_level": panel.level} for panel in found)
+    interval = words.house.brackets[0] + format_level(level) + words.house.brackets[1]
     result = [*weights, Column("effect", (f"{code} {interval}",))]
     return ([*data, *result], []) if words.house.plot_last else (data, result)
 

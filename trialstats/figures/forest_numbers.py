@@ -87,15 +87,6 @@ class Words:
         return f"{self.number(estimate)} {self.interval(*interval)}".strip()
 
 
-def percent_level(level: float | None) -> str:
-    """Print a confidence level.
-
-    >>> percent_level(0.95)
-    '95%'
-    """
-    return f"{100 * (level or 0.95):g}%"
-
-
 def shares(weights: Sequence[float | None]) -> list[str]:
     """Print weights in per cent so that the printed numbers add to 100.0.
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from trialstats.errors import DataError
-from trialstats.records import Record, distinct, find, records
+from trialstats.records import Record, distinct, find, records, usual_level
 from trialstats.vocabulary import (
     MEASURES,
     STATUS_MARKS,
@@ -42,6 +42,7 @@ class Effect:
     weight: float | None = None
     n_subjects: int | None = None
     method: str = ""
+    level: float | None = None
     arms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
@@ -88,6 +89,12 @@ class Panel:
     main: Mapping[str, Record] = field(default_factory=dict)
     sensitivities: tuple[tuple[Record, Mapping[str, Any]], ...] = ()
     published: tuple[Effect, ...] = ()
+
+    @property
+    def level(self) -> float | None:
+        """Confidence level of the intervals of its trials, else of its reviews."""
+        lines = self.trials or self.published
+        return usual_level({"confidence_level": line.level} for line in lines)
 
     @property
     def n_estimable(self) -> int:
@@ -199,6 +206,7 @@ def _effect(row: Record, *, label: str, **extra: Any) -> Effect:
         reason=row.get("not_estimable"),
         n_subjects=row.get("n_subjects"),
         method=str(row.get("method") or ""),
+        level=row.get("confidence_level"),
         **extra,
     )
 

@@ -5,10 +5,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from trialstats.figures.forest_numbers import House, percent_level
+from trialstats.figures.forest_numbers import House
 from trialstats.figures.forest_rows import Effect, Panel
-from trialstats.formatting import MINUS, format_number
-from trialstats.records import Record
+from trialstats.formatting import MINUS, format_level, format_number
+from trialstats.records import Record, usual_level
 from trialstats.version import __version__
 from trialstats.vocabulary import (
     BINARY_MEASURES,
@@ -124,8 +124,8 @@ def heterogeneity(panel: Panel, house: House) -> str:
         text = f"{TAU_SQUARED} = {_small(tau['estimate'])}"
         if tau["ci_lower"] is not None and tau["ci_upper"] is not None:
             ends = f"{_small(tau['ci_lower'])} to {_small(tau['ci_upper'])}"
-            level = percent_level(tau.get("confidence_level"))
-            text += f" ({level} CI {ends}, Q-profile)"
+            interval = format_level(tau.get("confidence_level"))
+            text += f" ({interval} {ends}, Q-profile)"
         parts.append(text)
     i_squared = panel.main.get("i_squared")
     if i_squared and i_squared["estimate"] is not None:
@@ -165,10 +165,9 @@ def _no_break(found: re.Match[str]) -> str:
 def prediction_label(panel: Panel) -> str:
     """Return the label of the prediction interval, with its form."""
     row = panel.main["prediction_interval"]
-    level, df = percent_level(row.get("confidence_level")), row["df"]
-    if df is None:
-        return f"{level} prediction interval (normal)"
-    return f"{level} prediction interval (t, {_whole(df)} df)"
+    words = format_level(row.get("confidence_level"), "prediction interval")
+    form = "normal" if row["df"] is None else f"t, {_whole(row['df'])} df"
+    return f"{upper_first(words)} ({form})"
 
 
 def _p(p: float | None, house: House) -> str:
@@ -296,7 +295,9 @@ def _reading(found: Sequence[Panel]) -> str:
     if any(t.estimable for p in found for t in p.trials):
         weighted = any(p.pooled is not None for p in found)
         square = "area proportional to weight" if weighted else "estimate"
-        parts += [f"squares: {square}", "lines: 95% confidence intervals"]
+        level = usual_level({"confidence_level": panel.level} for panel in found)
+        lines = format_level(level, "confidence intervals")
+        parts += [f"squares: {square}", f"lines: {lines}"]
     if any(p.pooled for p in found):
         parts.append("diamonds: pooled effects with their intervals")
     if any(p.published for p in found):

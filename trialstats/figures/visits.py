@@ -35,8 +35,15 @@ from trialstats.figures.visits_text import (
     mean_profile_alt_text,
     period_plot_alt_text,
 )
-from trialstats.formatting import MINUS, format_number
-from trialstats.records import Record, distinct, find, is_synthetic, records
+from trialstats.formatting import MINUS, format_level, format_number
+from trialstats.records import (
+    Record,
+    distinct,
+    find,
+    is_synthetic,
+    records,
+    usual_level,
+)
 from trialstats.vocabulary import upper_first
 
 __all__ = [
@@ -133,7 +140,7 @@ def mean_profile(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) ->
                 title,
                 subtitle,
                 means,
-                "Lines: 95% confidence intervals. "
+                f"Lines: {format_level(usual_level(means), 'confidence intervals')}. "
                 "Rows of numbers: participants with data at the visit.",
             ),
             x=axis,
@@ -176,6 +183,7 @@ def period_plot(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) -> 
     arms = arms_of(listed, means)
     counts = {r["group"]: r["estimate"] for r in find(listed, statistic="n_with_data")}
     points, zero = _period_points(means, differences, counts)
+    intervals = format_level(usual_level(means), "confidence intervals")
     p9 = plotnine()
     plot = (
         p9.ggplot(points, p9.aes("label", "y", colour="arm", shape="arm"))
@@ -198,8 +206,7 @@ def period_plot(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) -> 
                 title,
                 subtitle,
                 means,
-                "Least-squares means with 95% confidence intervals; "
-                "n: participants with data.",
+                f"Least-squares means with {intervals}; n: participants with data.",
             ),
             x="",
             y=_broken(upper_first(unit), BASE_SIZE, _HEIGHT),

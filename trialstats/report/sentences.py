@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from trialstats.formatting import format_p_value
+from trialstats.formatting import format_level, format_p_value
 from trialstats.records import Record, distinct, find, records
 from trialstats.tables.cells import (
     effect_digits,
@@ -155,7 +155,7 @@ def _spread(made: Synthesised, main: Record) -> list[Sentence]:
         text = f"Between the trials, τ² is {number_text(tau_squared['estimate'], 3)}"
         if tau_squared["ci_lower"] is not None:
             limits = interval_text(tau_squared["ci_lower"], tau_squared["ci_upper"], 3)
-            text += f" (95% CI {limits})"
+            text += f" ({format_level(tau_squared['confidence_level'])} {limits})"
         rows = [tau_squared]
         if i_squared and i_squared["estimate"] is not None:
             text += f" and I² {number_text(100 * i_squared['estimate'], 0)}%"
@@ -306,8 +306,7 @@ def agreement_sentence(agreement: pd.DataFrame) -> Sentence:
 
 def _estimate(record: Record) -> str:
     """Return "0.03 (95% CI -5.21 to 5.27; p = 0.950)" with what there is of it."""
-    level = record["confidence_level"]
-    words = f"{number_text(100 * level, 0)}% CI" if level else "CI"
+    words = format_level(record["confidence_level"])
     limits = f"{words} {_limits(record)}" if record["ci_lower"] is not None else ""
     p = record["p_value"]
     printed = format_p_value(p) if p is not None else ""

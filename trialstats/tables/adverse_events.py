@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 
 from trialstats.errors import DataError
-from trialstats.records import Record, distinct, find, one, records
+from trialstats.formatting import format_level
+from trialstats.records import Record, distinct, find, one, records, usual_level
 from trialstats.tables import cells
 from trialstats.tables.selection import arms_of, groups_in_order
 from trialstats.tables.subtitles import trial_subtitle
@@ -64,7 +65,7 @@ def adverse_events_table(rows: pd.DataFrame, *, trial: Mapping[str, Any]) -> Tab
         id=f"{name}_{listed[0]['analysis']}",
         title="Adverse events",
         subtitle=trial_subtitle(trial, listed, listed[0]["analysis_set"]),
-        columns=_columns(subjects, arms, contrasts),
+        columns=_columns(listed, arms, contrasts),
         rows=tuple(body),
         footnotes=notes.lines(),
         source=f"results/estimates/trial/{name}/{listed[0]['analysis']}.parquet",
@@ -91,7 +92,7 @@ def _not_estimable(rows: list[Record], trial: Mapping[str, Any]) -> Table:
         id=f"{name}_{listed[0]['analysis']}",
         title="Adverse events",
         subtitle=trial_subtitle(trial, listed, listed[0]["analysis_set"]),
-        columns=_columns([], [], contrasts),
+        columns=_columns(listed, [], contrasts),
         rows=(Row((Cell("Any adverse event"), *made)),),
         footnotes=notes.lines(),
         source=f"results/estimates/trial/{name}/{listed[0]['analysis']}.parquet",
@@ -99,15 +100,17 @@ def _not_estimable(rows: list[Record], trial: Mapping[str, Any]) -> Table:
 
 
 def _columns(
-    subjects: list[Record], arms: list[str], contrasts: list[str]
+    listed: list[Record], arms: list[str], contrasts: list[str]
 ) -> tuple[Column, ...]:
+    subjects = find(listed, statistic="subjects_with_event")
     columns = [Column("Event", "left")]
     for arm in arms:
         sizes = distinct(find(subjects, group=arm), "n_subjects")
         size = f" (N = {sizes[0]})" if len(sizes) == 1 else ""
         columns.append(Column("n (%)", spanner=f"{arm}{size}"))
         columns.append(Column("Events", spanner=f"{arm}{size}"))
-    label = "Risk difference, percentage points (95% CI)"
+    interval = format_level(usual_level(listed))
+    label = f"Risk difference, percentage points ({interval})"
     return (*columns, *(Column(label, spanner=c) for c in contrasts))
 
 

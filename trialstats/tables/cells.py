@@ -6,6 +6,7 @@ from trialstats.formatting import (
     MINUS,
     NOT_ESTIMABLE,
     format_interval,
+    format_level,
     format_number,
     format_p_value,
     format_percent,
@@ -106,21 +107,46 @@ def value_error(record: Record | None, notes: Footnotes, digits: int = 2) -> Cel
     )
 
 
-def value_interval(record: Record | None, notes: Footnotes, digits: int = 2) -> Cell:
-    """Print an estimate with its interval in brackets."""
+def value_interval(
+    record: Record | None,
+    notes: Footnotes,
+    digits: int = 2,
+    *,
+    level: float | None = None,
+) -> Cell:
+    """Print an estimate with its interval in brackets.
+
+    An interval says its own confidence level where that is not the `level` that the
+    head of the column states.
+    """
     cell = value(record, notes, digits)
     if record is None or record["estimate"] is None or record["ci_lower"] is None:
         return cell
-    return Cell(f"{cell.text} ({_limits(record, digits)})", cell.rows)
+    own = f"{format_level(_other(record, level))} " if _other(record, level) else ""
+    return Cell(f"{cell.text} ({own}{_limits(record, digits)})", cell.rows)
 
 
-def interval(record: Record | None, notes: Footnotes, digits: int = 2) -> Cell:
-    """Print an interval alone."""
+def interval(
+    record: Record | None,
+    notes: Footnotes,
+    digits: int = 2,
+    *,
+    level: float | None = None,
+) -> Cell:
+    """Print an interval alone, with its own confidence level as `value_interval`."""
     if record is None:
         return EMPTY
     if record["ci_lower"] is None or record["ci_upper"] is None:
         return not_estimable(record, notes) if record["not_estimable"] else EMPTY
-    return Cell(_limits(record, digits), _rows(record))
+    other = _other(record, level)
+    own = f" ({format_level(other, 'interval')})" if other else ""
+    return Cell(f"{_limits(record, digits)}{own}", _rows(record))
+
+
+def _other(record: Record, level: float | None) -> float | None:
+    """Return the level of an interval when it is not the one of its column."""
+    own: float | None = record["confidence_level"]
+    return None if level is None or own == level else own
 
 
 def p_value(record: Record | None) -> Cell:

@@ -1,14 +1,14 @@
 """Efficacy tables: one per analysis, with its estimand and its model on the table."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from trialstats.errors import DataError
-from trialstats.formatting import NOT_ESTIMABLE
-from trialstats.records import Record, distinct, find, one, records
+from trialstats.formatting import NOT_ESTIMABLE, format_level
+from trialstats.records import Record, distinct, find, one, records, usual_level
 from trialstats.tables import cells
 from trialstats.tables.participants import labels_of
 from trialstats.tables.selection import arms_of, groups_in_order
@@ -43,6 +43,11 @@ class _Parts:
     contrasts: list[str]
     notes: Footnotes
     digits: int
+    level: float | None
+
+    def interval_label(self, words: str = "CI") -> str:
+        """Return what the intervals are, with their confidence level."""
+        return upper_first(format_level(self.level, words))
 
     def arm_cells(self, make: Callable[[str], Cell]) -> tuple[Cell, ...]:
         """Return a cell an arm, and an empty cell a contrast."""
@@ -118,6 +123,7 @@ def efficacy_table(
         digits=cells.decimals(
             r for r in listed if r["statistic"] in {"ls_mean", "difference"}
         ),
+        level=usual_level(listed),
     )
     name = str(listed[0]["trial"])
     role = settings.get("role")
@@ -194,7 +200,7 @@ def _means_body(parts: _Parts) -> list[Row]:
         body.append(Row((Cell("Observed mean (SD)"), *observed)))
     body += [
         _paired_row(parts, "Adjusted mean (SE)", cells.value_error),
-        _paired_row(parts, "95% confidence interval", cells.interval),
+        _paired_row(parts, parts.interval_label("confidence interval"), cells.interval),
         parts.contrast_row(
             "Degrees of freedom",
             lambda c: cells.degrees_of_freedom(parts.of_contrast(c, "difference")),
@@ -206,7 +212,7 @@ def _means_body(parts: _Parts) -> list[Row]:
     if find(parts.rows, statistic="standardized_mean_difference"):
         body.append(
             parts.contrast_row(
-                "Standardized mean difference, unadjusted (95% CI)",
+                f"Standardized mean difference, unadjusted ({parts.interval_label()})",
                 lambda c: cells.value_interval(
                     parts.of_contrast(c, "standardized_mean_difference"), notes
                 ),
@@ -251,7 +257,8 @@ def _crossover_body(parts: _Parts) -> list[Row]:
                 cells.p_value(effect),
             )
             what = f" ({effect['contrast']})" if effect["contrast"] else ""
-            labels = (f"{label}{what} (95% CI)", "Degrees of freedom", "p-value")
+            first = f"{label}{what} ({parts.interval_label()})"
+            labels = (first, "Degrees of freedom", "p-value")
             for n, (text, cell) in enumerate(zip(labels, made, strict=True)):
                 blank = [EMPTY] * (len(parts.arms) + len(parts.contrasts) - 1)
                 body.append(Row((Cell(text), *blank, cell), indent=min(n, 1)))
@@ -271,11 +278,12 @@ def _binary_body(parts: _Parts) -> list[Row]:
         lambda a: _events_of(parts.of_arm(a, "events"), parts.of_arm(a, "risk"), notes)
     )
     risks = parts.arm_cells(lambda a: cells.interval(parts.of_arm(a, "risk"), notes, 1))
+    interval = parts.interval_label("confidence interval")
     body = [
         parts.arm_row("Participants analysed", "n_analysed"),
         parts.arm_row("Participants with data", "n_with_data"),
         Row((Cell("With the event, n (%)"), *events)),
-        Row((Cell("95% confidence interval of the percentage"), *risks)),
+        Row((Cell(f"{interval} of the percentage"), *risks)),
     ]
     for statistic, label, digits in _BINARY_EFFECTS:
         if not find(parts.rows, statistic=statistic):
@@ -284,7 +292,7 @@ def _binary_body(parts: _Parts) -> list[Row]:
         made = parts.contrast_cells(
             lambda c, f=found, d=digits: cells.value_interval(f[c], notes, d)  # type: ignore[misc]
         )
-        body.append(Row((Cell(f"{label} (95% CI)"), *made)))
+        body.append(Row((Cell(f"{label} ({parts.interval_label()})"), *made)))
         if any(r and r["p_value"] is not None for r in found.values()):
             body.append(
                 Row(
@@ -327,7 +335,7 @@ def _visit_columns(parts: _Parts) -> tuple[Column, ...]:
     contrasts = [
         Column(label, spanner=contrast)
         for contrast in parts.contrasts
-        for label in ("Difference (SE)", "95% CI", "df", "p-value")
+        for label in ("Difference (SE)", parts.interval_label(), "df", "p-value")
     ]
     return (Column("Visit", "left"), *arms, *contrasts)
 
@@ -341,9 +349,7 @@ def _visit_body(parts: _Parts) -> list[Row]:
     failed = [r for r in parts.rows if r["statistic"] == "difference"]
     why = failed[0] if len(failed) == len(parts.contrasts) else None
     for visit in visits or [why["visit"] if why and why["visit"] else "All visits"]:
-        at = _Parts(
-            find(parts.rows, visit=visit), parts.arms, parts.contrasts, notes, digits
-        )
+        at = replace(parts, rows=find(parts.rows, visit=visit))
         made = [Cell(str(visit))]
         for arm in parts.arms:
             made.append(_numbers(at, arm, notes))

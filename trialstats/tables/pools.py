@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from trialstats.records import Record, distinct, find
+from trialstats.formatting import format_level
+from trialstats.records import Record, distinct, find, usual_level
 from trialstats.tables import cells
 from trialstats.tables.synthesis import (
     measure_words,
@@ -46,7 +47,7 @@ def published_pools_table(rows: pd.DataFrame, *, synthesis: Mapping[str, Any]) -
         a heading for each measure where there are several; our main model last.
     """
     made = synthesised(rows)
-    notes = Footnotes()
+    notes, level = Footnotes(), usual_level(made.published_pools)
     body: list[Row] = []
     measures = distinct(made.published_pools, "subgroup")
     for measure in measures if len(measures) > 1 else [None]:
@@ -56,13 +57,13 @@ def published_pools_table(rows: pd.DataFrame, *, synthesis: Mapping[str, Any]) -
             title = known.title if known else upper_first(f"{measure} measures")
             body.append(heading(title))
             pools = find(pools, subgroup=measure)
-        body += [_pool_row(pool, notes) for pool in pools]
+        body += [_pool_row(pool, notes, level) for pool in pools]
     beside = ""
     if made.main is not None:
         beside = " beside ours"
         if len(measures) > 1:
             body.append(heading(f"This report: {measure_words(synthesis)}"))
-        body.append(_own_row(made.main, synthesis, notes))
+        body.append(_own_row(made.main, synthesis, notes, level))
     notes.note("k, number of trials; CI, confidence interval.")
     found = distinct(made.published_pools, "data_status")
     statuses = sentence_list(DATA_STATUS.get(s, s) for s in found)
@@ -74,7 +75,7 @@ def published_pools_table(rows: pd.DataFrame, *, synthesis: Mapping[str, Any]) -
             Column("Review", "left wide"),
             Column("Outcome", "wide"),
             Column("k"),
-            Column("Pooled result (95% CI)"),
+            Column(f"Pooled result ({format_level(level)})"),
             Column("Measure and model", "wide"),
         ),
         rows=tuple(body),
@@ -83,25 +84,30 @@ def published_pools_table(rows: pd.DataFrame, *, synthesis: Mapping[str, Any]) -
     )
 
 
-def _pool_row(pool: Record, notes: Footnotes) -> Row:
+def _pool_row(pool: Record, notes: Footnotes, level: float | None) -> Row:
     return Row(
         (
             Cell(str(pool["group"]), marks=notes.status(pool["data_status"])),
             cells.text_cell(pool["parameter"]),
             trials_cell(pool),
-            cells.value_interval(pool, notes, cells.effect_digits(pool)),
+            cells.value_interval(pool, notes, cells.effect_digits(pool), level=level),
             cells.text_cell(pool["method"]),
         )
     )
 
 
-def _own_row(main: Record, synthesis: Mapping[str, Any], notes: Footnotes) -> Row:
+def _own_row(
+    main: Record,
+    synthesis: Mapping[str, Any],
+    notes: Footnotes,
+    level: float | None,
+) -> Row:
     return Row(
         (
             Cell("This report"),
             cells.text_cell(synthesis["outcome"]["name"]),
             trials_cell(main),
-            cells.value_interval(main, notes, cells.effect_digits(main)),
+            cells.value_interval(main, notes, cells.effect_digits(main), level=level),
             Cell(str(main["method"])),
         )
     )

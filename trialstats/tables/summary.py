@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from trialstats.records import Record
+from trialstats.formatting import format_level
+from trialstats.records import Record, records, usual_level
 from trialstats.tables import cells
 from trialstats.tables.synthesis import (
     Synthesised,
@@ -19,18 +20,23 @@ from trialstats.tables.synthesis import (
 from trialstats.tables.table import EMPTY, Cell, Column, Footnotes, Row, Table, heading
 from trialstats.vocabulary import SYNTHETIC, short_review, upper_first
 
-_COLUMNS = (
-    Column("Question", "left wide"),
-    Column("Measure", "left"),
-    Column("k"),
-    Column("n"),
-    Column("Estimate (95% CI)"),
-    Column("p"),
-    Column("Prediction interval"),
-    Column("τ² (95% CI)"),
-    Column("I²"),
-    Column("Trials' numbers", "left"),
-)
+#: Statistics that give a line of the table.
+_LINES_OF_SUMMARY = frozenset({"effect", "pooled_effect", "published_pool"})
+
+
+def _columns(level: float | None) -> tuple[Column, ...]:
+    return (
+        Column("Question", "left wide"),
+        Column("Measure", "left"),
+        Column("k"),
+        Column("n"),
+        Column(f"Estimate ({format_level(level)})"),
+        Column("p"),
+        Column("Prediction interval"),
+        Column(f"τ² ({format_level(level)})"),
+        Column("I²"),
+        Column("Trials' numbers", "left"),
+    )
 
 
 def summary_of_effects(
@@ -52,6 +58,10 @@ def summary_of_effects(
         I-squared and how the numbers are known; below it what reviews pooled.
     """
     notes = Footnotes()
+    level = usual_level(
+        row for row in records(rows) if row["statistic"] in _LINES_OF_SUMMARY
+    )
+    columns = _columns(level)
     body: list[Row] = []
     condition = None
     for settings in syntheses:
@@ -63,10 +73,10 @@ def summary_of_effects(
             body.append(heading(upper_first(condition)))
         made = synthesised(part)
         if made.main is None:
-            body += _outcome_rows(made, settings, notes)
+            body += _outcome_rows(made, settings, notes, level)
         else:
-            body.append(_pooled_row(made, made.main, settings, notes))
-            body += [_review_row(p, notes) for p in made.published_pools]
+            body.append(_pooled_row(made, made.main, settings, notes, level))
+            body += [_review_row(p, notes, level) for p in made.published_pools]
     notes.note(
         "k, number of trials; n, participants; CI, confidence interval; MD, mean "
         "difference; SMD, standardized mean difference; RR, risk ratio; OR, odds "
@@ -80,7 +90,7 @@ def summary_of_effects(
         id="summary_of_effects",
         title="Summary of all effects",
         subtitle=_subtitle(set(rows["data_status"].dropna())),
-        columns=_COLUMNS,
+        columns=columns,
         rows=tuple(body),
         footnotes=notes.lines(),
         source="results/estimates/synthesis/*.parquet",
@@ -101,7 +111,11 @@ def _status_marks(effects: Sequence[Record], notes: Footnotes) -> str:
 
 
 def _pooled_row(
-    made: Synthesised, main: Record, settings: Mapping[str, Any], notes: Footnotes
+    made: Synthesised,
+    main: Record,
+    settings: Mapping[str, Any],
+    notes: Footnotes,
+    level: float | None,
 ) -> Row:
     mark = _status_marks(made.effects, notes)
     return Row(
@@ -110,9 +124,9 @@ def _pooled_row(
             Cell(str(settings["measure"])),
             trials_cell(main),
             participants_cell(main),
-            cells.value_interval(main, notes, cells.effect_digits(main)),
+            cells.value_interval(main, notes, cells.effect_digits(main), level=level),
             cells.p_value(main),
-            *heterogeneity_cells(made, main, notes),
+            *heterogeneity_cells(made, main, notes, level),
             Cell(statuses_text(made.effects)),
         ),
         indent=1,
@@ -120,11 +134,14 @@ def _pooled_row(
 
 
 def _outcome_rows(
-    made: Synthesised, settings: Mapping[str, Any], notes: Footnotes
+    made: Synthesised,
+    settings: Mapping[str, Any],
+    notes: Footnotes,
+    level: float | None,
 ) -> list[Row]:
     """Return a line a result of a synthesis that shows and does not pool."""
     title = Cell(short_title(settings), marks=notes.letter("Shown, not pooled."))
-    blank = [EMPTY] * (len(_COLUMNS) - 1)
+    blank = [EMPTY] * (len(_columns(level)) - 1)
     lines = [Row((title, *blank), indent=1)]
     for effect in made.effects:
         outcome = str(effect["parameter"] or settings["outcome"]["name"])
@@ -135,7 +152,9 @@ def _outcome_rows(
                     Cell(str(settings["measure"])),
                     Cell("1"),
                     participants_cell(effect),
-                    cells.value_interval(effect, notes, cells.effect_digits(effect)),
+                    cells.value_interval(
+                        effect, notes, cells.effect_digits(effect), level=level
+                    ),
                     cells.p_value(effect),
                     EMPTY,
                     EMPTY,
@@ -145,10 +164,10 @@ def _outcome_rows(
                 indent=2,
             )
         )
-    return [*lines, *(_review_row(p, notes) for p in made.published_pools)]
+    return [*lines, *(_review_row(p, notes, level) for p in made.published_pools)]
 
 
-def _review_row(pool: Record, notes: Footnotes) -> Row:
+def _review_row(pool: Record, notes: Footnotes, level: float | None) -> Row:
     """Return a line for what a review pooled, under the line that it stands beside."""
     review = short_review(str(pool["group"]))
     return Row(
@@ -161,7 +180,7 @@ def _review_row(pool: Record, notes: Footnotes) -> Row:
             Cell(str(pool["unit"] or "")),
             trials_cell(pool),
             EMPTY,
-            cells.value_interval(pool, notes, cells.effect_digits(pool)),
+            cells.value_interval(pool, notes, cells.effect_digits(pool), level=level),
             *[EMPTY] * 5,
         ),
         indent=2,

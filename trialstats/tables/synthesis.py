@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 from trialstats.errors import DataError
-from trialstats.records import Record, distinct, find, one, records
+from trialstats.formatting import format_level
+from trialstats.records import Record, distinct, find, one, records, usual_level
 from trialstats.tables import cells
 from trialstats.tables.subtitles import data_words
 from trialstats.tables.table import (
@@ -122,7 +123,8 @@ def trial_effects_table(
     # A fitted trial enters with its contrast: there are no numbers by arm to show.
     by_arm = [arm for arm in arms if find(made.rows, role="descriptive", group=arm)]
     columns += [Column(arm) for arm in by_arm] or [Column("n")]
-    columns.append(Column(f"{upper_first(measure)} (95% CI)"))
+    level = usual_level(made.effects)
+    columns.append(Column(f"{upper_first(measure)} ({format_level(level)})"))
     columns += [Column("Weight")] if pooled else []
     columns.append(Column("Evidence", "left"))
     body = [
@@ -231,13 +233,13 @@ def sensitivity_table(rows: pd.DataFrame, *, synthesis: Mapping[str, Any]) -> Ta
     if not made.pooled:
         raise DataError(f"synthesis {made.id!r} has no pooled effect to compare")
     notes = Footnotes()
-    measure = measure_words(synthesis)
+    measure, level = measure_words(synthesis), usual_level(made.pooled)
     body: list[Row] = []
     for role, title in (("primary", "Main model"), ("sensitivity", "Sensitivity")):
         part = find(made.pooled, role=role)
         if part:
             body.append(heading(title))
-            body += [Row(_model_cells(made, p, notes)) for p in part]
+            body += [Row(_model_cells(made, p, notes, level)) for p in part]
     if find(made.pooled, unit=PROPORTION):
         notes.note("Risk differences are in percentage points, their τ² is not.")
     notes.note(
@@ -251,10 +253,10 @@ def sensitivity_table(rows: pd.DataFrame, *, synthesis: Mapping[str, Any]) -> Ta
         columns=(
             Column("Model", "left code"),
             Column("k"),
-            Column("Estimate (95% CI)"),
+            Column(f"Estimate ({format_level(level)})"),
             Column("p"),
             Column("Prediction interval"),
-            Column("τ² (95% CI)"),
+            Column(f"τ² ({format_level(level)})"),
             Column("I²"),
         ),
         rows=tuple(body),
@@ -264,7 +266,7 @@ def sensitivity_table(rows: pd.DataFrame, *, synthesis: Mapping[str, Any]) -> Ta
 
 
 def _model_cells(
-    made: Synthesised, pooled: Record, notes: Footnotes
+    made: Synthesised, pooled: Record, notes: Footnotes, level: float | None
 ) -> tuple[Cell, ...]:
     return (
         Cell(
@@ -272,9 +274,9 @@ def _model_cells(
             marks=notes.letter(upper_first(str(pooled["method"]))),
         ),
         trials_cell(pooled),
-        cells.value_interval(pooled, notes, cells.effect_digits(pooled)),
+        cells.value_interval(pooled, notes, cells.effect_digits(pooled), level=level),
         cells.p_value(pooled),
-        *heterogeneity_cells(made, pooled, notes),
+        *heterogeneity_cells(made, pooled, notes, level),
     )
 
 
@@ -286,21 +288,27 @@ def trials_cell(pooled: Record) -> Cell:
 
 
 def heterogeneity_cells(
-    made: Synthesised, pooled: Record, notes: Footnotes
+    made: Synthesised, pooled: Record, notes: Footnotes, level: float | None
 ) -> tuple[Cell, Cell, Cell]:
-    """Print prediction interval, tau-squared and I-squared of a model."""
+    """Print prediction interval, tau-squared and I-squared of a model.
+
+    Intervals of another level than that of the table say so.
+    """
+    predicted = made.beside(pooled, "prediction_interval")
     return (
-        cells.interval(made.beside(pooled, "prediction_interval"), notes),
-        _tau_squared_cell(made.beside(pooled, "tau_squared"), notes),
+        cells.interval(predicted, notes, level=level),
+        _tau_squared_cell(made.beside(pooled, "tau_squared"), notes, level),
         _share_cell(made.beside(pooled, "i_squared"), notes),
     )
 
 
-def _tau_squared_cell(record: Record | None, notes: Footnotes) -> Cell:
+def _tau_squared_cell(
+    record: Record | None, notes: Footnotes, level: float | None
+) -> Cell:
     """Print tau-squared; three decimals, since it is a variance of small numbers."""
     if record is None or record["estimate"] is None:
         return cells.value(record, notes)
-    return cells.value_interval(record, notes, 3)
+    return cells.value_interval(record, notes, 3, level=level)
 
 
 def _share_cell(record: Record | None, notes: Footnotes) -> Cell:
