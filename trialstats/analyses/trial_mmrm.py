@@ -18,8 +18,8 @@ from trialstats.analyses.mixed_rows import (
     terms_in_words,
 )
 from trialstats.analyses.trial_counts import n_analysed, visits_by_number
-from trialstats.analyses.trial_rows import Analysis, Row
-from trialstats.errors import NotEstimableError
+from trialstats.analyses.trial_rows import NOBODY, Analysis, Row
+from trialstats.errors import ConfigError, NotEstimableError
 from trialstats.fixed_effects import ls_means_matrix
 from trialstats.linear_model import FloatArray
 from trialstats.mmrm import Mmrm, fit_mmrm
@@ -85,6 +85,8 @@ def fit_configured(analysis: Analysis) -> Configured:
         When an arm has no data at a visit, or the model cannot be estimated.
     ConvergenceError
         When no structure of the ladder fits.
+    ConfigError
+        When nobody has data at a visit to average over.
     """
     model, response = analysis.model, analysis.settings["response"]
     constrained = bool(model.get("constrained_baseline"))
@@ -93,6 +95,7 @@ def fit_configured(analysis: Analysis) -> Configured:
     data = analysis.observations(columns=_named(model, terms))
     visits = tuple(visits_by_number(data.dropna(subset=[response])).values())
     _require_data(analysis, data.dropna(subset=[response]), visits)
+    _require_averaged(analysis, visits)
     data = data[data["AVISIT"].isin(visits)].assign(
         TRT01P=lambda rows: pd.Categorical(
             rows["TRT01P"], [analysis.control, *analysis.treatments]
@@ -158,6 +161,25 @@ def _require_data(
                 raise NotEstimableError(f"{arm} has no data at {visit}.")
 
 
+def _require_averaged(analysis: Analysis, visits: Sequence[str]) -> None:
+    """Raise ConfigError when nobody has data at a visit to average over.
+
+    An average over the visits that are left would be another estimand.
+    """
+    for visit in analysis.model.get("averaged_over", ()):
+        if visit not in visits:
+            raise ConfigError(
+                f"config/trials/{analysis.config['id']}.yaml, at "
+                f"analyses.{analysis.name}.model.averaged_over: {_nobody_at(analysis)}"
+                f"{visit}; leave it out, or mend the days of its window"
+            )
+
+
+def _nobody_at(analysis: Analysis) -> str:
+    settings = analysis.settings
+    return f"{NOBODY}{settings['analysis_set']} has {settings['response']} at "
+
+
 def _model(analysis: Analysis, fit: Mmrm, baseline: str | None) -> str:
     """Return the model, its covariance and how it is estimated in words."""
     model = analysis.model
@@ -196,6 +218,7 @@ def mmrm_rows(analysis: Analysis) -> Iterator[Row]:
         here = made.rows.loc[made.rows["TRT01P"] == arm, "USUBJID"]
         yield n_analysed(analysis, arm, here.nunique())
     yield from _mean_rows(analysis, made)
+    yield from _unseen_rows(analysis, made)
     n = made.fit.n_subjects
     yield from term_rows(analysis, _tests(made), made.method, n)
     yield from _covariance_rows(analysis, made)
@@ -278,6 +301,43 @@ def _mean_rows(analysis: Analysis, made: Configured) -> Iterator[Row]:
             "adjustment for a small sample",
             **shared,
         )
+
+
+def _none_with_data(analysis: Analysis, arm: str, visit: str) -> Row:
+    subjects = analysis.subjects()
+    return analysis.row(
+        "n_with_data",
+        group=arm,
+        visit=visit,
+        estimate=0,
+        n_subjects=int((subjects["TRT01P"] == arm).sum()),
+        method="Number of subjects of the analysis set with an observed value",
+    )
+
+
+def _unseen_rows(analysis: Analysis, made: Configured) -> Iterator[Row]:
+    """Yield what is not estimable at configured visits that nobody has."""
+    parameter = analysis.config["bds"][analysis.settings["parameter"]]
+    windows = parameter.get("visits", {}).get("windows", {})
+    counted = set(analysis.observations()["AVISIT"])
+    for visit, window in windows.items():
+        if window["number"] <= 0 or visit in made.visits:
+            continue
+        for arm in analysis.arms:
+            if visit not in counted:
+                yield _none_with_data(analysis, arm, visit)
+            yield n_analysed(analysis, arm, 0, visit=visit)
+        for arm in analysis.treatments:
+            yield analysis.row(
+                "difference",
+                contrast=analysis.contrast(arm),
+                role=_role(analysis, visit),
+                visit=visit,
+                unit=analysis.unit,
+                n_subjects=0,
+                method=made.method,
+                not_estimable=f"{_nobody_at(analysis)}{visit}.",
+            )
 
 
 def _contrasts(analysis: Analysis, made: Configured) -> Iterator[_Contrast]:

@@ -16,6 +16,9 @@ Row = dict[str, Any]
 #: How a value may come about and still count as observed.
 OBSERVED_DTYPES = ("AVERAGE",)
 
+#: Opens the reason of a row at a visit that nobody has.
+NOBODY = "Nobody in "
+
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
@@ -210,6 +213,15 @@ def estimand_in_words(estimand: Mapping[str, Any] | None) -> str | None:
         f"in {estimand['population']}"
     )
     return f"{sentence}; {events}" if events else sentence
+
+
+def computed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of estimates without those of visits that nobody has.
+
+    No engine computes them. A second engine that has a result at such a visit is still
+    found out, since its result has no row.
+    """
+    return rows[~rows["not_estimable"].str.startswith(NOBODY, na=False)]
 
 
 def estimate_columns(found: Estimate) -> Row:

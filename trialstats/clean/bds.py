@@ -58,6 +58,7 @@ def build_bds(
             analysed = _summaries(parameter, received, ledger)
         else:
             analysed = _chosen(parameter, received, ledger)
+        _query_unseen(code, parameter, analysed, ledger)
         records += _with_baseline(code, parameter, analysed, adsl, ledger)
     ledger.stop_on_problems()
     frame = _finished(config, adsl, records)
@@ -133,6 +134,24 @@ def _query_unscheduled(
         finding=found,
         resolution="kept as Unscheduled, not analysed",
     )
+
+
+def _query_unseen(
+    code: str, parameter: Config, records: Iterable[Record], ledger: Ledger
+) -> None:
+    """Say which windows hold no value of anybody: a visit never goes unnoticed."""
+    seen = {r["AVISIT"] for r in records if r.get("ANL01FL") == "Y"}
+    for visit, window in parameter["visits"]["windows"].items():
+        if visit not in seen:
+            first, last = window["days"]
+            ledger.query(
+                "visit without data",
+                parameter["from"],
+                column=parameter["date"]["column"],
+                finding=f"nobody has a value of {code} at {visit}, days {first} to "
+                f"{last}",
+                resolution="nothing can be estimated at this visit",
+            )
 
 
 def _groups(records: Iterable[Record]) -> dict[tuple[Any, ...], list[Record]]:
