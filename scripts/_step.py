@@ -2,10 +2,14 @@
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+import pandas as pd
+import pyarrow as pa
+
 from trialstats.errors import TrialstatsError
+from trialstats.rows import frame_of
 
 #: Params that only make Snakemake rerun a step when what they digest has changed.
 TRIGGERS = ("library", "evidence", "sources")
@@ -30,3 +34,12 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
     except Exception:
         logging.exception("%s failed", snakemake.rule)
         raise
+
+
+def stacked(frames: Iterable[pd.DataFrame], schema: pa.Schema) -> pd.DataFrame:
+    """Return frames of a schema as one; a dossier without trials or syntheses has none.
+
+    An empty frame would bring columns without a type into the result.
+    """
+    filled = [frame for frame in frames if len(frame)]
+    return pd.concat(filled, ignore_index=True) if filled else frame_of([], schema)

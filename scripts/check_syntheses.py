@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pandas as pd
-from _step import run
+from _step import run, stacked
 
 from trialstats import io, rows
 from trialstats.analyses.agreement import require_agreement
@@ -14,11 +13,11 @@ from trialstats.analyses.synthesis_agreement import check_synthesis
 def main(
     estimates: list[str], agreement: str, *, configs: Sequence[Mapping[str, Any]]
 ) -> None:
-    compared = [
+    compared = (
         check_synthesis(config, io.read_table(path, rows.ESTIMATES))
         for config, path in zip(configs, estimates, strict=True)
-    ]
-    frame = pd.concat([c for c in compared if len(c)], ignore_index=True)
+    )
+    frame = stacked(compared, rows.AGREEMENT)
     require_agreement(frame)
     io.write_table(frame, agreement, rows.AGREEMENT)
 

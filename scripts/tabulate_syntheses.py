@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pandas as pd
-from _step import run
+from _step import run, stacked
 
 from trialstats import io, rows, tables
 
@@ -19,12 +18,12 @@ def main(
     *,
     configs: Sequence[Mapping[str, Any]],
 ) -> None:
-    pooled = [io.read_table(path, rows.ESTIMATES) for path in estimates]
+    pooled = (io.read_table(path, rows.ESTIMATES) for path in estimates)
     effects = tables.summary_of_effects(
-        pd.concat(pooled, ignore_index=True), syntheses=configs
+        stacked(pooled, rows.ESTIMATES), syntheses=configs
     )
-    compared = [io.read_table(path, rows.AGREEMENT) for path in agreement]
-    agreed = tables.agreement_table(pd.concat(compared, ignore_index=True))
+    compared = (io.read_table(path, rows.AGREEMENT) for path in agreement)
+    agreed = tables.agreement_table(stacked(compared, rows.AGREEMENT))
     io.write_text(tables.to_page([effects], effects.title), summary)
     io.write_csv(tables.to_csv_frame(effects), summary_csv)
     io.write_text(tables.to_page([agreed], agreed.title), agreement_html)

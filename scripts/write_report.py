@@ -5,8 +5,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-from _step import run
+from _step import run, stacked
 
 from trialstats import io, rows
 from trialstats.analyses.evidence import EVIDENCE
@@ -43,7 +42,9 @@ def main(
     configs: Sequence[Mapping[str, Any]],
     figures: Sequence[int],
 ) -> None:
-    fitted = pd.concat([io.read_table(path, rows.ESTIMATES) for path in estimates])
+    fitted = stacked(
+        (io.read_table(path, rows.ESTIMATES) for path in estimates), rows.ESTIMATES
+    )
     # The rule lists the figures trial by trial, and how many each trial has.
     drawn = map(read_figure, trial_figures)
     materials = [
@@ -65,7 +66,7 @@ def main(
         )
         for synthesis, path, forest in zip(configs, syntheses, forests, strict=True)
     ]
-    compared = [io.read_table(path, rows.AGREEMENT) for path in agreement]
+    compared = (io.read_table(path, rows.AGREEMENT) for path in agreement)
     content = build_content(
         config,
         materials,
@@ -74,7 +75,7 @@ def main(
         published_effects=io.read_table(published_effects, rows.EFFECTS),
         evidence=io.read_table(evidence, EVIDENCE),
         evidence_figure=read_figure(evidence_figure),
-        agreement=pd.concat(compared, ignore_index=True),
+        agreement=stacked(compared, rows.AGREEMENT),
         versions=installed_versions(),
         digests=file_digests(data),
     )
