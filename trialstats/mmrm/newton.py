@@ -8,6 +8,7 @@ step is taken in full, so that the solution is exact to rounding.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +19,7 @@ from trialstats.linear_model import FloatArray
 from trialstats.mmrm.likelihood import Curvature, Likelihood, Solution
 from trialstats.mmrm.pseudo_subjects import PseudoSubjects
 from trialstats.mmrm.structures import STRUCTURES
+from trialstats.randomness import stream
 
 #: The Newton decrement ``g' H^-1 g``, in units of ``-2 l``, at which the next step is
 #: the last: the error after it is about the square.
@@ -33,6 +35,9 @@ _SMALL_STEP, _WATCHED = 1e-2, 10
 #: A climb of more iterations is repeated from other starts; a maximum is another one
 #: when ``-2 l`` is lower by this.
 _FEW, _HIGHER = 8, 1e-6
+#: So many observations beyond the coefficients for each parameter are ample: with fewer
+#: every fit is repeated from other starts. So many of these are drawn at random.
+_AMPLE, _N_DRAWN = 10, 8
 #: Factors of the usual start of a spatial range.
 _OTHER_RANGES = (0.3, 3.0, 10.0)
 #: Steps and decrements that lead nowhere.
@@ -150,15 +155,13 @@ def _other_starts(likelihood: Likelihood) -> Iterator[FloatArray]:
     """Yield start values far from the moments: other correlations, other ranges."""
     structure, t = likelihood.structure, likelihood.t
     moments = _moments(likelihood)
-    for correlation, reach in zip(
-        (0.0, 0.5, -0.8 / max(t - 1, 1)), _OTHER_RANGES, strict=True
-    ):
-        compound = correlation + (1 - correlation) * np.eye(t)
+    ranges = _OTHER_RANGES if structure.spatial else repeat(1.0)
+    for correlation, reach in zip(_correlations(t), ranges, strict=False):
         parts = []
         for g, moment in enumerate(moments):
             deviation = np.sqrt(np.diag(moment))
             part = structure.start(
-                np.outer(deviation, deviation) * compound, likelihood.distance(g)
+                np.outer(deviation, deviation) * correlation, likelihood.distance(g)
             )
             if structure.spatial:
                 part[-1] *= reach
@@ -168,13 +171,24 @@ def _other_starts(likelihood: Likelihood) -> Iterator[FloatArray]:
             yield theta
 
 
+def _correlations(t: int) -> Iterator[FloatArray]:
+    """Yield correlation matrices: three of equal correlations, then drawn ones."""
+    for correlation in (0.0, 0.5, -0.8 / max(t - 1, 1)):
+        yield correlation + (1 - correlation) * np.eye(t)
+    for factor in stream(0, "starts").standard_normal((_N_DRAWN, t, t + 1)):
+        product = factor @ factor.T
+        deviation = np.sqrt(np.diag(product))
+        yield product / np.outer(deviation, deviation)
+
+
 def maximise(
     likelihood: Likelihood, theta: FloatArray, watch: Watch
 ) -> tuple[Solution, Curvature, tuple[Iteration, ...]]:
     """Return the solution at the highest likelihood, its derivatives, and the history.
 
-    Few data can give a likelihood several maxima. Where the way up is not that of a
-    likelihood with one (see `_straight`), others are looked for from other starts.
+    Few data can give a likelihood several maxima. Where the data are few (`_ample`), or
+    the way up is not that of a likelihood with one (`_straight`), others are looked for
+    from other starts.
 
     Parameters
     ----------
@@ -197,7 +211,7 @@ def maximise(
         best = _climb(likelihood, theta, watch)
     except ConvergenceError as error:
         stopped = error
-    if best is not None and _straight(best[2]):
+    if best is not None and _ample(likelihood, len(theta)) and _straight(best[2]):
         return best
     for start in _other_starts(likelihood):
         try:
@@ -209,6 +223,16 @@ def maximise(
     if best is None:
         raise stopped or ConvergenceError("No start leads to a maximum.")
     return best
+
+
+def _ample(likelihood: Likelihood, n_parameters: int) -> bool:
+    """Return whether the data are too many for a second maximum.
+
+    An unstructured covariance shows none even with few, and would be the slowest.
+    """
+    free = likelihood.data.n_observations - likelihood.p
+    unstructured = likelihood.structure is STRUCTURES["unstructured"]
+    return unstructured or free >= _AMPLE * n_parameters
 
 
 def _straight(history: tuple[Iteration, ...]) -> bool:

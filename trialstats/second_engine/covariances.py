@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from trialstats.randomness import stream
+
 FloatArray = NDArray[np.float64]
 
 #: Relative step of the derivatives.
@@ -14,13 +16,42 @@ _STEP = 1e-5
 #: Correlation between visits from which fits start.
 _START = 0.3
 
+#: Further starts with correlations drawn from -this to this: the likelihood of a few
+#: subjects can have several maxima. Drawn starts that are no covariance are left out.
+_WIDTH, _N_DRAWN = 0.8, 12
+
 
 @dataclass(frozen=True, slots=True)
 class Covariance:
-    """A covariance as a function of its parameters, with where to start."""
+    """A covariance as a function of its parameters, with where to start.
+
+    Attributes
+    ----------
+    matrix : callable
+        Parameters of shape (k,) -> covariance of shape (t, t).
+    start : callable
+        Variance, correlations of shape (n_correlations,) -> parameters.
+    n_correlations : int
+        Number of correlations that a fit of few subjects may have at several maxima.
+    """
 
     matrix: Callable[[FloatArray], FloatArray]
-    start: Callable[[float], FloatArray]
+    start: Callable[[float, FloatArray], FloatArray]
+    n_correlations: int
+
+    def starts(self, variance: float) -> list[FloatArray]:
+        """Return parameters to start from, the usual ones first."""
+        size = self.n_correlations
+        usual = self.start(variance, np.full(size, _START))
+        draws = stream(0, "starts", str(size)).uniform(
+            -_WIDTH, _WIDTH, (_N_DRAWN if size else 0, size)
+        )
+        drawn = [self.start(variance, draw) for draw in draws]
+        return [usual] + [
+            theta
+            for theta in drawn
+            if float(np.linalg.eigvalsh(self.matrix(theta)).min()) > 0
+        ]
 
     def slopes(self, theta: FloatArray) -> FloatArray:
         """Return the derivative by each parameter, (k, t, t), by differences."""
@@ -38,7 +69,7 @@ def covariance_named(name: str, times: FloatArray) -> Covariance:
     """Return a covariance over visits at these times by its name."""
     t = len(times)
     if t == 1:
-        return Covariance(lambda v: v.reshape(1, 1), lambda s: np.array([s]))
+        return Covariance(lambda v: v.reshape(1, 1), lambda s, _: np.array([s]), 0)
     if name == "unstructured":
         return _unstructured(t)
     plain = name.removesuffix("_heterogeneous")
@@ -47,9 +78,7 @@ def covariance_named(name: str, times: FloatArray) -> Covariance:
         # Linear in a variance and covariances, one for each lag or one for all.
         which = np.minimum(lags, 1) if name == "compound_symmetry" else lags
         size = int(which.max())
-        return Covariance(
-            lambda v: v[which], lambda s: np.r_[s, np.full(size, _START * s)]
-        )
+        return Covariance(lambda v: v[which], lambda s, r: np.r_[s, r * s], size)
     correlation, size = _correlation(plain, times, lags)
     n_variances = t if name.endswith("_heterogeneous") else 1
 
@@ -57,10 +86,10 @@ def covariance_named(name: str, times: FloatArray) -> Covariance:
         deviation = np.sqrt(np.abs(np.broadcast_to(theta[:n_variances], t)))
         return np.outer(deviation, deviation) * correlation(theta[n_variances:])
 
-    first = float(np.ptp(times)) / 2 if plain.startswith("spatial") else _START
-    return Covariance(
-        matrix, lambda s: np.r_[np.full(n_variances, s), np.full(size, first)]
-    )
+    if plain.startswith("spatial"):
+        scale = float(np.ptp(times)) / 2
+        return Covariance(matrix, lambda s, _: np.array([s, scale]), 0)
+    return Covariance(matrix, lambda s, r: np.r_[np.full(n_variances, s), r], size)
 
 
 def _unstructured(t: int) -> Covariance:
@@ -68,7 +97,7 @@ def _unstructured(t: int) -> Covariance:
     place = np.zeros((t, t), dtype=np.int64)
     place[rows, columns] = place[columns, rows] = np.arange(len(rows))
     mixed = np.where(rows == columns, 1.0, _START)
-    return Covariance(lambda v: v[place], lambda s: s * mixed)
+    return Covariance(lambda v: v[place], lambda s, _: s * mixed, 0)
 
 
 def _correlation(

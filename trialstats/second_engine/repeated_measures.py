@@ -10,7 +10,8 @@ numerical differentiation:
     Phi_A = Phi + 2 Phi {sum W_kl (Q_kl - P_k Phi P_l - R_kl / 4)} Phi
 
 With ``H_kl`` the second derivative of ``Phi^-1``, ``sum W Q`` is ``sum W (H + R) / 2``;
-sums over ``W`` are second differences along its eigenvectors. Differences are central.
+sums over ``W`` are second differences along its eigenvectors. Differences are central
+and of fourth order.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,9 +27,15 @@ from trialstats.second_engine.covariances import Covariance
 FloatArray = NDArray[np.float64]
 Quantities = dict[str, float]
 
-#: Steps of first and second differences, in standard errors of the parameters: errors
-#: below 1e-6 of the derivative, far above rounding.
-_FIRST, _SECOND = 1e-3, 3e-3
+#: Step of first and second differences, in standard errors of the parameters. The error
+#: is of the order of its fourth power, and rounding is divided by its square.
+_STEP = 3e-3
+
+#: Multiples of the step, and what the function there counts in a first and in a second
+#: difference: f'(0) h and f''(0) h^2.
+_PLACES = (-2, -1, 0, 1, 2)
+_FIRST = (1 / 12, -2 / 3, 0.0, 2 / 3, -1 / 12)
+_SECOND = (-1 / 12, 4 / 3, -5 / 2, 4 / 3, -1 / 12)
 
 #: Iterations of scoring, and the step in standard errors at which it has arrived.
 _ITERATIONS, _ARRIVED = 500, 1e-9
@@ -150,14 +157,23 @@ def _crossproduct(left: FloatArray, right: FloatArray) -> FloatArray:
     return np.asarray(left.reshape(-1, p).T @ right.reshape(-1, p))
 
 
-def scored(model: Model, start: FloatArray) -> State:
-    """Return the state at the maximum, by Fisher scoring with halved steps.
+def scored(model: Model, starts: Sequence[FloatArray]) -> State:
+    """Return the highest of the maxima found by Fisher scoring with halved steps.
 
     Raises
     ------
     NotEstimableError
-        When scoring does not arrive.
+        When scoring arrives from no start.
     """
+    found = [_scored(model, start) for start in starts]
+    arrived = [state for state in found if state is not None]
+    if not arrived:
+        raise NotEstimableError("Scoring does not reach a maximum of the likelihood.")
+    return max(arrived, key=lambda state: state.height)
+
+
+def _scored(model: Model, start: FloatArray) -> State | None:
+    """Return the state where scoring arrives from a start, None if it does not."""
     state = model.at(start)
     for _ in range(_ITERATIONS):
         if state is None:
@@ -170,7 +186,7 @@ def scored(model: Model, start: FloatArray) -> State:
         if float(step @ information @ step) < _ARRIVED**2:
             return state
         state = _further(model, state, step)
-    raise NotEstimableError("Scoring does not reach a maximum of the likelihood.")
+    return None
 
 
 def _further(model: Model, state: State, step: FloatArray) -> State | None:
@@ -223,15 +239,10 @@ def inference(model: Model, state: State, rule: str) -> Inference:
     """Return what a rule makes of a solution, by numerical differentiation."""
     theta, phi = state.theta, state.phi
     size = 1 / np.sqrt(np.diag(model.information(theta)))
-    steps = np.diag(_FIRST * size)
 
     def difference(f: Callable[[FloatArray], FloatArray]) -> FloatArray:
-        return np.array(
-            [
-                (f(theta + step) - f(theta - step)) / (2 * _FIRST * one)
-                for step, one in zip(steps, size, strict=True)
-            ]
-        )
+        along = (_difference(f, theta, step, _FIRST) for step in np.diag(_STEP * size))
+        return np.array([d / (_STEP * s) for d, s in zip(along, size, strict=True)])
 
     slopes = -difference(lambda at: _score(model, at))
     w = np.asarray(np.linalg.inv((slopes + slopes.T) / 2))
@@ -242,6 +253,21 @@ def inference(model: Model, state: State, rule: str) -> Inference:
         excess = _excess(model, state, w, precisions, rule)
         adjusted = np.asarray(phi + 2 * phi @ excess @ phi)
     return Inference(state, rule, float(model.n - model.p), w, changes, adjusted)
+
+
+def _difference(
+    f: Callable[[FloatArray], FloatArray],
+    theta: FloatArray,
+    step: FloatArray,
+    counts: Sequence[float],
+) -> FloatArray:
+    """Return the sum of `f` at multiples of a step, times their counts."""
+    terms = [
+        count * f(theta + place * step)
+        for place, count in zip(_PLACES, counts, strict=True)
+        if count
+    ]
+    return np.asarray(sum(terms))
 
 
 def _score(model: Model, theta: FloatArray) -> FloatArray:
@@ -257,23 +283,22 @@ def _excess(
     """Return ``sum W_kl (Q_kl - P_k Phi P_l - R_kl / 4)``."""
     theta, phi = state.theta, state.phi
     values, vectors = np.linalg.eigh(w)
-    directions = (vectors * np.sqrt(np.maximum(values, 0.0))).T * _SECOND
-    middle = 2 * model.precision(theta)
-    sigmas = [model.covariance.matrix(part) for part in model.split(theta)]
-    curved = np.zeros_like(phi)
-    bends = [np.zeros_like(sigma) for sigma in sigmas]
-    for direction in directions:
-        ends = (theta + direction, theta - direction)
-        curved += sum(model.precision(end) for end in ends) - middle
-        for g, sigma in enumerate(sigmas):
-            both = (model.covariance.matrix(model.split(end)[g]) for end in ends)
-            bends[g] += sum(both) - 2 * sigma
+    directions = (vectors * np.sqrt(np.maximum(values, 0.0))).T * _STEP
+
+    def covariance(at: FloatArray) -> FloatArray:
+        return np.array([model.covariance.matrix(part) for part in model.split(at)])
+
+    curved, bends = (
+        np.add.reduce([_difference(f, theta, one, _SECOND) for one in directions])
+        for f in (model.precision, covariance)
+    )
+    sigmas = covariance(theta)
     second = np.zeros_like(phi)
     for block in model.blocks:
         seen = np.ix_(block.seen, block.seen)
         solved = np.linalg.inv(sigmas[block.group][seen]) @ block.x
         second += _crossproduct(solved, bends[block.group][seen] @ solved)
-    h, r = curved / _SECOND**2, second / _SECOND**2
+    h, r = curved / _STEP**2, second / _STEP**2
     linear = 0.5 * (h + r) - (0.25 * r if rule == "kenward_roger" else 0.0)
     weighted = np.tensordot(w, precisions, axes=1)
     shrink = np.einsum("kpq,qr,krs->ps", weighted, phi, precisions)

@@ -108,7 +108,8 @@ def visit_model(data: pd.DataFrame, settings: Settings) -> Found:
         log_weights=float(np.log(_weights(rows, settings)).sum()),
     )
     with one_thread():
-        state = scored(model, np.tile(covariance.start(start), len(groups)))
+        starts = covariance.starts(start)
+        state = scored(model, [np.tile(one, len(groups)) for one in starts])
         made = inference(model, state, settings.rule)
     arms = [settings.control, *settings.treatments]
     after = [visit for visit in visits if visit != settings.baseline]
