@@ -7,6 +7,7 @@ from _step import run
 
 from trialstats import io, rows
 from trialstats.analyses.trial import analysis_residuals, fit_analysis
+from trialstats.config.checking import said_at
 
 
 def main(
@@ -24,8 +25,10 @@ def main(
         io.read_table(bds, rows.BDS),
         io.read_table(adae, rows.ADAE),
     )
-    io.write_table(fit_analysis(config, name, *datasets), estimates, rows.ESTIMATES)
-    left = analysis_residuals(config, name, *datasets)
+    with said_at(f"config/trials/{config['id']}.yaml", f"analyses.{name}"):
+        fitted = fit_analysis(config, name, *datasets)
+        left = analysis_residuals(config, name, *datasets)
+    io.write_table(fitted, estimates, rows.ESTIMATES)
     io.write_table(left, residuals, rows.RESIDUALS)
 
 

@@ -6,12 +6,13 @@ what is wrong and the keys or values that would be right.
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from trialstats.errors import ConfigError, combined
+from trialstats.errors import ConfigError, DataError, combined
 
 
 def check(config: Any, schema: Mapping[str, Any], *, file: str) -> None:
@@ -69,6 +70,30 @@ def unknown_name(
     names = list(known)
     if name not in names:
         yield place, f"no {kind} {name!r}; {suggestion(name, names)}"
+
+
+@contextmanager
+def said_at(file: str, place: str) -> Iterator[None]:
+    """Name file and key in an error about data that names no file of its own.
+
+    Parameters
+    ----------
+    file : str
+        File of the configuration that asked for the step.
+    place : str
+        Key in it, such as ``analyses.main``.
+
+    Raises
+    ------
+    ConfigError
+        Instead of a `DataError` that names no file.
+    """
+    try:
+        yield
+    except DataError as reason:
+        if reason.file is not None:
+            raise
+        raise ConfigError(f"{file}, at {place}: {reason}") from None
 
 
 def _order(error: ValidationError) -> tuple[list[str], str]:

@@ -1,10 +1,10 @@
 """What a schema cannot say about the model of an analysis."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trialstats.config.checking import suggestion, unknown_name
+from trialstats.config.terms import names_in, term_problems
 from trialstats.vocabulary import AVERAGE_OVER_VISITS
 
 Config = Mapping[str, Any]
@@ -31,11 +31,22 @@ MEASURED = (
     *("AVAL", "BASE", "CHG", "PCHG", "DTYPE"),
 )
 
+#: Those of them that hold numbers; the period of a crossover is a further one.
+MEASURED_NUMBERS = ("AVISITN", "ADY", "AVAL", "BASE", "CHG", "PCHG")
+
+#: What to write instead of a key that belongs to another type of model.
+_INSTEAD = {
+    ("mmrm", "covariates"): (
+        "list its columns under `terms`, after TRT01P*AVISIT and BASE*AVISIT"
+    ),
+    ("mmrm", "baseline"): "write BASE*AVISIT under `terms`",
+    ("ancova", "terms"): "list its columns under `covariates`",
+    ("ancova", "baseline"): "write `covariates: [BASE]`",
+    ("crossover", "covariates"): "its one covariate is named under `baseline`",
+}
+
 #: Degrees of freedom that a model with random subjects does not have.
 _MMRM_ONLY = ("kenward_roger_linear", "between_within")
-
-#: A name in a term, unless a function is called by it.
-_NAME = re.compile(r"(?<![\w.\"'])[A-Za-z_]\w*(?![\w.(\"'])")
 
 
 def model_problems(trial: Config, name: str) -> Found:
@@ -47,33 +58,67 @@ def model_problems(trial: Config, name: str) -> Found:
         yield f"{place}.type", f"{kind!r} needs a {needed} design"
     for key in model:
         if key != "type" and key not in KEYS[kind]:
-            known = suggestion(key, KEYS[kind])
-            yield f"{place}.{key}", f"is no key of a model of type {kind!r}; {known}"
+            remedy = _INSTEAD.get((kind, key)) or suggestion(key, KEYS[kind])
+            yield f"{place}.{key}", f"is no key of a model of type {kind!r}; {remedy}"
     if kind == "crossover" and model.get("df") in _MMRM_ONLY:
         yield f"{place}.df", f"{model['df']!r} is for models of type 'mmrm'"
-    if "baseline" in model:
-        columns = [*MEASURED, "APERIOD", *trial["adsl"]["variables"]]
-        yield from unknown_name(
-            f"{place}.baseline", "column", model["baseline"], columns
-        )
+    if kind == "crossover" and "baseline" in model:
+        yield from _number_problems(trial, f"{place}.baseline", model["baseline"])
+    if kind == "ancova":
+        for column in model.get("covariates", ()):
+            yield from _number_problems(trial, f"{place}.covariates", column)
+
+
+def columns_of(trial: Config) -> list[str]:
+    """Return the columns that a model may name, each once."""
+    own = ["APERIOD", "TRTSEQP"] if trial["design"] == "crossover" else []
+    adsl = trial["adsl"]
+    listed = [*MEASURED, *own, *adsl["variables"], *adsl.get("flags", {})]
+    return list(dict.fromkeys(listed))
+
+
+def _number_problems(trial: Config, place: str, column: str) -> Found:
+    """Yield place and sentence when a column does not exist or holds no numbers."""
+    known, variables = columns_of(trial), trial["adsl"]["variables"]
+    if column not in known:
+        yield from unknown_name(place, "column", column, known)
+        return
+    types = {name: spec.get("type", "text") for name, spec in variables.items()}
+    # A measurement goes before a variable of the same name.
+    types |= dict.fromkeys(MEASURED, "text") | {"ADT": "date", "APERIOD": "integer"}
+    types |= dict.fromkeys(MEASURED_NUMBERS, "number")
+    kind = types.get(column, "text")
+    if kind in ("number", "integer"):
+        return
+    numeric = [c for c in known if types.get(c) in ("number", "integer")]
+    remedy = f"name a column of numbers ({', '.join(numeric)})"
+    if kind == "text" and column in variables:
+        remedy += f", or add `type: number` to adsl.variables.{column} if it holds them"
+    yield place, f"column {column!r} is of type {kind}; {remedy}"
 
 
 def mmrm_problems(trial: Config, name: str) -> Found:
     """Yield place and sentence for every name that a model over visits cannot mean."""
     analysis = trial["analyses"][name]
     model, place = analysis["model"], f"analyses.{name}"
-    known = [*MEASURED, *trial["adsl"]["variables"], *trial["adsl"].get("flags", {})]
-    for key in ("group", "weights"):
-        if key in model:
-            yield from unknown_name(f"{place}.model.{key}", "column", model[key], known)
+    known = columns_of(trial)
+    if "group" in model:
+        yield from unknown_name(f"{place}.model.group", "column", model["group"], known)
+    if "weights" in model:
+        yield from _number_problems(trial, f"{place}.model.weights", model["weights"])
+    df = model.get("df", "kenward_roger")
+    if "vcov" in model and df.startswith("kenward_roger"):
+        default = "" if "df" in model else ", the default"
+        what = f"{model['vcov']!r} does not go with df {df}{default}, which has a "
+        remedy = "add `df: satterthwaite` (or between_within, residual)"
+        yield f"{place}.model.vcov", f"{what}covariance of its own; {remedy}"
     named: set[str] = set()
     for term in model.get("terms", ()):
-        names = _NAME.findall(term)
+        names = names_in(term)
         named |= set(names)
         for one in names:
             yield from unknown_name(f"{place}.model.terms", "column", one, known)
-    if named and not {"TRT01P", "AVISIT"} <= named:
-        yield f"{place}.model.terms", "must hold TRT01P and AVISIT"
+    yield from term_problems(model, f"{place}.model.terms")
     yield from _visit_problems(trial, name)
     structures = model.get("covariance", ())
     listed = [structures] if isinstance(structures, str) else structures
