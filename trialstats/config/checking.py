@@ -128,8 +128,43 @@ def _messages(error: ValidationError) -> Iterator[str]:
     elif kind in {"if", "then"} and error.context:
         for inner in error.context:
             yield from _messages(inner)
+    elif kind in _BOUNDS:
+        remedy = _as_share(value, schema)
+        yield f"value {value!r} must be {_BOUNDS[kind]} {allowed}{remedy}"
+    elif kind in _SIZES:
+        yield f"value {value!r} {_SIZES[kind].format(allowed)}"
+    elif kind == "uniqueItems":
+        for item in dict.fromkeys(str(v) for v in value if value.count(v) > 1):
+            yield f"value {item!r} is listed twice; leave one out"
+    elif kind == "const":
+        yield f"value {value!r} must be {allowed!r}"
+    elif kind == "not" and "enum" in allowed:
+        yield f"the name {value!r} is taken; choose another"
     else:
         yield error.message
+
+
+#: How a bound or a size is said, by the validator's name of it.
+_BOUNDS = {
+    "minimum": "at least",
+    "exclusiveMinimum": "above",
+    "maximum": "at most",
+    "exclusiveMaximum": "below",
+}
+_SIZES = {
+    "minItems": "has too few entries; write at least {}",
+    "maxItems": "has too many entries; write at most {}",
+    "minProperties": "has too few entries; write at least {}",
+    "minLength": "is empty; write some text",
+}
+
+
+def _as_share(value: Any, schema: Mapping[str, Any]) -> str:
+    """Return the remedy for a percentage where a share between 0 and 1 is meant."""
+    share = schema.get("exclusiveMinimum") == 0 and schema.get("exclusiveMaximum") == 1
+    if share and 1 < value < 100:
+        return f"; write {value / 100:g}"
+    return _meaning(schema)
 
 
 def _meaning(schema: Any) -> str:
