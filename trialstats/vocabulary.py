@@ -183,6 +183,24 @@ def lower_first(text: str) -> str:
     return text[:1].lower() + text[1:] if ordinary else text
 
 
+def visits_in_words(visits: Iterable[str]) -> str:
+    """Return the names of visits, the word that they share once.
+
+    >>> visits_in_words(["Week 8", "Week 12"]), visits_in_words(["Week 8"])
+    ('weeks 8 and 12', 'week 8')
+    >>> visits_in_words(["Week 8", "End of treatment"])
+    'Week 8 and End of treatment'
+    """
+    listed = list(visits)
+    parts = [re.fullmatch(r"(\D+?)\s*(\d+)", visit) for visit in listed]
+    words = {part.group(1) for part in parts if part}
+    if not all(parts) or len(words) != 1:
+        return sentence_list(listed)
+    plural = "s" if len(listed) > 1 else ""
+    numbers = sentence_list(part.group(2) for part in parts if part)
+    return f"{lower_first(words.pop())}{plural} {numbers}"
+
+
 def sentence_list(items: Iterable[str]) -> str:
     """Join as words do.
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from trialstats.analyses.trial_models import adverse_events_method
 from trialstats.analyses.trial_proportions import comparison_columns
 from trialstats.analyses.trial_rows import Analysis, Row
 from trialstats.binary import compare_proportions
@@ -128,7 +129,6 @@ def _difference_rows(
             contrast=analysis.contrast(arm),
             parameter=name,
             n_subjects=at_risk[arm] + control[1],
-            method=f"Proportions of subjects; {analysis.percent} score interval "
-            "(Miettinen-Nurminen) and score test",
+            method=adverse_events_method(analysis),
             **comparison_columns(result.risk_difference, analysis.level),
         )

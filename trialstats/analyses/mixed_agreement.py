@@ -13,7 +13,7 @@ from trialstats.analyses.second_rows import (
     contrast_of,
     model_arguments,
 )
-from trialstats.analyses.trial_mmrm import CONSTRAINED_TERMS, TERMS
+from trialstats.analyses.trial_models import CONSTRAINED_TERMS, TERMS
 from trialstats.records import Record, find
 from trialstats.second_engine import dense, statsmodels_engine
 from trialstats.second_engine.visit_model import Settings, visit_model
@@ -54,7 +54,8 @@ def mmrm_seconds(
     height = {"estimate": made.log_likelihood}
     yield Second({"statistic": "log_likelihood"}, height, SCORING)
     parameters = find(part, statistic="covariance_parameter")
-    if not str(parameters[0]["subgroup"]).startswith("covariance "):
+    unstructured = [r for r in parameters if r["subgroup"].startswith("covariance ")]
+    if not unstructured:
         return
     for group, matrix in made.covariances.items():
         for i, one in enumerate(matrix.index):

@@ -8,20 +8,12 @@ import pandas as pd
 from scipy import special
 
 from trialstats.analyses.trial_rows import Analysis, Row
-from trialstats.fixed_effects import Design
 from trialstats.linear_model import FloatArray
 from trialstats.lmm import Lmm
 from trialstats.mmrm import Mmrm
 from trialstats.records import records
 from trialstats.rows import RESIDUALS, frame_of
-from trialstats.vocabulary import FIT_STATISTICS, sentence_list, term_in_words
-
-
-def terms_in_words(design: Design) -> str:
-    """Return the terms of a model, the intercept aside."""
-    return sentence_list(
-        term_in_words(term.name) for term in design.terms if term.factors
-    )
+from trialstats.vocabulary import FIT_STATISTICS, term_in_words
 
 
 def squared(unit: str | None) -> str | None:

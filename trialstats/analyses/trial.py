@@ -8,14 +8,32 @@ import pandas as pd
 
 from trialstats.analyses.adverse_events import adverse_event_rows
 from trialstats.analyses.descriptive import baseline_rows, disposition_rows
-from trialstats.analyses.trial_counts import counts_at_visit, counts_by_visit
+from trialstats.analyses.trial_counts import (
+    counts_at_visit,
+    counts_by_visit,
+    visits_by_number,
+)
 from trialstats.analyses.trial_crossover import crossover_residuals, crossover_rows
 from trialstats.analyses.trial_means import ancova_rows
-from trialstats.analyses.trial_mmrm import mmrm_residuals, mmrm_rows
+from trialstats.analyses.trial_mmrm import (
+    NoStructureFitsError,
+    mmrm_residuals,
+    mmrm_rows,
+    role_at,
+    structure_rows,
+)
+from trialstats.analyses.trial_models import (
+    adverse_events_method,
+    ancova_method,
+    crossover_method,
+    mmrm_method,
+    proportions_method,
+)
 from trialstats.analyses.trial_proportions import proportions_rows
 from trialstats.analyses.trial_rows import Analysis, Row
 from trialstats.errors import ConfigError, ConvergenceError, NotEstimableError
 from trialstats.rows import ADAE, RESIDUALS, estimates_frame, frame_of
+from trialstats.vocabulary import AVERAGE_OVER_VISITS
 
 RowMaker = Callable[[Analysis], Iterator[Row]]
 
@@ -35,6 +53,8 @@ class ModelType:
         Yields the numbers with data, which stand whether or not the model does.
     effects : tuple of (statistic, scale)
         What is reported as not estimable when the model fails.
+    method : callable
+        Returns the configured method of one of these effects in words.
     residuals : callable or None
         Returns the residuals that the figure of a mixed model draws.
     """
@@ -42,6 +62,7 @@ class ModelType:
     rows: RowMaker
     counts: RowMaker | None
     effects: tuple[tuple[str, str], ...]
+    method: Callable[[Analysis, str], str]
     residuals: Callable[[Analysis], pd.DataFrame] | None = None
 
 
@@ -55,13 +76,23 @@ _OF_RISKS = (
 
 #: Types of models, under the names of the configuration.
 MODEL_TYPES: dict[str, ModelType] = {
-    "ancova": ModelType(ancova_rows, counts_at_visit, _DIFFERENCE),
-    "mmrm": ModelType(mmrm_rows, counts_by_visit, _DIFFERENCE, mmrm_residuals),
-    "crossover": ModelType(
-        crossover_rows, counts_at_visit, _DIFFERENCE, crossover_residuals
+    "ancova": ModelType(ancova_rows, counts_at_visit, _DIFFERENCE, ancova_method),
+    "mmrm": ModelType(
+        mmrm_rows, counts_by_visit, _DIFFERENCE, mmrm_method, mmrm_residuals
     ),
-    "proportions": ModelType(proportions_rows, counts_at_visit, _OF_RISKS),
-    "adverse_events": ModelType(adverse_event_rows, None, _OF_RISKS[:1]),
+    "crossover": ModelType(
+        crossover_rows,
+        counts_at_visit,
+        _DIFFERENCE,
+        crossover_method,
+        crossover_residuals,
+    ),
+    "proportions": ModelType(
+        proportions_rows, counts_at_visit, _OF_RISKS, proportions_method
+    ),
+    "adverse_events": ModelType(
+        adverse_event_rows, None, _OF_RISKS[:1], adverse_events_method
+    ),
 }
 
 
@@ -132,6 +163,8 @@ def fit_analysis(
         rows += list(model.rows(analysis))
     except NotEstimableError as reason:
         rows += _failed(analysis, model, str(reason))
+        if isinstance(reason, NoStructureFitsError):
+            rows += structure_rows(analysis, reason.reasons)
     except ConvergenceError as reason:
         rows += _failed(analysis, model, f"{NOT_CONVERGED}{reason}")
     return estimates_frame(rows)
@@ -169,14 +202,32 @@ def _model_type(config: Mapping[str, Any], name: str) -> ModelType:
 
 
 def _failed(analysis: Analysis, model: ModelType, reason: str) -> Iterator[Row]:
-    for arm in analysis.treatments:
-        for statistic, scale in model.effects:
-            yield analysis.row(
-                statistic,
-                contrast=analysis.contrast(arm),
-                role=analysis.settings["role"],
-                visit=analysis.settings.get("at"),
-                scale=scale,
-                method=f"Model {analysis.model['type']}, as configured",
-                not_estimable=reason,
-            )
+    """Yield every effect that the table of a fitted model has, without an estimate."""
+    for visit, role in _places(analysis):
+        for arm in analysis.treatments:
+            for statistic, scale in model.effects:
+                yield analysis.row(
+                    statistic,
+                    contrast=analysis.contrast(arm),
+                    role=role,
+                    visit=visit,
+                    scale=scale,
+                    method=model.method(analysis, statistic),
+                    confidence_level=analysis.level,
+                    not_estimable=reason,
+                )
+
+
+def _places(analysis: Analysis) -> list[tuple[str | None, str]]:
+    """Return the visits of an analysis, each with the role of its effects."""
+    at = analysis.settings.get("at")
+    if not analysis.over_visits:
+        return [(at, str(analysis.settings["role"]))]
+    data = analysis.observations()
+    visits: list[str] = list(visits_by_number(data[data["AVISITN"] > 0]).values())
+    if at is None and not visits:
+        # Nobody has a value: the role stands on a row without a visit.
+        return [(None, str(analysis.settings["role"]))]
+    before = [at] if at and at != AVERAGE_OVER_VISITS else []
+    places = dict.fromkeys([*visits, *before, AVERAGE_OVER_VISITS])
+    return [(visit, role_at(analysis, visit)) for visit in places]

@@ -20,6 +20,7 @@ from trialstats.analyses.second_rows import (
     model_arguments,
 )
 from trialstats.analyses.trial import NOT_CONVERGED
+from trialstats.analyses.trial_mmrm import NO_STRUCTURE
 from trialstats.errors import NotEstimableError
 from trialstats.records import Record, records
 from trialstats.rows import AGREEMENT, frame_of
@@ -86,7 +87,7 @@ def _checked(part: list[Record], compute: Callable[[], Iterator[Second]]) -> lis
 
 def _stopped(row: Record) -> bool:
     """Return whether the first engine did not converge: nothing to compare."""
-    return str(row["not_estimable"]).startswith(NOT_CONVERGED)
+    return str(row["not_estimable"]).startswith((NOT_CONVERGED, NO_STRUCTURE))
 
 
 def _absent(row: Record, *, agrees: bool, said: str) -> Row:

@@ -10,9 +10,9 @@ from trialstats.analyses.mixed_rows import (
     residual_frame,
     squared,
     term_rows,
-    terms_in_words,
 )
 from trialstats.analyses.trial_counts import n_analysed
+from trialstats.analyses.trial_models import crossover_inference, crossover_model
 from trialstats.analyses.trial_rows import (
     Analysis,
     Row,
@@ -21,7 +21,7 @@ from trialstats.analyses.trial_rows import (
 )
 from trialstats.fixed_effects import ls_means_matrix
 from trialstats.lmm import Crossover, fit_crossover
-from trialstats.vocabulary import DEGREES_OF_FREEDOM, LIKELIHOODS, lower_first
+from trialstats.vocabulary import lower_first
 
 
 def crossover_rows(analysis: Analysis) -> Iterator[Row]:
@@ -120,25 +120,14 @@ def _fit(analysis: Analysis) -> Crossover:
 
 
 def _model(analysis: Analysis, fit: Crossover) -> str:
-    """Return the model and how it is estimated in words."""
-    baseline = analysis.model.get("baseline")
-    terms = terms_in_words(fit.model.design)
-    if baseline:
-        terms = terms.replace("baseline", baseline)
-    random = "" if fit.boundary else ", random subject"
-    notes = "".join(f"; {note}" for note in fit.notes)
-    return (
-        f"Linear mixed model of {analysis.settings['response']} on {terms}{random}; "
-        f"{LIKELIHOODS[fit.model.method]}; observed cases{notes}"
-    )
+    """Return the model that was fitted in words."""
+    return crossover_model(analysis, random=not fit.boundary, notes=fit.notes)
 
 
 def _method(analysis: Analysis, fit: Crossover) -> str:
     """Return the model with its inference in words."""
-    return (
-        f"{_model(analysis, fit)}; {DEGREES_OF_FREEDOM[fit.model.df_method]} degrees "
-        f"of freedom; {analysis.percent} t interval"
-    )
+    inference = crossover_inference(analysis, fit.model.df_method)
+    return f"{_model(analysis, fit)}; {inference}"
 
 
 def _unadjusted_rows(analysis: Analysis, fit: Crossover) -> Iterator[Row]:

@@ -10,6 +10,7 @@ from trialstats.analyses.trial_counts import (
     n_analysed,
     require_one_row,
 )
+from trialstats.analyses.trial_models import ancova_method
 from trialstats.analyses.trial_rows import (
     Analysis,
     Row,
@@ -35,11 +36,7 @@ def ancova_rows(analysis: Analysis) -> Iterator[Row]:
         covariates=covariates,
         level=analysis.level,
     )
-    terms = " and ".join(["treatment", *covariates])
-    method = (
-        f"ANCOVA of {response} on {terms}; least squares; observed cases; "
-        f"{analysis.percent} t interval"
-    )
+    method = ancova_method(analysis)
     at = f" at the mean of {' and '.join(covariates)}" if covariates else ""
     values = data.dropna(subset=[response, *covariates])
     for arm in analysis.arms:

@@ -15,37 +15,31 @@ from trialstats.analyses.mixed_rows import (
     residual_frame,
     squared,
     term_rows,
-    terms_in_words,
 )
 from trialstats.analyses.trial_counts import n_analysed, visits_by_number
+from trialstats.analyses.trial_models import (
+    baseline_of,
+    formula_of,
+    mmrm_inference,
+    mmrm_model,
+    structures_of,
+    terms_of,
+)
 from trialstats.analyses.trial_rows import NOBODY, Analysis, Row
-from trialstats.errors import ConfigError, NotEstimableError
+from trialstats.errors import ConfigError, ConvergenceError, NotEstimableError
 from trialstats.fixed_effects import ls_means_matrix
 from trialstats.linear_model import FloatArray
 from trialstats.mmrm import Mmrm, fit_mmrm
 from trialstats.records import records
 from trialstats.vocabulary import (
     AVERAGE_OVER_VISITS,
-    COLUMN_WORDS,
     COVARIANCES,
-    DEGREES_OF_FREEDOM,
-    LIKELIHOODS,
     NOT_TRIED,
+    sentence_list,
 )
 
-#: Structures that are tried, in this order, when the configuration names none.
-LADDER = (
-    "unstructured",
-    "toeplitz_heterogeneous",
-    "ar1_heterogeneous",
-    "compound_symmetry_heterogeneous",
-    "compound_symmetry",
-)
-
-#: Terms when the configuration names none; with a constrained baseline the arms share
-#: one mean before treatment, so there is no main effect of treatment.
-TERMS = ("TRT01P*AVISIT", "BASE*AVISIT")
-CONSTRAINED_TERMS = ("AVISIT", "TRT01P:AVISIT")
+#: Opens the reason of what no covariance structure gives an estimate for.
+NO_STRUCTURE = "No covariance structure fits"
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
@@ -76,23 +70,48 @@ class Configured:
         return f"{self.model}; {self.inference}"
 
 
+class NoStructureFitsError(NotEstimableError):
+    """No covariance structure of a ladder fits.
+
+    Parameters
+    ----------
+    reasons : mapping
+        Structure -> why it was left. They stand in rows of their own, so that the
+        message, which is the reason of every effect, need not repeat them.
+    """
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        self.reasons = dict(reasons)
+        tried = sentence_list(COVARIANCES[name] for name in reasons)
+        super().__init__(
+            f"{NO_STRUCTURE} of those in the order fixed beforehand ({tried}); the "
+            "table of the analysis says under Covariance why each was left."
+        )
+
+
+def _reasons(message: str, structures: Sequence[str]) -> dict[str, str]:
+    """Return why each structure of a ladder was left, from the message about all."""
+    each = "; ".join(f"{re.escape(name)}: (.*?)" for name in structures)
+    found = re.fullmatch(rf".*? ladder fits\. {each}", message, re.DOTALL)
+    return dict(zip(structures, found.groups(), strict=True)) if found else {}
+
+
 def fit_configured(analysis: Analysis) -> Configured:
     """Fit the model over visits that an analysis configures.
 
     Raises
     ------
     NotEstimableError
-        When an arm has no data at a visit, or the model cannot be estimated.
+        When an arm has no data at a visit, or the model cannot be estimated;
+        `NoStructureFitsError` when no structure of a ladder fits.
     ConvergenceError
-        When no structure of the ladder fits.
+        When the one structure does not converge.
     ConfigError
         When nobody has data at a visit to average over.
     """
     model, response = analysis.model, analysis.settings["response"]
-    constrained = bool(model.get("constrained_baseline"))
-    terms = model.get("terms") or (CONSTRAINED_TERMS if constrained else TERMS)
-    structures = _structures(model)
-    data = analysis.observations(columns=_named(model, terms))
+    baseline, structures = baseline_of(analysis), structures_of(analysis)
+    data = analysis.observations(columns=_named(model, terms_of(analysis)))
     visits = tuple(visits_by_number(data.dropna(subset=[response])).values())
     _require_data(analysis, data.dropna(subset=[response]), visits)
     _require_averaged(analysis, visits)
@@ -102,23 +121,27 @@ def fit_configured(analysis: Analysis) -> Configured:
         ),
         AVISIT=lambda rows: pd.Categorical(rows["AVISIT"], visits),
     )
-    parameter = analysis.config["bds"][analysis.settings["parameter"]]
-    baseline = parameter["baseline"] if constrained else None
-    fit = fit_mmrm(
-        f"{response} ~ {' + '.join(terms)}",
-        data,
-        subject="USUBJID",
-        # Distances in time are those of the visits' numbers.
-        visit="AVISITN" if structures[0].startswith("spatial") else "AVISIT",
-        covariance=structures,
-        group=model.get("group"),
-        weights=model.get("weights"),
-        method=model.get("method", "reml"),
-        df=model.get("df", "kenward_roger"),
-        vcov=model.get("vcov"),
-        level=analysis.level,
-        constrained_baseline=("TRT01P", baseline) if constrained else None,
-    )
+    try:
+        fit = fit_mmrm(
+            formula_of(analysis),
+            data,
+            subject="USUBJID",
+            # Distances in time are those of the visits' numbers.
+            visit="AVISITN" if structures[0].startswith("spatial") else "AVISIT",
+            covariance=structures,
+            group=model.get("group"),
+            weights=model.get("weights"),
+            method=model.get("method", "reml"),
+            df=model.get("df", "kenward_roger"),
+            vcov=model.get("vcov"),
+            level=analysis.level,
+            constrained_baseline=("TRT01P", baseline) if baseline else None,
+        )
+    except ConvergenceError as error:
+        reasons = _reasons(str(error), structures)
+        if not reasons:
+            raise
+        raise NoStructureFitsError(reasons) from error
     chosen = model.get("averaged_over", visits)
     return Configured(
         fit=fit,
@@ -126,14 +149,13 @@ def fit_configured(analysis: Analysis) -> Configured:
         visits=visits,
         baseline=baseline,
         averaged=tuple(v for v in visits if v in chosen and v != baseline),
-        model=_model(analysis, fit, baseline),
-        inference=_inference(analysis, fit),
+        model=mmrm_model(
+            analysis,
+            structure=fit.structure,
+            left=[step.structure for step in fit.ladder if step.reason],
+        ),
+        inference=mmrm_inference(analysis),
     )
-
-
-def _structures(model: Mapping[str, Any]) -> list[str]:
-    named = model.get("covariance", LADDER)
-    return [named] if isinstance(named, str) else list(named)
 
 
 def _named(model: Mapping[str, Any], terms: Sequence[str]) -> list[str]:
@@ -178,37 +200,6 @@ def _require_averaged(analysis: Analysis, visits: Sequence[str]) -> None:
 def _nobody_at(analysis: Analysis) -> str:
     settings = analysis.settings
     return f"{NOBODY}{settings['analysis_set']} has {settings['response']} at "
-
-
-def _model(analysis: Analysis, fit: Mmrm, baseline: str | None) -> str:
-    """Return the model, its covariance and how it is estimated in words."""
-    model = analysis.model
-    covariance = f"{COVARIANCES[fit.structure]} covariance within subjects"
-    if "group" in model:
-        group = COLUMN_WORDS.get(model["group"], model["group"])
-        covariance += f", separate by {group}"
-    if "weights" in model:
-        covariance += f", weighted by {model['weights']}"
-    left = [step for step in fit.ladder if step.reason]
-    if left:
-        reasons = "; ".join(
-            f"{COVARIANCES[s.structure]} left, {str(s.reason).rstrip('.')}"
-            for s in left
-        )
-        covariance += f" ({reasons})"
-    same = f", means of the arms equal at {baseline}" if baseline else ""
-    return (
-        f"Mixed model for repeated measures (MMRM) of {analysis.settings['response']} "
-        f"on {terms_in_words(fit.design)}{same}; {covariance}; "
-        f"{LIKELIHOODS[fit.method]}; observed cases"
-    )
-
-
-def _inference(analysis: Analysis, fit: Mmrm) -> str:
-    """Return how errors, degrees of freedom and limits are found in words."""
-    errors = f"cluster-robust standard errors ({fit.vcov}); " if fit.vcov else ""
-    df = DEGREES_OF_FREEDOM[fit.df_method]
-    return f"{errors}{df} degrees of freedom; {analysis.percent} t interval"
 
 
 def mmrm_rows(analysis: Analysis) -> Iterator[Row]:
@@ -277,7 +268,7 @@ def _mean_rows(analysis: Analysis, made: Configured) -> Iterator[Row]:
             words += f"; equal weight on {', '.join(made.averaged)}"
         if one.difference:
             shared["contrast"] = analysis.contrast(one.arm)
-            role = _role(analysis, one.visit)
+            role = role_at(analysis, one.visit)
             yield analysis.row(
                 "difference",
                 role=role,
@@ -331,7 +322,7 @@ def _unseen_rows(analysis: Analysis, made: Configured) -> Iterator[Row]:
             yield analysis.row(
                 "difference",
                 contrast=analysis.contrast(arm),
-                role=_role(analysis, visit),
+                role=role_at(analysis, visit),
                 visit=visit,
                 unit=analysis.unit,
                 n_subjects=0,
@@ -365,28 +356,46 @@ def _contrasts(analysis: Analysis, made: Configured) -> Iterator[_Contrast]:
                 yield _Contrast(visit, arm, True, against, n)
 
 
-def _role(analysis: Analysis, visit: str) -> str:
+def role_at(analysis: Analysis, visit: str) -> str:
     """Return the role of a difference: the analysis's at its visit, or at every one."""
     at = analysis.settings.get("at")
     named = visit == at if at else visit != AVERAGE_OVER_VISITS
     return str(analysis.settings["role"]) if named else "descriptive"
 
 
-def _covariance_rows(analysis: Analysis, made: Configured) -> Iterator[Row]:
-    """Yield the structures tried, and the parameters of the one that fitted."""
-    fit = made.fit
-    reasons = {step.structure: step.reason for step in fit.ladder}
-    for structure in _structures(analysis.model):
+def structure_rows(
+    analysis: Analysis,
+    reasons: Mapping[str, str | None],
+    n_parameters: int | None = None,
+) -> Iterator[Row]:
+    """Yield the structures tried, with why each was left; None for the one that fits.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    reasons : mapping
+        Structure -> why it was left.
+    n_parameters : int, optional
+        Number of parameters of the one that fits.
+    """
+    for structure in structures_of(analysis):
         words, reason = COVARIANCES[structure], reasons.get(structure, NOT_TRIED)
         yield analysis.row(
             "covariance_structure",
             key=[words],
             subgroup=words,
-            estimate=None if reason else fit.n_parameters,
+            estimate=None if reason else n_parameters,
             method="Number of parameters of the covariance within subjects; "
             "structures in the order fixed beforehand",
             not_estimable=reason,
         )
+
+
+def _covariance_rows(analysis: Analysis, made: Configured) -> Iterator[Row]:
+    """Yield the structures tried, and the parameters of the one that fitted."""
+    fit = made.fit
+    reasons = {step.structure: step.reason for step in fit.ladder}
+    yield from structure_rows(analysis, reasons, fit.n_parameters)
     for found in records(fit.parameters):
         name = str(found["parameter"])
         is_square = name.startswith(("variance", "covariance"))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from trialstats.analyses.trial_counts import n_analysed, require_one_row
+from trialstats.analyses.trial_models import proportions_method
 from trialstats.analyses.trial_rows import Analysis, Row
 from trialstats.binary import Comparison, compare_proportions
 from trialstats.errors import DataError, NotEstimableError
@@ -62,25 +63,19 @@ def _comparison_rows(
             n_subjects=risk.n,
             method=f"Proportion; {analysis.percent} exact (Clopper-Pearson) interval",
         )
-    score = f"{analysis.percent} score interval (Miettinen-Nurminen) and score test"
-    effects: dict[str, tuple[Comparison, str, str]] = {
-        "risk_difference": (result.risk_difference, "natural", f"Proportions; {score}"),
-        "risk_ratio": (result.log_risk_ratio, "log", f"Ratio of proportions; {score}"),
-        "odds_ratio": (
-            result.log_odds_ratio,
-            "log",
-            f"Sample odds ratio; {analysis.percent} conditional exact interval; "
-            "Fisher's exact test",
-        ),
+    effects: dict[str, tuple[Comparison, str]] = {
+        "risk_difference": (result.risk_difference, "natural"),
+        "risk_ratio": (result.log_risk_ratio, "log"),
+        "odds_ratio": (result.log_odds_ratio, "log"),
     }
-    for statistic, (found, scale, method) in effects.items():
+    for statistic, (found, scale) in effects.items():
         yield analysis.row(
             statistic,
             contrast=analysis.contrast(arm),
             role=analysis.settings["role"],
             scale=scale,
             n_subjects=tables[arm][1] + tables[analysis.control][1],
-            method=method,
+            method=proportions_method(analysis, statistic),
             **comparison_columns(found, analysis.level),
         )
 

@@ -15,7 +15,13 @@ from trialstats.tables.cells import (
     printed_value,
 )
 from trialstats.tables.synthesis import Synthesised, measure_words, synthesised
-from trialstats.vocabulary import lower_first, sentence_list, upper_first
+from trialstats.vocabulary import (
+    AVERAGE_OVER_VISITS,
+    lower_first,
+    sentence_list,
+    upper_first,
+    visits_in_words,
+)
 
 #: Small numbers in words.
 _WORDS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven"}
@@ -289,6 +295,9 @@ def trial_sentences(
         settings = trial["analyses"].get(record["analysis"], {})
         title = str(settings.get("title", record["analysis"]))
         contrast = record["contrast"] or "treatment versus control"
+        if record["visit"] == AVERAGE_OVER_VISITS:
+            over = settings.get("model", {}).get("averaged_over", ())
+            title += f" (average of {visits_in_words(over) or 'all visits'})"
         words = "synthetic data" if trial.get("data_status") == "synthetic" else "data"
         text = f"{title}, {contrast}, in these {words}: difference {_estimate(record)}."
         said.append(Sentence(text, _ids(record)))

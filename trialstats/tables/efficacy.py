@@ -23,7 +23,12 @@ from trialstats.tables.table import (
     Table,
     heading,
 )
-from trialstats.vocabulary import AVERAGE_OVER_VISITS, upper_first
+from trialstats.vocabulary import (
+    AVERAGE_OVER_VISITS,
+    sentence_list,
+    upper_first,
+    visits_in_words,
+)
 
 _ESTIMAND = {
     "treatment": "Treatment",
@@ -44,6 +49,7 @@ class _Parts:
     notes: Footnotes
     digits: int
     level: float | None
+    averaged: Sequence[str] = ()
 
     def interval_label(self, words: str = "CI") -> str:
         """Return what the intervals are, with their confidence level."""
@@ -124,6 +130,7 @@ def efficacy_table(
             r for r in listed if r["statistic"] in {"ls_mean", "difference"}
         ),
         level=usual_level(listed),
+        averaged=settings.get("model", {}).get("averaged_over", ()),
     )
     name = str(listed[0]["trial"])
     role = settings.get("role")
@@ -155,9 +162,9 @@ def _preface(
         lines.append(
             ("Scale", Cell(label + (f"; {better} is better" if better else "")))
         )
-    models = distinct(
-        [r for r in parts.rows if r["contrast"] and _states_model(r)], "method"
-    )
+    stated = [r for r in parts.rows if r["contrast"] and _states_model(r)]
+    at_visits = [r for r in stated if r["visit"] != AVERAGE_OVER_VISITS]
+    models = distinct(at_visits or stated, "method")
     lines += [("Model" if n == 0 else "", Cell(text)) for n, text in enumerate(models)]
     lines += specification(parts.rows, parts.notes)
     return lines
@@ -165,9 +172,7 @@ def _preface(
 
 def _states_model(row: Record) -> bool:
     """Return whether the method of a row is the analysis's, and not a variant of it."""
-    if str(row["statistic"]).startswith("standard_error_of_"):
-        return False
-    return bool(row["visit"] != AVERAGE_OVER_VISITS)
+    return not str(row["statistic"]).startswith("standard_error_of_")
 
 
 def _in_words(value: object) -> str:
@@ -343,21 +348,17 @@ def _visit_columns(parts: _Parts) -> tuple[Column, ...]:
 def _visit_body(parts: _Parts) -> list[Row]:
     notes, digits, body = parts.notes, parts.digits, []
     visits = distinct(find(parts.rows, statistic="n_with_data"), "visit")
-    if find(parts.rows, visit=AVERAGE_OVER_VISITS):
-        visits.append(AVERAGE_OVER_VISITS)
-    # A model that could not be fitted has one row that says why, for every visit.
-    failed = [r for r in parts.rows if r["statistic"] == "difference"]
-    why = failed[0] if len(failed) == len(parts.contrasts) else None
-    for visit in visits or [why["visit"] if why and why["visit"] else "All visits"]:
+    # Visits that nobody has are no visits of the counts, nor is their average.
+    differences = find(parts.rows, statistic="difference")
+    visits += [v for v in distinct(differences, "visit") if v not in visits]
+    for visit in visits or [None]:
         at = replace(parts, rows=find(parts.rows, visit=visit))
-        made = [Cell(str(visit))]
+        made = [Cell(_visit_label(parts, visit))]
         for arm in parts.arms:
             made.append(_numbers(at, arm, notes))
             made.append(cells.value_error(at.of_arm(arm, "ls_mean"), notes, digits))
         for contrast in parts.contrasts:
             difference = at.of_contrast(contrast, "difference")
-            if difference is None and why and why["not_estimable"]:
-                difference = one(failed, contrast=contrast)
             made.append(cells.value_error(difference, notes, digits))
             made.append(cells.interval(difference, notes, digits))
             made.append(cells.degrees_of_freedom(difference))
@@ -368,9 +369,23 @@ def _visit_body(parts: _Parts) -> list[Row]:
         "n (data), participants in the model (with an observed value at the visit); LS "
         "mean, least-squares (adjusted) mean; SE, standard error; CI, confidence "
         "interval; df, degrees of freedom. Differences are treatment minus control. "
-        "The average over visits gives each the same weight."
+        f"{_average_note(parts)}"
     )
     return body
+
+
+def _visit_label(parts: _Parts, visit: str | None) -> str:
+    """Return the name of a visit; of the average, with the visits that were chosen."""
+    if visit == AVERAGE_OVER_VISITS and parts.averaged:
+        return f"Average of {visits_in_words(parts.averaged)}"
+    return visit or "All visits"
+
+
+def _average_note(parts: _Parts) -> str:
+    if parts.averaged:
+        chosen = sentence_list(parts.averaged)
+        return f"The average is over {chosen} alone, each with the same weight."
+    return "The average over visits gives each the same weight."
 
 
 def _numbers(at: _Parts, arm: str, notes: Footnotes) -> Cell:

@@ -6,7 +6,7 @@ from trialstats.records import Record, find, one
 from trialstats.tables import cells
 from trialstats.tables.table import Cell, Footnotes
 from trialstats.version import __version__
-from trialstats.vocabulary import FIT_STATISTICS, NOT_TRIED
+from trialstats.vocabulary import FIT_STATISTICS, NOT_TRIED, upper_first
 
 _VARIANCES = {
     "variance_between_subjects": "Variance between subjects",
@@ -51,7 +51,7 @@ def _covariance(rows: Sequence[Record]) -> list[tuple[str, Cell]]:
         if why == NOT_TRIED:
             continue
         if why:
-            text = f"{name}: left, {str(why).rstrip('.')}"
+            text = f"{name}: left. {upper_first(str(why)).rstrip('.')}."
         else:
             n = int(step["estimate"])
             text = f"{name}, {n} parameter{'s' if n > 1 else ''}"

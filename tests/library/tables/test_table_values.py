@@ -13,6 +13,7 @@ from trialstats.formatting import MINUS, format_interval, format_number
 from trialstats.records import one, records
 from trialstats.rows import estimates_frame
 from trialstats.tables.table import Footnotes
+from trialstats.vocabulary import AVERAGE_OVER_VISITS
 
 
 def efficacy_tables(rows, *, trial):
@@ -193,7 +194,7 @@ def test_the_model_stands_on_its_table_with_every_step_of_the_ladder():
     said = [(label, cell.text) for label, cell in table.preface]
     start = said.index(("Model", samples.MIXED))
     assert said[start + 1 :] == [
-        ("Covariance", "unstructured: left, it did not converge"),
+        ("Covariance", "unstructured: left. It did not converge."),
         ("", "Toeplitz, 3 parameters"),
         ("", "had that not fitted, in this order: compound symmetry"),
         (
@@ -211,22 +212,55 @@ def test_a_model_over_visits_without_estimate_says_why_at_each_visit():
         for row in samples.mixed_rows("demo_parallel")
         if row["statistic"] == "n_with_data"
     ]
-    failed = samples.trial_row(
-        "demo_parallel",
-        "pain_over_time",
-        "difference",
-        visit="Week 12",
-        contrast=samples.CONTRAST,
-        not_estimable="Placebo has no data.",
-    )
+    visits = ("Week 4", "Week 8", "Week 12", AVERAGE_OVER_VISITS)
+    failed = [
+        samples.trial_row(
+            "demo_parallel",
+            "pain_over_time",
+            "difference",
+            visit=visit,
+            contrast=samples.CONTRAST,
+            method=samples.MIXED,
+            not_estimable="Placebo has no data.",
+        )
+        for visit in visits
+    ]
     table = tables.efficacy_table(
-        estimates_frame([*rows, failed]),
+        estimates_frame([*rows, *failed]),
         trial=samples.PARALLEL,
         analysis="pain_over_time",
     )
-    for visit in ("Week 4", "Week 8", "Week 12"):
+    for visit in visits:
         assert "NEa" in line(table, visit)
-        assert line(table, visit)[1] == "NE (45)"
+        said = "" if visit == AVERAGE_OVER_VISITS else "NE (45)"
+        assert line(table, visit)[1] == said
+    models = [cell.text for label, cell in table.preface if label == "Model"]
+    assert models == [samples.MIXED]
+
+
+def test_the_visits_averaged_over_are_named():
+    rows = samples.parallel_rows()
+    name = "pain_over_time"
+    settings = samples.PARALLEL["analyses"][name]
+    model = settings["model"] | {"averaged_over": ["Week 8", "Week 12"]}
+    chosen = samples.PARALLEL | {"analyses": {name: settings | {"model": model}}}
+    table = tables.efficacy_table(rows, trial=chosen, analysis=name)
+    usual = tables.efficacy_table(rows, trial=samples.PARALLEL, analysis=name)
+    assert line(table, "Average of weeks 8 and 12") == [
+        "Average of weeks 8 and 12",
+        *line(usual, AVERAGE_OVER_VISITS)[1:],
+    ]
+    notes = " ".join(text for _, text in table.footnotes)
+    assert "average is over Week 8 and Week 12 alone" in notes
+
+
+def test_an_average_alone_still_states_its_model():
+    rows = samples.parallel_rows()
+    only = rows[rows["visit"].isin([AVERAGE_OVER_VISITS])]
+    table = tables.efficacy_table(
+        only, trial=samples.PARALLEL, analysis="pain_over_time"
+    )
+    assert ("Model", samples.MIXED) in [(k, c.text) for k, c in table.preface]
 
 
 def test_crossover_has_period_and_sequence():
