@@ -21,6 +21,8 @@ FINISHED = re.compile(r"Finished jobid: (\d+) \(Rule: (\w+)\)")
 COUNT = re.compile(r"(\d+) of (\d+) steps")
 TOTAL = re.compile(r"total +(\d+)$")
 RAISED = re.compile(r"[\w.]*(?:Error|Exception)\b")
+#: Where the workflow raised a message that names its own file, that of the user.
+RAISED_BY_RULES = re.compile(r'WorkflowError in file ".*", line \d+:$')
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,4 +205,6 @@ def last_message(lines: Iterable[str], *, first: bool = False) -> str:
     if not starts:
         return "\n".join(kept[-10:]) or "no message was left"
     tail = kept[min(starts) if first else max(starts) :][:30]
+    if RAISED_BY_RULES.match(tail[0]) and len(tail) > 1:
+        tail = tail[1:]
     return "\n".join([tail[0].removeprefix("ERROR:root:"), *tail[1:]])
