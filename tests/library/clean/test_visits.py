@@ -36,3 +36,20 @@ def test_without_a_start_nothing_is_scheduled():
     nowhere = Calendar(start=None, reference=None, periods=())
     placed = place(FIRST, nowhere, WINDOWS, by_period=False)
     assert (placed.visit, placed.day) == ("Unscheduled", None)
+
+
+@pytest.mark.parametrize(
+    ("dates", "visit", "analysed"),
+    [
+        # The middle of days 5 to 11 is 8 March: two are as near, then one is there.
+        (("2025-03-07", "2025-03-09"), "Week 1", "2025-03-07"),
+        (("2025-03-09", "2025-03-08"), "Week 1", "2025-03-08"),
+        (("2025-02-25", "2025-03-01"), "Baseline", "2025-03-01"),
+    ],
+)
+def test_of_several_readings_in_a_window_one_is_analysed(clean, dates, visit, analysed):
+    rows = "".join(f"01,{date},{50 + i}\n" for i, date in enumerate(dates))
+    made = clean(scores=f"subject,date,score\n{rows}")
+    bds = made.bds.query("PARAMCD == 'SCORE' and AVISIT == @visit and ANL01FL == 'Y'")
+    assert [str(date.date()) for date in bds["ADT"]] == [analysed]
+    assert "several in one window" in set(made.queries["kind"])

@@ -247,6 +247,19 @@ def test_the_readme_is_written_from_the_schemas(root):
     assert written == document(root), "run make docs"
 
 
+def test_the_readme_says_what_happens_without_being_asked_for(root):
+    written = (root / "config" / "README.md").read_text(encoding="utf-8")
+    for said in (
+        "the first period alone, between subjects, is always analysed",
+        "the random subject is dropped and the table says so",
+        "nearest to its middle is analysed (the earlier of two as near)",
+        "A window in which nobody has a value is a finding too",
+        "One that nobody has is refused",
+        "Kenward-Roger has no other, so name `df` beside it",
+    ):
+        assert said in written
+
+
 def test_a_missing_key_is_said_once(project):
     def change(content):
         for key in ("estimand", "response"):
