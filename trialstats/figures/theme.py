@@ -29,6 +29,9 @@ PREDICTION = "#c1502e"
 SYNTHETIC = "#9c2f00"
 
 #: First the treatments, last the control.
+#: Inches: width and height of the plotnine figures.
+FIGURE = (6.8, 4.4)
+
 TREATMENT_COLOURS = ("#0b5394", "#5b2a86", "#00695c")
 CONTROL_COLOUR = "#e08e0b"
 
@@ -107,5 +110,5 @@ def plotnine_theme(*, size: float = BASE_SIZE) -> Any:
         plot_background=p9.element_blank(),
         panel_background=p9.element_blank(),
         plot_margin=0.02,
-        figure_size=(6.8, 4.4),
+        figure_size=FIGURE,
     )

@@ -9,11 +9,12 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from trialstats.errors import DataError
-from trialstats.figures.canvas import wrap
+from trialstats.figures.canvas import widest, wrap
 from trialstats.figures.pages import SYNTHETIC_BANNER
 from trialstats.figures.theme import (
     BASE_SIZE,
     CONTROL_COLOUR,
+    FIGURE,
     FONT,
     HAIRLINE,
     INK,
@@ -61,6 +62,14 @@ _DODGE = 0.16
 
 #: The same as a share of the whole axis.
 _WIDEST_DODGE = 0.018
+
+#: Of the figure of a crossover, in steps between treatments: from a point to its
+#: label, and before the first point and, at least, after the last one.
+_NUDGE, _BEFORE, _AFTER = 0.12, 0.35, 0.9
+
+#: What the two panels of a crossover leave: points for the title of the axis and its
+#: ticks beside the numbers, and a share of the width for the margins.
+_BESIDE_PANELS, _SHARE_OF_PANELS = 4.0, 0.895
 
 #: Room for text in points: across the figure, and along the axis of the means.
 _ROOM, _HEIGHT = 6.8 * 72 * 0.95, 175.0
@@ -184,6 +193,7 @@ def period_plot(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) -> 
     counts = {r["group"]: r["estimate"] for r in find(listed, statistic="n_with_data")}
     points, zero = _period_points(means, differences, counts)
     intervals = format_level(usual_level(means), "confidence intervals")
+    after, width = _period_room(points)
     p9 = plotnine()
     plot = (
         p9.ggplot(points, p9.aes("label", "y", colour="arm", shape="arm"))
@@ -192,14 +202,14 @@ def period_plot(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) -> 
         + p9.geom_point(size=3.2, fill="white", stroke=0.9)
         + p9.geom_text(
             p9.aes(label="text"),
-            nudge_x=0.12,
+            nudge_x=_NUDGE,
             ha="left",
             size=BASE_SIZE - 1,
             family=FONT,
             colour=INK,
         )
         + p9.facet_wrap("panel", scales="free", ncol=2)
-        + p9.scale_x_discrete(expand=(0, 0.35, 0, 0.9))
+        + p9.scale_x_discrete(expand=(0, _BEFORE, 0, after))
         + p9.scale_y_continuous(labels=_tick_labels)
         + p9.labs(
             **_texts(
@@ -212,7 +222,9 @@ def period_plot(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) -> 
             y=_broken(upper_first(unit), BASE_SIZE, _HEIGHT),
         )
     )
-    quiet = p9.theme(legend_position="none", panel_spacing_x=0.06)
+    quiet = p9.theme(
+        legend_position="none", panel_spacing_x=0.06, figure_size=(width, FIGURE[1])
+    )
     look = [plotnine_theme(), quiet, _banner_theme(p9, means)]
     return plot + _arm_scales(p9, [*arms, ""], listed) + look
 
@@ -367,6 +379,32 @@ def _period_points(
     points["panel"] = pd.Categorical(points["panel"], panels)
     zero = pd.DataFrame({"panel": pd.Categorical([panels[1]], panels), "y": [0.0]})
     return points, zero
+
+
+def _period_room(points: pd.DataFrame) -> tuple[float, float]:
+    """Return the room after the last point, in steps, and the width of the figure.
+
+    A label stands to the right of its point: it ends before the next one, and the last
+    one inside the panel. Where that needs more than usual, the figure grows.
+    """
+    size = BASE_SIZE - 1
+    text = widest((t for p in points["text"] for t in p.split("\n")), size)
+    names = widest((t for p in points["label"] for t in str(p).split("\n")), size + 1)
+    panels = [part for _, part in points.groupby("panel", observed=True)]
+    axes = sum(
+        widest(_tick_labels(_ticks(p["lower"].min(), p["upper"].max())), size)
+        for p in panels
+    )
+    steps = max(map(len, panels)) - 1 + _BEFORE
+    beside = _BESIDE_PANELS + axes
+    # From one point to the next there is room for its label, and for its name.
+    least = max((text + size / 2) / (1 - _NUDGE), names + size)
+    width = FIGURE[0] * 72
+    room = (width * _SHARE_OF_PANELS - beside) / 2
+    step = max(least, room / (steps + _AFTER))
+    after = max(_AFTER, _NUDGE + text / step)
+    needed = (2 * step * (steps + after) + beside) / _SHARE_OF_PANELS
+    return after, max(width, needed) / 72
 
 
 def _with_count(arm: str, counts: dict[str, float]) -> str:

@@ -1,8 +1,11 @@
 """Figures of one trial: means by visit, crossover means, adverse events, account."""
 
+from itertools import pairwise
+
 import pandas as pd
 import pytest
-from figure_samples import assert_tidy, row, svg_texts, texts
+from figure_samples import assert_tidy, boxes, row, svg_texts, texts
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from trialstats.errors import DataError
@@ -210,3 +213,39 @@ def test_alt_text_of_the_account_adds_up():
 def test_a_column_that_is_missing_is_named():
     with pytest.raises(DataError, match="missing column 'set_aside'"):
         account_plot(ACCOUNT.drop(columns="set_aside"), title="Rows")
+
+
+@pytest.mark.parametrize(
+    "arms",
+    [
+        ARMS,
+        ("Low", "High", "Placebo"),
+        ("Low dose of naltrexone", "High dose of naltrexone", "Placebo"),
+        ("A", "B", "C", "D", "Placebo"),
+    ],
+)
+@pytest.mark.parametrize("half", [0.5, 12.5])
+def test_every_label_of_a_crossover_lies_in_its_panel(arms, half):
+    listed = []
+    for number, arm in enumerate(arms):
+        about = {"visit": "Week 6", "group": arm}
+        listed.append(interval("ls_mean", 6.25 - 0.5 * number, half, **about))
+        listed.append(row("n_with_data", estimate=24.0, **about))
+        if arm != arms[-1]:
+            versus = {"visit": "Week 6", "contrast": f"{arm} versus {arms[-1]}"}
+            listed.append(interval("difference", -1.25, half, **versus))
+    figure = drawn_ggplot(period_plot(estimates_frame(listed), **TITLES))
+    FigureCanvasAgg(figure).draw()
+    words, found, (width, _) = boxes(figure)
+    panels = [axes.get_window_extent().extents for axes in figure.axes]
+    labels = []
+    for text, (left, _, right, _) in zip(words, found, strict=True):
+        assert left >= 0
+        assert right <= width
+        if "(" in text and " to " in text:
+            (panel,) = (p for p in panels if p[0] <= left <= p[2])
+            assert right <= panel[2], text
+            labels.append((left, right))
+    assert len(labels) == 2 * len(arms) - 1
+    for (_, right), (left, _) in pairwise(sorted(labels)):
+        assert right < left
