@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from trialstats.analyses.trial_mmrm import CONSTRAINED_TERMS, LADDER, TERMS
+from trialstats.analyses.trial_models import CONSTRAINED_TERMS, LADDER, TERMS
 from trialstats.config.consistency import published_trial_problems
 from trialstats.config.document import document
 from trialstats.config.loading import load_project, load_yaml
