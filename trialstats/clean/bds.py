@@ -303,7 +303,7 @@ def _responders(
     adsl: pd.DataFrame,
     frame: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Return a yes-or-no parameter at each visit after baseline."""
+    """Return a yes-or-no parameter at each visit after baseline that somebody has."""
     measured = config["bds"][responder["of"]]
     windows, name = measured["visits"]["windows"], measured["baseline"]
     analysed = frame[
@@ -315,7 +315,10 @@ def _responders(
     known["AVAL"] = evaluate(responder["when"], known).astype("float64")
     rows = [known]
     if responder["missing"] == "non_responder":
-        rows.append(_non_responders(adsl, known, windows, name))
+        # A visit that nobody has, or has yet, says nothing about a response.
+        seen = set(analysed["AVISIT"])
+        held = {visit: window for visit, window in windows.items() if visit in seen}
+        rows.append(_non_responders(adsl, known, held, name))
     made = pd.concat(rows, ignore_index=True)
     made["AVALC"] = made["AVAL"].map({1.0: "Y", 0.0: "N"}).astype("str")
     made["PARAMCD"], made["PARAM"] = code, responder["label"]

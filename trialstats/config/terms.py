@@ -62,8 +62,9 @@ def _reason(term: str) -> str | None:
     try:
         read = Formula(f"0 + {term}")
     except (FormulaicError, SyntaxError, ValueError) as error:
-        said = str(error).strip().splitlines()
-        return said[0].rstrip(".") if said else "it is no formula"
+        said = str(error).strip().splitlines()[0].rstrip(".")
+        # The parser's word for a bracket.
+        return "a bracket has no partner" if "context marker" in said else said
     return None if isinstance(read, SimpleFormula) else "it has several parts"
 
 

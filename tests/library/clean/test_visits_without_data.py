@@ -30,6 +30,14 @@ def test_a_window_without_values_is_a_finding(clean, config):
     assert found["resolution"].tolist() == ["nothing can be estimated at this visit"]
 
 
+def test_nobody_is_a_non_responder_at_a_visit_that_nobody_has(clean, config):
+    windows = config["bds"]["SCORE"]["visits"]["windows"]
+    windows["Week 26"] = {"number": 26, "days": [170, 190]}
+    responses = clean().bds.query("PARAMCD == 'RESP'")
+    assert set(responses["AVISIT"]) == {"Week 1", "Week 2"}
+    assert "NRI" in set(responses["DTYPE"])
+
+
 @pytest.fixture(scope="module")
 def cleaned(root):
     """Return configuration and datasets of a trial that waits for its last visit."""

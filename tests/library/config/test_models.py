@@ -87,10 +87,20 @@ def test_covariates_of_an_ancova(trials):
     assert "covariates: no column 'AEG'; did you mean 'AGE'?" in said[1]
 
 
-@pytest.mark.parametrize("term", ["BASE*(AVISIT", "BASE*", "BASE ~ AVISIT", "BASE)"])
-def test_a_term_that_cannot_be_read(trials, term):
+@pytest.mark.parametrize(
+    ("term", "why"),
+    [
+        ("BASE*(AVISIT", "a bracket has no partner"),
+        ("BASE)", "a bracket has no partner"),
+        ("BASE*", "Operator `*`"),
+        ("BASE ~ AVISIT", "it has several parts"),
+    ],
+)
+def test_a_term_that_cannot_be_read(trials, term, why):
     (said,) = of_mmrm(trials, terms=["TRT01P*AVISIT", term])
-    assert said.startswith(f"{AT}.terms: value {term!r} cannot be read as a term: ")
+    assert said.startswith(
+        f"{AT}.terms: value {term!r} cannot be read as a term: {why}"
+    )
     assert said.endswith("; write columns joined by * or :, such as BASE*AVISIT")
 
 
