@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from trialstats.analyses.mixed_rows import (
     estimate_of,
@@ -217,17 +218,31 @@ def mmrm_rows(analysis: Analysis) -> Iterator[Row]:
 
 
 def _tests(made: Configured) -> pd.DataFrame:
-    """Return tests of the terms; with a constrained baseline those of treatment.
+    """Return type III tests of the terms; with a constrained baseline of those it has.
 
-    Arms that share a mean at one visit leave no type III hypothesis of the others.
+    Where the arms share a mean at one visit, no weights over the arms are equal at
+    every visit: a term that others contain, as visit is in treatment by visit, has no
+    type III hypothesis. That of the others is that their coefficients are zero.
     """
     if made.baseline is None:
         return made.fit.tests(3)
     design = made.fit.design
     unit = np.eye(len(design.names))
-    treated = [term for term in design.terms if "TRT01P" in term.factors]
-    tests = [made.fit.joint_test(unit[term.columns]) for term in treated]
-    return pd.concat(tests).assign(term=[term.name for term in treated])
+    labels = {
+        name
+        for term in design.terms
+        for name in term.factors
+        if not is_numeric_dtype(made.rows[name])
+    }
+    factors = [set(term.factors) for term in design.terms]
+    # A term contains another when its further factors are all categorical.
+    tested = [
+        term
+        for own, term in zip(factors, design.terms, strict=True)
+        if own and not any(own < other and other - own <= labels for other in factors)
+    ]
+    tests = [made.fit.joint_test(unit[term.columns]) for term in tested]
+    return pd.concat(tests).assign(term=[term.name for term in tested])
 
 
 def mmrm_residuals(analysis: Analysis) -> pd.DataFrame:

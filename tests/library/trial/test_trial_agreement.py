@@ -198,7 +198,10 @@ def test_scoring_finds_a_trial_of_twelve_again(covariance, number):
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
-        ({"method": "ml"}, {"restricted": False}),
+        (
+            {"method": "ml", "df": "satterthwaite"},
+            {"restricted": False, "rule": "satterthwaite"},
+        ),
         ({"weights": "WEIGHT"}, {"weights": "WEIGHT"}),
         ({"group": "SEX"}, {"group": "SEX"}),
     ],

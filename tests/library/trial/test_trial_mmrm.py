@@ -8,6 +8,7 @@ from trialstats import io, rows
 from trialstats.analyses import trial_mmrm
 from trialstats.analyses.trial import analysis_residuals, fit_analysis
 from trialstats.analyses.trial_agreement import check_trial
+from trialstats.analyses.trial_rows import Analysis
 from trialstats.errors import ConvergenceError
 from trialstats.mmrm import fit_mmrm
 from trialstats.mmrm import ladder as ladder_of_structures
@@ -146,6 +147,35 @@ def test_arms_share_one_mean_at_a_constrained_baseline(parallel):
     assert tests.subgroup.tolist() == ["treatment by visit"]
     assert tests.numerator_df.tolist() == [2.0]
     assert "means of the arms equal at Baseline" in differences.method.iloc[0]
+
+
+def test_further_terms_of_a_constrained_model_are_tested(parallel):
+    config, *data = parallel
+    data[0]["SITE"] = [f"Site {i % 3}" for i in range(len(data[0]))]
+    terms = ["AVISIT", "TRT01P:AVISIT", "SITE", "SEX"]
+    changed = configured(
+        config,
+        settings={"response": "AVAL"},
+        constrained_baseline=True,
+        terms=terms,
+        df="satterthwaite",
+    )
+    frame = fitted(changed, data)
+    tests = frame[frame.statistic == "type_3_test"].set_index("subgroup")
+    assert list(tests.index) == ["SITE", "SEX", "treatment by visit"]
+    assert tests["numerator_df"].tolist() == [2.0, 1.0, 2.0]
+    analysis = Analysis(changed, "pain_over_time", *data)
+    fit = trial_mmrm.fit_configured(analysis).fit
+    # With one degree of freedom the F test is the square of the t test.
+    t = fit.contrasts("SEX").iloc[0]
+    assert tests.loc["SEX", "estimate"] == pytest.approx(t["statistic"] ** 2, rel=1e-9)
+    assert tests.loc["SEX", "p_value"] == pytest.approx(t["p_value"], rel=1e-9)
+    # The Wald statistic of both differences between three sites, from their covariance.
+    names = [n for n in fit.design.names if n.startswith("SITE")]
+    at = [list(fit.design.names).index(n) for n in names]
+    beta, covariance = fit.beta[at], fit.model_covariance[np.ix_(at, at)]
+    wald = beta @ np.linalg.solve(covariance, beta) / 2
+    assert tests.loc["SITE", "estimate"] == pytest.approx(wald, rel=1e-9)
 
 
 def test_each_step_down_the_ladder_is_a_row_with_its_reason(parallel, monkeypatch):
