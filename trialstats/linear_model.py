@@ -39,6 +39,10 @@ class Estimate:
     statistic: float
     p_value: float
 
+    def __str__(self) -> str:
+        """Return the estimate with its standard error."""
+        return f"{self.estimate:.6g} ({self.standard_error:.4g})"
+
 
 def t_estimate(
     estimate: float, standard_error: float, *, df: float, level: float

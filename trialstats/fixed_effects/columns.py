@@ -42,6 +42,8 @@ class Labels:
 
 def check_columns(data: pd.DataFrame, names: Iterable[str]) -> None:
     """Raise DataError when a column is absent or stands twice in the data."""
+    if not isinstance(data, pd.DataFrame):
+        raise DataError(f"the data are no DataFrame but {type(data).__name__}")
     for name in names:
         if name not in data.columns:
             columns = [str(column) for column in data.columns]

@@ -249,7 +249,8 @@ def build_design(
         numbers = {name: values[rows] for name, values in numbers.items()}
     if not len(rows):
         raise NotEstimableError(
-            f"No row has a value in each of {', '.join([*used, *other_columns])}."
+            "No row has a value in each of "
+            f"{', '.join(dict.fromkeys([*used, *other_columns]))}."
         )
     levels, codes = used_levels(labels)
     values = Values(codes, levels, numbers)

@@ -93,6 +93,8 @@ class FixedEffectsResult:
             When a contrast is zero, or has no variance.
         """
         found, matrix = coefficient_weights(weights, self.design.names)
+        if isinstance(names, str):
+            names = [names]
         labels = list(names) if names is not None else found
         if len(labels) != len(matrix):
             raise DataError(f"{len(labels)} names for {len(matrix)} contrasts")

@@ -70,8 +70,8 @@ def check_information(names: Sequence[str], reference: Evaluation) -> None:
     if apart:
         raise NotEstimableError(
             f"No level has rows with both effects, so these covariances have no "
-            f"estimate: {'; '.join(apart)}. Use correlated=False, or make the random "
-            "part simpler."
+            f"estimate: {'; '.join(apart)}. Use correlated=False (with labels as "
+            "'0 + arm', an effect for each), or make the random part simpler."
         )
     scale = np.sqrt(size)
     scaled = reference.expected / np.outer(scale, scale)

@@ -78,6 +78,15 @@ class Crossover:
     notes: tuple[str, ...]
     model: Lmm
 
+    def __repr__(self) -> str:
+        """Say what was compared, in a few words."""
+        found = ", ".join(f"{name} {one}" for name, one in self.differences.items())
+        return (
+            f"Crossover({found}; {len(self.sequences)} sequences of "
+            f"{len(self.periods)} periods; {self.n_subjects} subjects, "
+            f"{self.n_complete} complete)"
+        )
+
     @property
     def difference(self) -> Estimate:
         """The difference, when there is one treatment beside the control."""

@@ -77,6 +77,14 @@ class WithinSubjects:
     n_subjects: int
     n_observations: int
 
+    def __repr__(self) -> str:
+        """Say what was compared, in a few words."""
+        found = ", ".join(f"{name} {one}" for name, one in self.differences.items())
+        return (
+            f"WithinSubjects({found}; {self.n_observations} observations of "
+            f"{self.n_subjects} subjects)"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ReferenceVariability:

@@ -137,7 +137,7 @@ def fit_mmrm(
         )
         if layout.times is None:
             for chosen in structures:
-                check_visit_order(data[visit], layout.visits, chosen.name)
+                check_visit_order(layout, visit, chosen.name)
         reduced = pseudo_subjects(design, layout, load)
 
         def attempt(chosen: NamedStructure) -> Mmrm:

@@ -181,8 +181,8 @@ def varies_within(design: Design, layout: Layout, column: int) -> bool:
     return bool((spread & seen).any())
 
 
-def check_inference(df: Any, vcov: Any) -> None:
-    """Raise DataError when a rule is unknown, or does not go with a covariance."""
+def check_inference(df: Any, vcov: Any, method: str) -> None:
+    """Raise DataError when a rule is unknown, or does not go with the other options."""
     if df not in DEGREES_OF_FREEDOM:
         raise DataError(
             f"unknown degrees of freedom {df!r}",
@@ -197,6 +197,12 @@ def check_inference(df: Any, vcov: Any) -> None:
         raise DataError(
             f"Kenward-Roger has a covariance of its own, not {vcov}",
             remedy="choose df='satterthwaite', 'between_within' or 'residual'",
+        )
+    if method == "ml" and str(df).startswith("kenward_roger"):
+        raise DataError(
+            "Kenward and Roger's adjustment belongs to restricted likelihood",
+            value=method,
+            remedy="write method='reml', or df='satterthwaite'",
         )
 
 

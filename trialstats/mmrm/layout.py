@@ -20,24 +20,32 @@ _UNORDERED = {
 }
 
 
-def check_visit_order(column: pd.Series, visits: tuple[Any, ...], kind: str) -> None:
-    """Raise DataError when text visits sort in another order than their numbers.
+def check_visit_order(layout: Layout, visit: str, kind: str) -> None:
+    """Raise DataError when a structure depends on an order that the visits lack.
 
-    "Week 12" sorts before "Week 4"; a structure that depends on the order of the
-    visits, as all but unstructured and compound symmetry do, would take it so.
+    All but unstructured and compound symmetry do.
     """
-    if kind in _UNORDERED or not all(isinstance(visit, str) for visit in visits):
-        return
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return
-    natural = sorted(visits, key=_with_numbers)
-    if natural != list(visits):
+    if kind not in _UNORDERED:
+        require_order(layout, visit, f"a covariance that is {kind} depends")
+
+
+def require_order(layout: Layout, visit: str, what: str) -> None:
+    """Raise DataError when text visits sort in another order than their numbers."""
+    if not layout.in_order:
         raise DataError(
-            f"the visits sort as {', '.join(visits)}, and a covariance that is {kind} "
-            "depends on their order",
-            column=str(column.name),
+            f"the visits sort as {', '.join(layout.visits)}, and {what} on their order",
+            column=visit,
             remedy="write a pandas Categorical with the visits in their order",
         )
+
+
+def _in_order(column: pd.Series, visits: tuple[Any, ...]) -> bool:
+    """Return whether visits are not text, or text that sorts as its numbers do."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return True
+    if not all(isinstance(visit, str) for visit in visits):
+        return True
+    return sorted(visits, key=_with_numbers) == list(visits)
 
 
 def _with_numbers(text: str) -> list[Any]:
@@ -100,6 +108,7 @@ def lay_out(
     return Layout(
         positions=positions.take(order, axis=0),
         visits=visits,
+        in_order=_in_order(data[visit], visits),
         times=None if by_time is None else by_time[order],
         group=of_subject[order],
         groups=groups,

@@ -39,9 +39,9 @@ def check_options(
                 remedy=f"write {option}='the name of one column'",
             )
     check_level(level)
-    check_inference(df, vcov)
     if method not in METHODS:
         raise DataError(f"unknown method {method!r}", remedy="write 'reml' or 'ml'")
+    check_inference(df, vcov, method)
     if stop not in (None, "sas"):
         raise DataError(f"unknown stop {stop!r}", remedy="write 'sas' or leave it out")
     pair = constrained_baseline

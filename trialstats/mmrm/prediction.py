@@ -176,8 +176,15 @@ def simulate(
     fit: "Mmrm", n_draws: int, random: np.random.Generator | int
 ) -> FloatArray:
     """Draw responses from the fitted model, (n_draws, n)."""
-    if random is None:
-        raise DataError("no seed", remedy="write a seed or a numpy Generator")
+    seeded = isinstance(random, np.random.Generator | int | np.integer)
+    if not seeded or (not isinstance(random, np.random.Generator) and random < 0):
+        raise DataError(
+            "no seed", value=random, remedy="write a whole number or a numpy Generator"
+        )
+    if not isinstance(n_draws, int | np.integer) or n_draws < 0:
+        raise DataError(
+            "no number of draws", value=n_draws, remedy="write a whole number"
+        )
     mean = fit.fitted()
     factor = subject_factors(fit)
     observed = fit.layout.observed

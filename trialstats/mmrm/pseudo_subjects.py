@@ -44,6 +44,8 @@ class Layout:
         Row of the design at each visit, -1 where there is none.
     visits : tuple
         Labels of the visits, or slot numbers for spatial structures.
+    in_order : bool
+        Whether the visits stand in their order: text sorts "Week 12" before "Week 4".
     times : (n, t) array, optional
         Visit times, for spatial structures.
     group : (n,) array
@@ -61,6 +63,7 @@ class Layout:
 
     positions: IntArray
     visits: tuple[Any, ...]
+    in_order: bool
     times: FloatArray | None
     group: IntArray
     groups: tuple[Any, ...]

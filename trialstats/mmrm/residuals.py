@@ -6,6 +6,7 @@ import numpy as np
 
 from trialstats.errors import DataError
 from trialstats.linear_model import FloatArray
+from trialstats.mmrm.layout import require_order
 from trialstats.mmrm.sandwich import block_covariances
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ def residuals(fit: "Mmrm", kind: str) -> FloatArray:
             f"unknown kind of residual {kind!r}",
             remedy=f"write one of {', '.join(KINDS)}",
         )
+    if kind == "normalized":
+        require_order(fit.layout, fit.columns[1], "normalized residuals depend")
     raw = fit.design.response - fit.fitted()
     if kind == "response":
         return np.asarray(raw)

@@ -53,6 +53,8 @@ def test_a_complete_crossover_has_the_t_test_of_half_differences():
     assert fit.difference.statistic == pytest.approx(t, rel=1e-9)
     assert fit.difference.p_value == pytest.approx(p, rel=1e-8)
     within = fit_within_subjects(data, **COLUMNS)
+    assert repr(within).startswith("WithinSubjects(B ")
+    assert len(repr(within)) < 120
     assert within.differences["B"].statistic == pytest.approx(t, rel=1e-11)
     assert within.df == 18
     means = data.groupby(["sequence", "subject"])["y"].mean()

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from formulaic import Formula
 
 from trialstats.errors import DataError, NotEstimableError, SingularCovarianceError
 from trialstats.mmrm import fit_mmrm
@@ -43,6 +44,7 @@ def trial():
         ({"method": "REML"}, "write 'reml' or 'ml'"),
         ({"df": "kr"}, "write one of kenward_roger"),
         ({"vcov": "CR2"}, "choose df='satterthwaite'"),
+        ({"method": "ml"}, "restricted likelihood; write method='reml', or df="),
         ({"vcov": "CR1", "df": "residual"}, "write one of CR0"),
         ({"stop": "SAS"}, "write 'sas'"),
         ({"stop": "sas", "covariance": "ar1"}, "unstructured"),
@@ -152,8 +154,50 @@ def test_a_constrained_baseline_holds_or_is_refused(trial, formula):
 def test_a_seed_is_asked_for(trial):
     fit = fit_mmrm(FORMULA, trial, **WHO)
     assert (fit.simulate(2, 7) == fit.simulate(2, np.random.default_rng(7))).all()
-    with pytest.raises(DataError, match="seed"):
-        fit.simulate(2, None)
+    for random in (None, "a", -1):
+        with pytest.raises(DataError, match="seed"):
+            fit.simulate(2, random)
+    for n_draws in (-1, 1.5):
+        with pytest.raises(DataError, match="number of draws"):
+            fit.simulate(n_draws, 1)
+    with pytest.raises(DataError, match="no DataFrame but Series"):
+        fit.predict(trial.iloc[0])
+
+
+def test_normalized_residuals_need_the_order_of_the_visits(trial):
+    # "Week 12" sorts before "Week 4": the fit is the same, each factor is another.
+    plain = trial.assign(AVISIT=trial["AVISIT"].str.replace("Week 0", "Week "))
+    fit = fit_mmrm(FORMULA, plain, **WHO)
+    assert np.isfinite(fit.residuals("pearson")).all()
+    with pytest.raises(
+        DataError, match="Week 12, Week 4, Week 8, and normalized residuals"
+    ):
+        fit.residuals("normalized")
+    visits = list(dict.fromkeys(plain["AVISIT"]))
+    ordered = plain.assign(AVISIT=pd.Categorical(plain["AVISIT"], visits))
+    found = fit_mmrm(FORMULA, ordered, **WHO).residuals("normalized")
+    expected = fit_mmrm(FORMULA, trial, **WHO).residuals("normalized")
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_type_two_tests_of_a_term_inside_several_others(trial):
+    # One visit is least squares: what the term adds to the model without the terms
+    # that contain it, by the sums of squares of nested fits.
+    one = trial[trial["AVISIT"] == "Week 12"]
+    at = np.arange(len(one))
+    sex, site = np.where(at % 3 == 0, "F", "M"), np.where(at < 18, "A", "B")
+    one = one.assign(SEX=sex, SITE=site)
+    table = fit_mmrm("CHG ~ ARM * SEX * SITE", one, df="residual", **WHO).tests(2)
+
+    def squares(right):
+        x = Formula(right).get_model_matrix(one).to_numpy(float)
+        _, squares, rank, _ = np.linalg.lstsq(x, one["CHG"].to_numpy())
+        return float(squares[0]), len(one) - int(rank)
+
+    whole, df = squares("ARM * SEX * SITE")
+    expected = (squares("SEX * SITE")[0] - squares("ARM + SEX * SITE")[0]) * df / whole
+    found = table.set_index("term").loc["ARM", "statistic"]
+    assert found == pytest.approx(expected, rel=1e-8)
 
 
 def test_a_visit_without_variation_is_named(trial):

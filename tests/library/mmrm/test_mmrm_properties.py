@@ -475,7 +475,7 @@ class TestClosedForms:
         n, p = design.shape
         t = values.shape[1]
         reml = fit_mmrm(FORMULA, data, **SUBJECT_VISIT)
-        ml = fit_mmrm(FORMULA, data, method="ml", **SUBJECT_VISIT)
+        ml = fit_mmrm(FORMULA, data, method="ml", df="residual", **SUBJECT_VISIT)
         np.testing.assert_allclose(ml.theta, reml.theta * (n - p) / n, rtol=1e-9)
         log_determinant = np.linalg.slogdet(ml.covariance)[1]
         expected = -n * (t * np.log(2 * np.pi) + log_determinant + t) / 2
@@ -486,7 +486,12 @@ class TestClosedForms:
         data = trial(40, 5)
         found = {
             name: fit_mmrm(
-                FORMULA, data, covariance=name, method=method, **SUBJECT_VISIT
+                FORMULA,
+                data,
+                covariance=name,
+                method=method,
+                df="residual",
+                **SUBJECT_VISIT,
             ).log_likelihood
             for name in VISITS
         }

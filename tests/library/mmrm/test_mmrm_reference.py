@@ -279,6 +279,7 @@ def test_likelihood_ratio(shared, unstructured):
             visit="AVISIT",
             covariance=covariance,
             method="ml",
+            df="satterthwaite",
         )
         for covariance in ("compound_symmetry", "unstructured")
     )
