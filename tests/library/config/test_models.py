@@ -128,7 +128,7 @@ def test_a_constrained_baseline_has_no_effect_of_treatment_alone(trials):
     [
         ({"type": "mmrm", "covariates": ["AGE"]}, "list its columns under `terms`"),
         ({"type": "ancova", "terms": ["AGE"]}, "list its columns under `covariates`"),
-        ({"type": "ancova", "levl": 0.9}, "did you mean 'level'?"),
+        ({"type": "ancova", "levels": 0.9}, "did you mean 'level'?"),
     ],
 )
 def test_a_key_of_another_model_leads_to_the_one_that_is_meant(trials, model, remedy):
