@@ -41,6 +41,9 @@ _FAR = 3.0
 
 _SHAPES = ("o", "D", "^", "s")
 
+#: A visit or period called by a word and a number.
+_NUMBERED = re.compile(r"(\D+?)\s*(\d+)")
+
 _NOTE = (
     "Residuals are divided by the root of the fitted covariance: variance 1 and "
     "uncorrelated within a participant. Boxes: quartiles and median. Grey line: where "
@@ -206,15 +209,33 @@ def _by_occasion(
             canvas.line(outline, colour=INK, width=0.9, layer=6.0)
             canvas.line([(x - half, mid), (x + half, mid)], width=1.8, layer=6.0)
 
-    title, labels = _occasion_labels([names[n] for n in numbers])
-    placed = list(zip(middle.values(), labels, strict=True))
+    title, ticks = _occasion_ticks([names[n] for n in numbers], list(middle.values()))
     axis = Axis(0.0, 1.0, left, left + width)
-    return _Panel(title, axis, _spaced(placed), draw)
+    return _Panel(title, axis, ticks, draw)
+
+
+def _occasion_ticks(
+    names: Sequence[str], places: Sequence[float]
+) -> tuple[str, list[tuple[float, str]]]:
+    """Return the title of the visits and their labels, shorter where there is no room.
+
+    "Baseline", "Week 4", "Week 8" become "Baseline", "4", "8" over "Week".
+    """
+    title, labels = _occasion_labels(names)
+    placed = list(zip(places, labels, strict=True))
+    kept = _spaced(placed)
+    if len(kept) == len(placed):
+        return title, kept
+    words = {m.group(1) for m in map(_NUMBERED.fullmatch, labels) if m}
+    if len(words) != 1:
+        return title, kept
+    short = [m.group(2) if (m := _NUMBERED.fullmatch(s)) else s for s in labels]
+    return words.pop(), _spaced(list(zip(places, short, strict=True)))
 
 
 def _occasion_labels(names: Sequence[str]) -> tuple[str, list[str]]:
     """Return what the visits have in common, and what tells them apart."""
-    parts = [re.fullmatch(r"(\D+?)\s*(\d+)", name) for name in names]
+    parts = [_NUMBERED.fullmatch(name) for name in names]
     words = {part.group(1) for part in parts if part}
     if all(parts) and len(words) == 1:
         return words.pop(), [part.group(2) for part in parts if part]

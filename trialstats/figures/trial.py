@@ -125,8 +125,7 @@ def residual_figure(
     analysis : str
         The analysis.
     """
-    named = lower_first(trial["analyses"][analysis]["title"])
-    title = f"{trial['trial']}: residuals, {named}"
+    title = f"{trial['trial']}: {_residual_name(trial['analyses'][analysis])}"
     own = rows[rows["analysis"] == analysis]
     if residuals.empty:
         return _note_figure(title, _reason(own), trial)
@@ -162,6 +161,14 @@ def _profile_name(trial: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
     if analysis["model"]["type"] != "mmrm":
         return lower_first(analysis["title"])
     return f"{lower_first(_response(trial, analysis).rpartition(' (')[0])}, by visit"
+
+
+def _residual_name(analysis: Mapping[str, Any]) -> str:
+    """Name the figure of residuals: a model over visits has one visit in its title."""
+    named = lower_first(analysis["title"])
+    if analysis["model"]["type"] != "mmrm":
+        return f"residuals, {named}"
+    return f"residuals at all visits of the model for {named}"
 
 
 def _response(trial: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:

@@ -51,6 +51,11 @@ def drawn(rows):
     [
         ([f"Week {n}" for n in range(1, 13)], "Week", {"1", "12"}),
         (["Baseline", "Week 4", "Week 8"], "Visit", {"Baseline", "Week 8"}),
+        (
+            ["Baseline", "Week 2", "Week 4", "Week 8", "Week 12"],
+            "Week",
+            {"Baseline", "2", "4", "8", "12"},
+        ),
         (["Period 1", "Period 2"], "Period", {"1", "2"}),
         (["End of treatment"], "Visit", {"End of treatment"}),
     ],
@@ -104,7 +109,7 @@ def test_a_model_without_estimate_has_its_reason_in_the_figure():
         "trial": "DEMO",
         "data_status": "synthetic",
         "arms": {"control": ARMS[1], "treatments": [ARMS[0]]},
-        "analyses": {"pain": {"title": "Pain at week 8"}},
+        "analyses": {"pain": {"title": "Pain at week 8", "model": {"type": "mmrm"}}},
     }
     failed = {
         "row_id": "demo.pain.difference",
@@ -113,12 +118,13 @@ def test_a_model_without_estimate_has_its_reason_in_the_figure():
         "role": "primary",
         "statistic": "difference",
         "scale": "natural",
-        "method": "Model mmrm, as configured",
+        "method": "Mixed model for repeated measures (MMRM)",
         "data_status": "synthetic",
         "not_estimable": "Placebo has no data at Week 8.",
     }
     rows = estimates_frame([failed])
     assert list(rows) == ESTIMATES.names
     made = residual_figure(frame_of([], RESIDUALS), rows, trial=trial, analysis="pain")
+    assert made.title == "DEMO: residuals at all visits of the model for pain at week 8"
     assert made.alt.endswith("Not estimable: Placebo has no data at Week 8.")
     assert render(made.figure, "svg", title=made.title, alt=made.alt)
