@@ -9,7 +9,6 @@ from _step import run
 from trialstats import io, rows
 from trialstats.analyses.agreement import require_agreement
 from trialstats.analyses.trial_agreement import check_trial
-from trialstats.analyses.trial_rows import computed
 
 
 def main(
@@ -25,7 +24,7 @@ def main(
         config,
         io.read_table(adsl, rows.ADSL_CORE),
         io.read_table(bds, rows.BDS),
-        computed(pd.concat(fitted, ignore_index=True)),
+        pd.concat(fitted, ignore_index=True),
     )
     require_agreement(compared)
     io.write_table(compared, agreement, rows.AGREEMENT)

@@ -4,7 +4,7 @@ Three causes: the data or the configuration are wrong (mend them), the question 
 answer (report "NE"), the algorithm stopped (change the method or the start).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class TrialstatsError(Exception):
@@ -81,6 +81,21 @@ class SingularCovarianceError(NotEstimableError):
 
 class ConvergenceError(TrialstatsError):
     """The algorithm did not reach a solution: change the method or the start."""
+
+
+class LadderError(ConvergenceError):
+    """No covariance structure of a ladder fits: name a simpler one at its end.
+
+    Parameters
+    ----------
+    reasons : mapping of str to str
+        Structure -> why it was left.
+    """
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        self.reasons = dict(reasons)
+        listed = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+        super().__init__(f"No structure of the ladder fits. {listed}")
 
 
 class DisagreementError(TrialstatsError):

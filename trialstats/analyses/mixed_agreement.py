@@ -14,6 +14,7 @@ from trialstats.analyses.second_rows import (
     model_arguments,
 )
 from trialstats.analyses.trial_models import CONSTRAINED_TERMS, TERMS
+from trialstats.errors import NotEstimableError
 from trialstats.records import Record, find
 from trialstats.second_engine import dense, statsmodels_engine
 from trialstats.second_engine.visit_model import Settings, visit_model
@@ -135,6 +136,8 @@ def crossover_seconds(
         rule=model.get("df", "kenward_roger"),
         **model_arguments(config, name),
     )
+    if made.fit.between == 0 and model.get("boundary", "error") == "error":
+        raise NotEstimableError("The variance between subjects is zero.")
     for arm, found in made.means.items():
         yield from _mixed("mean", "ls_mean", {"group": arm}, found, DENSE, TIGHT)
     for (statistic, level), found in made.effects.items():

@@ -11,7 +11,7 @@ from trialstats.analyses.descriptive import baseline_rows, disposition_rows
 from trialstats.analyses.trial_counts import (
     counts_at_visit,
     counts_by_visit,
-    visits_by_number,
+    visits_after_baseline,
 )
 from trialstats.analyses.trial_crossover import crossover_residuals, crossover_rows
 from trialstats.analyses.trial_means import ancova_rows
@@ -223,8 +223,7 @@ def _places(analysis: Analysis) -> list[tuple[str | None, str]]:
     at = analysis.settings.get("at")
     if not analysis.over_visits:
         return [(at, str(analysis.settings["role"]))]
-    data = analysis.observations()
-    visits: list[str] = list(visits_by_number(data[data["AVISITN"] > 0]).values())
+    visits = visits_after_baseline(analysis)
     if at is None and not visits:
         # Nobody has a value: the role stands on a row without a visit.
         return [(None, str(analysis.settings["role"]))]

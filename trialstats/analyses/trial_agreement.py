@@ -21,6 +21,7 @@ from trialstats.analyses.second_rows import (
 )
 from trialstats.analyses.trial import NOT_CONVERGED
 from trialstats.analyses.trial_mmrm import NO_STRUCTURE
+from trialstats.analyses.trial_rows import NOBODY
 from trialstats.errors import NotEstimableError
 from trialstats.records import Record, records
 from trialstats.rows import AGREEMENT, frame_of
@@ -73,7 +74,8 @@ def check_trial(
 
 def _checked(part: list[Record], compute: Callable[[], Iterator[Second]]) -> list[Row]:
     """Compare the rows of one analysis; an absent result must be absent twice."""
-    effects = [r for r in part if r["statistic"] in _EFFECTS]
+    # What nobody has no engine computes; a second one that does has a result too many.
+    effects = [r for r in part if r["statistic"] in _EFFECTS and not _unseen(r)]
     failed = [r for r in effects if r["not_estimable"] and r["estimate"] is None]
     try:
         seconds = list(compute())
@@ -83,6 +85,11 @@ def _checked(part: list[Record], compute: Callable[[], Iterator[Second]]) -> lis
     if failed:
         return [_absent(r, agrees=_stopped(r), said="an estimate") for r in failed]
     return [compared for second in seconds for compared in _compared(part, second)]
+
+
+def _unseen(row: Record) -> bool:
+    """Return whether nobody has the visit of a row."""
+    return str(row["not_estimable"]).startswith(NOBODY)
 
 
 def _stopped(row: Record) -> bool:

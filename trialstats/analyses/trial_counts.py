@@ -16,9 +16,10 @@ def counts_at_visit(analysis: Analysis) -> Iterator[Row]:
 
 
 def counts_by_visit(analysis: Analysis) -> Iterator[Row]:
-    """Yield the number with data by visit and arm."""
+    """Yield the number with data by visit and arm, none at a visit that nobody has."""
     data = analysis.observations()
-    for visit in visits_by_number(data).values():
+    before = visits_by_number(data[data["AVISITN"] <= 0]).values()
+    for visit in (*before, *visits_after_baseline(analysis)):
         yield from _counts(
             analysis, data[data["AVISIT"] == visit], "TRT01P", visit=visit
         )
@@ -58,6 +59,16 @@ def visits_by_number(data: pd.DataFrame) -> dict[float, str]:
     """Return the visits by their number, in its order."""
     pairs = data[["AVISITN", "AVISIT"]].drop_duplicates().sort_values("AVISITN")
     return dict(zip(pairs["AVISITN"], pairs["AVISIT"], strict=True))
+
+
+def visits_after_baseline(analysis: Analysis) -> list[str]:
+    """Return the visits after baseline, configured or with data, by their number."""
+    data = analysis.observations()
+    parameter = analysis.config["bds"].get(analysis.settings["parameter"], {})
+    windows = parameter.get("visits", {}).get("windows", {})
+    named = {float(window["number"]): visit for visit, window in windows.items()}
+    every = named | visits_by_number(data)
+    return [every[number] for number in sorted(every) if number > 0]
 
 
 def require_one_row(data: pd.DataFrame, analysis: Analysis) -> None:

@@ -113,8 +113,7 @@ def _fit(analysis: Analysis) -> Crossover:
         sequence="TRTSEQP",
         baseline=model.get("baseline"),
         df=model.get("df", "kenward_roger"),
-        # At zero variance between subjects the difference still has its estimate.
-        boundary="drop",
+        boundary=model.get("boundary", "error"),
         level=analysis.level,
     )
 

@@ -17,7 +17,11 @@ from trialstats.analyses.mixed_rows import (
     squared,
     term_rows,
 )
-from trialstats.analyses.trial_counts import n_analysed, visits_by_number
+from trialstats.analyses.trial_counts import (
+    n_analysed,
+    visits_after_baseline,
+    visits_by_number,
+)
 from trialstats.analyses.trial_models import (
     baseline_of,
     formula_of,
@@ -27,7 +31,7 @@ from trialstats.analyses.trial_models import (
     terms_of,
 )
 from trialstats.analyses.trial_rows import NOBODY, Analysis, Row
-from trialstats.errors import ConfigError, ConvergenceError, NotEstimableError
+from trialstats.errors import ConfigError, LadderError, NotEstimableError
 from trialstats.fixed_effects import ls_means_matrix
 from trialstats.linear_model import FloatArray
 from trialstats.mmrm import Mmrm, fit_mmrm
@@ -90,13 +94,6 @@ class NoStructureFitsError(NotEstimableError):
         )
 
 
-def _reasons(message: str, structures: Sequence[str]) -> dict[str, str]:
-    """Return why each structure of a ladder was left, from the message about all."""
-    each = "; ".join(f"{re.escape(name)}: (.*?)" for name in structures)
-    found = re.fullmatch(rf".*? ladder fits\. {each}", message, re.DOTALL)
-    return dict(zip(structures, found.groups(), strict=True)) if found else {}
-
-
 def fit_configured(analysis: Analysis) -> Configured:
     """Fit the model over visits that an analysis configures.
 
@@ -138,11 +135,8 @@ def fit_configured(analysis: Analysis) -> Configured:
             level=analysis.level,
             constrained_baseline=("TRT01P", baseline) if baseline else None,
         )
-    except ConvergenceError as error:
-        reasons = _reasons(str(error), structures)
-        if not reasons:
-            raise
-        raise NoStructureFitsError(reasons) from error
+    except LadderError as error:
+        raise NoStructureFitsError(error.reasons) from error
     chosen = model.get("averaged_over", visits)
     return Configured(
         fit=fit,
@@ -309,29 +303,12 @@ def _mean_rows(analysis: Analysis, made: Configured) -> Iterator[Row]:
         )
 
 
-def _none_with_data(analysis: Analysis, arm: str, visit: str) -> Row:
-    subjects = analysis.subjects()
-    return analysis.row(
-        "n_with_data",
-        group=arm,
-        visit=visit,
-        estimate=0,
-        n_subjects=int((subjects["TRT01P"] == arm).sum()),
-        method="Number of subjects of the analysis set with an observed value",
-    )
-
-
 def _unseen_rows(analysis: Analysis, made: Configured) -> Iterator[Row]:
     """Yield what is not estimable at configured visits that nobody has."""
-    parameter = analysis.config["bds"][analysis.settings["parameter"]]
-    windows = parameter.get("visits", {}).get("windows", {})
-    counted = set(analysis.observations()["AVISIT"])
-    for visit, window in windows.items():
-        if window["number"] <= 0 or visit in made.visits:
+    for visit in visits_after_baseline(analysis):
+        if visit in made.visits:
             continue
         for arm in analysis.arms:
-            if visit not in counted:
-                yield _none_with_data(analysis, arm, visit)
             yield n_analysed(analysis, arm, 0, visit=visit)
         for arm in analysis.treatments:
             yield analysis.row(

@@ -215,15 +215,6 @@ def estimand_in_words(estimand: Mapping[str, Any] | None) -> str | None:
     return f"{sentence}; {events}" if events else sentence
 
 
-def computed(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of estimates without those of visits that nobody has.
-
-    No engine computes them. A second engine that has a result at such a visit is still
-    found out, since its result has no row.
-    """
-    return rows[~rows["not_estimable"].str.startswith(NOBODY, na=False)]
-
-
 def estimate_columns(found: Estimate) -> Row:
     """Return the columns of an estimate with its t interval and test."""
     return mean_columns(found) | {

@@ -20,7 +20,7 @@ KEYS = {
         *("terms", "covariance", "group", "weights", "method", "df", "vcov"),
         *("averaged_over", "constrained_baseline", "level"),
     ),
-    "crossover": ("baseline", "df", "level"),
+    "crossover": ("baseline", "df", "boundary", "level"),
     "proportions": ("level",),
     "adverse_events": ("level",),
 }
@@ -112,6 +112,11 @@ def mmrm_problems(trial: Config, name: str) -> Found:
         what = f"{model['vcov']!r} does not go with df {df}{default}, which has a "
         remedy = "add `df: satterthwaite` (or between_within, residual)"
         yield f"{place}.model.vcov", f"{what}covariance of its own; {remedy}"
+    if model.get("method") == "ml" and df.startswith("kenward_roger"):
+        default = "" if "df" in model else ", the default"
+        what = f"'ml' does not go with df {df}{default}, which corrects REML"
+        remedy = "write `method: reml`, or add `df: satterthwaite`"
+        yield f"{place}.model.method", f"{what}; {remedy}"
     named: set[str] = set()
     for term in model.get("terms", ()):
         names = names_in(term)

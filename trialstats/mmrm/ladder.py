@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trialstats.errors import (
     ConvergenceError,
+    LadderError,
     NotEstimableError,
     RankDeficientError,
 )
@@ -36,8 +37,10 @@ def climb_down(
 
     Raises
     ------
+    LadderError
+        When no structure of several fits, with the reason of each.
     ConvergenceError, NotEstimableError
-        When no structure fits: the last reason, or all of them.
+        When the only structure does not fit.
     """
     steps: list[Step] = []
     for chosen in structures:
@@ -52,5 +55,4 @@ def climb_down(
             steps.append(Step(chosen.name, str(error)))
         else:
             return replace(fit, ladder=(*steps, Step(chosen.name, None)))
-    reasons = "; ".join(f"{step.structure}: {step.reason}" for step in steps)
-    raise ConvergenceError(f"No structure of the ladder fits. {reasons}")
+    raise LadderError({step.structure: str(step.reason) for step in steps})

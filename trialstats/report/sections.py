@@ -263,12 +263,18 @@ def _about(
         "rows and compute nothing."
     )
     published = [m for m in syntheses if "synthetic" not in set(m.rows["data_status"])]
-    extent = (
-        f"It covers {len(published_trials)} published trials and {len(published)} "
-        f"syntheses of their results, and {len(trials)} trials analysed from "
-        "individual data."
-    )
-    return pipeline, extent
+    covered = [
+        f"{number} {one if number == 1 else several}"
+        for number, one, several in (
+            (len(published_trials), "published trial", "published trials"),
+            (len(published), "synthesis of results", "syntheses of their results"),
+            (len(trials), "trial", "trials"),
+        )
+        if number
+    ]
+    if trials:
+        covered[-1] += " analysed from individual data"
+    return pipeline, f"It covers {sentence_list(covered)}."
 
 
 def _data_kinds(

@@ -226,7 +226,7 @@ def _means_body(parts: _Parts) -> list[Row]:
     if find(parts.rows, statistic="mean"):
         notes.note("SD, standard deviation.")
     notes.note("SE, standard error; CI, confidence interval.")
-    notes.note("Last column: the difference, treatment minus control.")
+    notes.note("Differences are treatment minus control.")
     return body
 
 
@@ -256,6 +256,8 @@ def _crossover_body(parts: _Parts) -> list[Row]:
     for statistic, label in _CROSSOVER_EFFECTS.items():
         effects = find(parts.rows, statistic=statistic)
         for effect in effects:
+            own = effect["contrast"] in parts.contrasts
+            at = parts.contrasts.index(effect["contrast"]) if own else -1
             made = (
                 cells.value_interval(effect, parts.notes, parts.digits),
                 cells.degrees_of_freedom(effect),
@@ -265,8 +267,10 @@ def _crossover_body(parts: _Parts) -> list[Row]:
             first = f"{label}{what} ({parts.interval_label()})"
             labels = (first, "Degrees of freedom", "p-value")
             for n, (text, cell) in enumerate(zip(labels, made, strict=True)):
-                blank = [EMPTY] * (len(parts.arms) + len(parts.contrasts) - 1)
-                body.append(Row((Cell(text), *blank, cell), indent=min(n, 1)))
+                placed = [EMPTY] * len(parts.contrasts)
+                placed[at] = cell
+                blank = [EMPTY] * len(parts.arms)
+                body.append(Row((Cell(text), *blank, *placed), indent=min(n, 1)))
     return body
 
 

@@ -8,7 +8,6 @@ import pytest
 from trialstats import io
 from trialstats.analyses.trial import fit_analysis
 from trialstats.analyses.trial_agreement import check_trial
-from trialstats.analyses.trial_rows import computed
 from trialstats.clean.trial import clean_trial
 from trialstats.config.loading import load_project
 from trialstats.errors import ConfigError
@@ -63,7 +62,7 @@ def changed(config, **settings):
 
 def estimates(config, clean):
     rows = fit_analysis(config, NAME, clean.adsl, clean.bds, clean.adae)
-    agreement = check_trial(config, clean.adsl, clean.bds, computed(rows))
+    agreement = check_trial(config, clean.adsl, clean.bds, rows)
     assert agreement["agrees"].all()
     return rows
 

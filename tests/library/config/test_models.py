@@ -49,6 +49,18 @@ def test_a_sandwich_beside_kenward_roger(trials, df, said):
     assert of_mmrm(trials, vcov="CR2", df="satterthwaite") == []
 
 
+@pytest.mark.parametrize(
+    ("df", "said"),
+    [({}, ", the default"), ({"df": "kenward_roger_linear"}, "_linear")],
+)
+def test_maximum_likelihood_beside_kenward_roger(trials, df, said):
+    assert of_mmrm(trials, method="ml", **df) == [
+        f"{AT}.method: 'ml' does not go with df kenward_roger{said}, which corrects "
+        "REML; write `method: reml`, or add `df: satterthwaite`"
+    ]
+    assert of_mmrm(trials, method="ml", df="residual") == []
+
+
 def test_weights_of_text(trials):
     (said,) = of_mmrm(trials, weights="SEX")
     assert said == (

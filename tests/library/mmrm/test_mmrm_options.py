@@ -5,7 +5,12 @@ import pandas as pd
 import pytest
 from formulaic import Formula
 
-from trialstats.errors import DataError, NotEstimableError, SingularCovarianceError
+from trialstats.errors import (
+    DataError,
+    LadderError,
+    NotEstimableError,
+    SingularCovarianceError,
+)
 from trialstats.mmrm import fit_mmrm
 from trialstats.randomness import stream
 
@@ -210,3 +215,12 @@ def test_a_visit_without_values_is_named(trial):
     gone = trial.assign(CHG=trial["CHG"].where(trial["AVISIT"] != "Week 12"))
     with pytest.raises(NotEstimableError, match="Week 12"):
         fit_mmrm("CHG ~ ARM", gone, **WHO)
+
+
+def test_a_ladder_of_which_nothing_fits_says_why_for_each(trial):
+    constant = trial.assign(CHG=trial["CHG"].where(trial["AVISIT"] != "Week 12", 1.0))
+    ladder = ["unstructured", "ar1_heterogeneous"]
+    with pytest.raises(LadderError, match="No structure of the ladder") as caught:
+        fit_mmrm(FORMULA, constant, covariance=ladder, **WHO)
+    assert list(caught.value.reasons) == ladder
+    assert all("Week 12" in reason for reason in caught.value.reasons.values())

@@ -1,5 +1,7 @@
 """The second engine agrees, and a planted disagreement is caught."""
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -254,6 +256,35 @@ def test_dense_matrices_and_statsmodels_find_a_crossover_again(crossover, rule):
     assert third.beta == pytest.approx(found.fit.beta, rel=1e-5)
     assert third.between == pytest.approx(found.fit.between, rel=1e-3)
     assert third.within == pytest.approx(found.fit.within, rel=1e-3)
+
+
+def test_a_crossover_without_variance_between_subjects_is_as_configured(crossover):
+    config, adsl, bds, adae = crossover
+    config = copy.deepcopy(config)
+    # Who is above the mean in one period is as far below it in the other.
+    own = dict(zip(adsl["USUBJID"], np.linspace(-2, 2, len(adsl)), strict=True))
+    sign = np.where(bds["APERIOD"] == 1, 1.0, -1.0)
+    bds = bds.assign(AVAL=5 + sign * bds["USUBJID"].map(own) + 0.01 * bds["AVAL"])
+    (name,) = (
+        name
+        for name, one in config["analyses"].items()
+        if one["model"]["type"] == "crossover"
+    )
+    model = config["analyses"][name]["model"]
+
+    def difference():
+        made = analyse_trial(config, adsl, bds, adae)
+        assert check_trial(config, adsl, bds, made)["agrees"].all()
+        frame = made[name]
+        return frame[frame["statistic"] == "difference"].iloc[0]
+
+    refused = difference()
+    assert np.isnan(refused["estimate"])
+    assert "estimated as zero" in refused["not_estimable"]
+    model["boundary"] = "drop"
+    dropped = difference()
+    assert dropped["standard_error"] > 0
+    assert "ordinary least squares" in dropped["method"]
 
 
 def test_statsmodels_says_why_it_has_no_answer(monkeypatch):
