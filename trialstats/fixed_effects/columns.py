@@ -137,7 +137,7 @@ def codes_of(column: pd.Series) -> tuple[IntArray, Any]:
 
     Text is encoded by runs of equal values where it looks as if there were runs: the
     rows of a subject often stand together, and comparing neighbours costs less than
-    looking every row up.
+    looking every row up. Runs in ascending order are distinct.
     """
     if not isinstance(column.array, pd.arrays.ArrowStringArray):
         return pd.factorize(column)
@@ -147,12 +147,22 @@ def codes_of(column: pd.Series) -> tuple[IntArray, Any]:
     if 2 * len(pc.run_end_encode(text[:RUN_SAMPLE]).values) > min(
         RUN_SAMPLE, len(text)
     ):
-        return pd.factorize(column)
+        return _encoded(text)
     runs = pc.run_end_encode(text)
-    encoded = runs.values.dictionary_encode()
-    lengths = np.diff(runs.run_ends.to_numpy(), prepend=0)
-    indices = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return np.repeat(indices, lengths), encoded.dictionary
+    values = runs.values
+    ascend = pc.all(pc.less(values[:-1], values[1:]), skip_nulls=False).as_py()
+    if ascend:
+        indices, distinct = np.arange(len(values)), values
+    else:
+        indices, distinct = _encoded(values)
+    return np.repeat(indices, np.diff(runs.run_ends.to_numpy(), prepend=0)), distinct
+
+
+def _encoded(text: Any) -> tuple[IntArray, Any]:
+    """Return a code for each text, -1 where missing, and the distinct texts."""
+    encoded = text.dictionary_encode()
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return codes, encoded.dictionary
 
 
 def numbers_of(column: pd.Series, name: str) -> FloatArray:
@@ -189,15 +199,16 @@ def numbers_of(column: pd.Series, name: str) -> FloatArray:
     return np.asarray(values)
 
 
-def cells_of(codes: Sequence[IntArray], sizes: Sequence[int]) -> tuple[Any, Any]:
+def cells_of(codes: Sequence[Any], sizes: Sequence[int], n: int) -> tuple[Any, Any]:
     """Return the combination of codes in each row, and the combinations that occur.
 
     Parameters
     ----------
     codes : sequence of k arrays of shape (n,)
-        Codes from 0, none missing; at least one array.
+        Codes from 0, none missing. Without any, there is one combination, of nothing.
     sizes : sequence of k int
         Number of codes of each.
+    n : int
 
     Returns
     -------
@@ -205,6 +216,8 @@ def cells_of(codes: Sequence[IntArray], sizes: Sequence[int]) -> tuple[Any, Any]
     combinations : (n_cells, k) array of int
         Codes of each cell, the last column fastest.
     """
+    if not codes:
+        return np.zeros(n, dtype=np.intp), np.zeros((1, 0), dtype=np.intp)
     # Python's integers do not overflow.
     total = 1
     for size in sizes:

@@ -189,10 +189,11 @@ class Design:
         """Return all columns of the formula, those taken out included."""
         if isinstance(self.columns, WholeMatrix):
             return self.columns.values(values)
-        cells, combinations = _cells(codes, self.levels, n)
+        sizes = [len(self.levels[name]) for name in codes]
+        cells, combinations = cells_of(list(codes.values()), sizes, n)
         coding = self.columns.coding(combinations, self.levels)
         numeric, numeric_of = self.columns.numeric(values, n)
-        return coding[cells] * numeric[:, numeric_of]
+        return np.asarray(coding[cells] * numeric[:, numeric_of])
 
 
 def build_design(
@@ -252,10 +253,10 @@ def build_design(
             "No row has a value in each of "
             f"{', '.join(dict.fromkeys([*used, *other_columns]))}."
         )
-    levels, codes = used_levels(labels)
-    values = Values(codes, levels, numbers)
+    occurring = used_levels(labels, len(rows))
+    levels, cell_levels = occurring.levels, occurring.combinations
+    values = Values(occurring.codes, levels, numbers)
     response = _response(parsed, values, labels, data.index[rows])
-    cells, cell_levels = _cells(codes, levels, len(rows))
     try:
         numeric_factors = _numeric_factors(parsed, roles, both, values)
         columns: Columns | WholeMatrix
@@ -278,7 +279,7 @@ def build_design(
         response=response,
         rows=rows,
         n_left_out=len(data) - len(rows),
-        cells=cells,
+        cells=occurring.cells,
         coding=coding,
         numeric=numeric,
         numeric_of=numeric_of,
@@ -315,15 +316,6 @@ def _also_numbers(parsed: Parsed, data: pd.DataFrame) -> frozenset[str]:
     """Return the variables that stand under ``C()`` and as numbers too."""
     both = parsed.labels & parsed.plain
     return frozenset(name for name in both if not holds_labels(data[name], name))
-
-
-def _cells(
-    codes: Mapping[str, Any], levels: Mapping[str, tuple[Any, ...]], n: int
-) -> tuple[IntArray, IntArray]:
-    if not codes:
-        return np.zeros(n, dtype=np.intp), np.zeros((1, 0), dtype=np.intp)
-    sizes = [len(levels[name]) for name in codes]
-    return cells_of([codes[name] for name in codes], sizes)
 
 
 def _numeric_factors(

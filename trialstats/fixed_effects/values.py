@@ -1,13 +1,14 @@
 """Values of a model's variables in the rows that have all of them."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from trialstats.errors import NotEstimableError
-from trialstats.fixed_effects.columns import IntArray, Labels
+from trialstats.fixed_effects.columns import IntArray, Labels, cells_of
 from trialstats.linear_model import FloatArray
 
 
@@ -32,23 +33,46 @@ def absent_numbers(values: FloatArray) -> Any:
     return absent if absent.any() else None
 
 
-def used_levels(
-    labels: Mapping[str, Labels],
-) -> tuple[dict[str, tuple[Any, ...]], dict[str, Any]]:
-    """Return levels and codes of the levels that occur, two at least of each."""
-    levels, codes = {}, {}
-    for name, label in labels.items():
-        found = np.flatnonzero(np.bincount(label.codes, minlength=len(label.levels)))
+@dataclass(frozen=True, slots=True)
+class UsedLevels:
+    """The levels that occur, and their combinations.
+
+    Attributes
+    ----------
+    levels : dict of str to tuple
+    codes : dict of str to (n,) array
+    cells : (n,) array of int
+        Combination of levels in each row.
+    combinations : (n_cells, k) array of int
+        Codes of each combination, the last factor fastest.
+    """
+
+    levels: dict[str, tuple[Any, ...]]
+    codes: dict[str, Any]
+    cells: Any
+    combinations: Any
+
+
+def used_levels(labels: Mapping[str, Labels], n: int) -> UsedLevels:
+    """Return what occurs of the levels in n rows, of each factor two at least."""
+    codes = {name: label.codes for name, label in labels.items()}
+    cells, combinations = cells_of(
+        list(codes.values()), [len(label.levels) for label in labels.values()], n
+    )
+    levels = {}
+    for number, (name, label) in enumerate(labels.items()):
+        found = np.unique(combinations[:, number])
         if len(found) < 2:
             raise NotEstimableError(
                 f"Only one level of {name} has data: {label.levels[found[0]]}."
             )
-        place = np.zeros(len(label.levels), dtype=np.intp)
-        place[found] = np.arange(len(found))
-        complete = len(found) == len(label.levels)
-        codes[name] = label.codes if complete else place[label.codes]
+        if len(found) < len(label.levels):
+            place = np.zeros(len(label.levels), dtype=np.intp)
+            place[found] = np.arange(len(found))
+            codes[name] = place[label.codes]
+            combinations[:, number] = place[combinations[:, number]]
         levels[name] = tuple(label.levels[i] for i in found)
-    return levels, codes
+    return UsedLevels(levels, codes, cells, combinations)
 
 
 class Values(Mapping[str, Any]):

@@ -267,9 +267,11 @@ def _canonical(
     if times is not None:
         keys += [(_ranked(at_slot), len(times)) for at_slot in times.T]
     block = _ranked(_joined(keys))
-    # Position -1, of no row, finds the last place: 0.
-    cells = np.append(design.cells + 1, 0).take(positions)
     n_cells = len(design.coding) + 1
+    # Position -1, of no row, finds the last place: 0. Small integers stay in the cache.
+    cell = np.zeros(len(design.cells) + 1, dtype=np.min_scalar_type(n_cells))
+    np.add(design.cells, 1, out=cell[:-1], casting="unsafe")
+    cells = cell.take(positions)
     keys = [(block, len(block)), *((column, n_cells) for column in cells.T)]
     kind = _ranked(_joined(keys))
     first = observed.argmax(axis=1)
