@@ -29,7 +29,7 @@ help:
 	@echo "make verify    rerun in a fresh folder and compare every digest with results/manifest.json"
 	@echo "make bench     time pooling against statsmodels, mixed models against R, and the pipeline"
 	@echo "make validate  run the long simulations: known effects recovered, type-I error held"
-	@echo "make validate-type-one  its longest part alone: the mixed model (20 minutes)"
+	@echo "make validate-type-one  its longest part alone: the mixed model (half an hour)"
 	@echo "make docs      write config/README.md from the schemas, and the pictures of README.md"
 	@echo "make images    draw the pictures of README.md"
 	@echo "make lint      check style, types, workflow and spelling"
@@ -61,7 +61,7 @@ validate: dev-environment
 	@$(RUN) -m pytest -m validation
 	@$(RUN) scripts/validate_type_one.py
 
-# Twenty minutes on two processors: type-I error and coverage of the mixed model.
+# Half an hour on two processors: type-I error and coverage of the mixed model.
 .PHONY: validate-type-one
 validate-type-one: dev-environment
 	@$(RUN) scripts/validate_type_one.py

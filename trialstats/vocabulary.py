@@ -192,13 +192,26 @@ def visits_in_words(visits: Iterable[str]) -> str:
     'Week 8 and End of treatment'
     """
     listed = list(visits)
-    parts = [re.fullmatch(r"(\D+?)\s*(\d+)", visit) for visit in listed]
+    shared = numbered(listed)
+    if shared is None:
+        return sentence_list(listed)
+    word, numbers = shared
+    plural = "s" if len(numbers) > 1 else ""
+    return f"{lower_first(word)}{plural} {sentence_list(numbers)}"
+
+
+def numbered(names: Iterable[str]) -> tuple[str, list[str]] | None:
+    """Return the word that names share and their numbers, None where they do not.
+
+    >>> numbered(["Week 4", "Week 12"])
+    ('Week', ['4', '12'])
+    >>> numbered(["Baseline", "Week 4"])
+    """
+    parts = [re.fullmatch(r"(\D+?)\s*(\d+)", name) for name in names]
     words = {part.group(1) for part in parts if part}
     if not all(parts) or len(words) != 1:
-        return sentence_list(listed)
-    plural = "s" if len(listed) > 1 else ""
-    numbers = sentence_list(part.group(2) for part in parts if part)
-    return f"{lower_first(words.pop())}{plural} {numbers}"
+        return None
+    return words.pop(), [part.group(2) for part in parts if part]
 
 
 def sentence_list(items: Iterable[str]) -> str:

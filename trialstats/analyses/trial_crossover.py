@@ -12,7 +12,7 @@ from trialstats.analyses.mixed_rows import (
     term_rows,
 )
 from trialstats.analyses.trial_counts import n_analysed
-from trialstats.analyses.trial_models import crossover_inference, crossover_model
+from trialstats.analyses.trial_models import crossover_model, inference_of
 from trialstats.analyses.trial_rows import (
     Analysis,
     Row,
@@ -125,7 +125,7 @@ def _model(analysis: Analysis, fit: Crossover) -> str:
 
 def _method(analysis: Analysis, fit: Crossover) -> str:
     """Return the model with its inference in words."""
-    inference = crossover_inference(analysis, fit.model.df_method)
+    inference = inference_of(analysis, fit.model.df_method)
     return f"{_model(analysis, fit)}; {inference}"
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
 
 from trialstats.analyses.mixed_rows import (
     estimate_of,
@@ -25,14 +24,14 @@ from trialstats.analyses.trial_counts import (
 from trialstats.analyses.trial_models import (
     baseline_of,
     formula_of,
-    mmrm_inference,
+    inference_of,
     mmrm_model,
     structures_of,
     terms_of,
 )
 from trialstats.analyses.trial_rows import NOBODY, Analysis, Row
 from trialstats.errors import ConfigError, LadderError, NotEstimableError
-from trialstats.fixed_effects import ls_means_matrix
+from trialstats.fixed_effects import contains, ls_means_matrix
 from trialstats.linear_model import FloatArray
 from trialstats.mmrm import Mmrm, fit_mmrm
 from trialstats.records import records
@@ -149,7 +148,7 @@ def fit_configured(analysis: Analysis) -> Configured:
             structure=fit.structure,
             left=[step.structure for step in fit.ladder if step.reason],
         ),
-        inference=mmrm_inference(analysis),
+        inference=inference_of(analysis),
     )
 
 
@@ -222,18 +221,10 @@ def _tests(made: Configured) -> pd.DataFrame:
         return made.fit.tests(3)
     design = made.fit.design
     unit = np.eye(len(design.names))
-    labels = {
-        name
-        for term in design.terms
-        for name in term.factors
-        if not is_numeric_dtype(made.rows[name])
-    }
-    factors = [set(term.factors) for term in design.terms]
-    # A term contains another when its further factors are all categorical.
     tested = [
         term
-        for own, term in zip(factors, design.terms, strict=True)
-        if own and not any(own < other and other - own <= labels for other in factors)
+        for term in design.terms
+        if term.factors and not any(contains(design, t, term) for t in design.terms)
     ]
     tests = [made.fit.joint_test(unit[term.columns]) for term in tested]
     return pd.concat(tests).assign(term=[term.name for term in tested])

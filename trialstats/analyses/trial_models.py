@@ -109,16 +109,24 @@ def _covariance(analysis: Analysis, structure: str | None, left: Sequence[str]) 
     return said
 
 
-def mmrm_inference(analysis: Analysis) -> str:
-    """Return how errors, degrees of freedom and limits are found in words."""
+def inference_of(analysis: Analysis, df: str | None = None) -> str:
+    """Return how errors, degrees of freedom and limits are found in words.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    df : str, optional
+        The degrees of freedom that were used, where not those configured.
+    """
     vcov = analysis.model.get("vcov")
     errors = f"cluster-robust standard errors ({vcov}); " if vcov else ""
-    return f"{errors}{_degrees_of_freedom(analysis)}"
+    used = DEGREES_OF_FREEDOM[df or analysis.model.get("df", "kenward_roger")]
+    return f"{errors}{used} degrees of freedom; {analysis.percent} t interval"
 
 
 def mmrm_method(analysis: Analysis, _statistic: str = "") -> str:
     """Return a model over visits with its inference, as configured."""
-    return f"{mmrm_model(analysis)}; {mmrm_inference(analysis)}"
+    return f"{mmrm_model(analysis)}; {inference_of(analysis)}"
 
 
 def crossover_model(
@@ -144,19 +152,9 @@ def crossover_model(
     )
 
 
-def crossover_inference(analysis: Analysis, df: str | None = None) -> str:
-    """Return how degrees of freedom and limits are found in words."""
-    return _degrees_of_freedom(analysis, df)
-
-
 def crossover_method(analysis: Analysis, _statistic: str = "") -> str:
     """Return the model of a crossover with its inference, as configured."""
-    return f"{crossover_model(analysis)}; {crossover_inference(analysis)}"
-
-
-def _degrees_of_freedom(analysis: Analysis, df: str | None = None) -> str:
-    used = DEGREES_OF_FREEDOM[df or analysis.model.get("df", "kenward_roger")]
-    return f"{used} degrees of freedom; {analysis.percent} t interval"
+    return f"{crossover_model(analysis)}; {inference_of(analysis)}"
 
 
 def ancova_method(analysis: Analysis, _statistic: str = "") -> str:

@@ -1,7 +1,6 @@
 """Residuals of a mixed model: against fitted values, by visit, against the normal."""
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -30,7 +29,7 @@ from trialstats.figures.theme import (
 )
 from trialstats.formatting import MINUS, format_number
 from trialstats.records import Record, distinct, is_synthetic, records
-from trialstats.vocabulary import SYNTHETIC
+from trialstats.vocabulary import SYNTHETIC, numbered
 
 #: Points: width of the figure, of the labels of the vertical axis, between the panels,
 #: and height of the panels.
@@ -40,9 +39,6 @@ _WIDTH, _LABELS, _GAP, _HEIGHT = 540.0, 26.0, 14.0, 170.0
 _FAR = 3.0
 
 _SHAPES = ("o", "D", "^", "s")
-
-#: A visit or period called by a word and a number.
-_NUMBERED = re.compile(r"(\D+?)\s*(\d+)")
 
 _NOTE = (
     "Residuals are divided by the root of the fitted covariance: variance 1 and "
@@ -226,20 +222,17 @@ def _occasion_ticks(
     kept = _spaced(placed)
     if len(kept) == len(placed):
         return title, kept
-    words = {m.group(1) for m in map(_NUMBERED.fullmatch, labels) if m}
-    if len(words) != 1:
+    shared = numbered(s for s in labels if numbered([s]))
+    if shared is None:
         return title, kept
-    short = [m.group(2) if (m := _NUMBERED.fullmatch(s)) else s for s in labels]
-    return words.pop(), _spaced(list(zip(places, short, strict=True)))
+    word, _ = shared
+    short = [one[1][0] if (one := numbered([s])) else s for s in labels]
+    return word, _spaced(list(zip(places, short, strict=True)))
 
 
 def _occasion_labels(names: Sequence[str]) -> tuple[str, list[str]]:
     """Return what the visits have in common, and what tells them apart."""
-    parts = [_NUMBERED.fullmatch(name) for name in names]
-    words = {part.group(1) for part in parts if part}
-    if all(parts) and len(words) == 1:
-        return words.pop(), [part.group(2) for part in parts if part]
-    return "Visit", list(names)
+    return numbered(names) or ("Visit", list(names))
 
 
 def _spaced(placed: list[tuple[float, str]]) -> list[tuple[float, str]]:

@@ -28,10 +28,10 @@ SENSITIVITY = "#7d93b2"
 PREDICTION = "#c1502e"
 SYNTHETIC = "#9c2f00"
 
-#: First the treatments, last the control.
 #: Inches: width and height of the plotnine figures.
 FIGURE = (6.8, 4.4)
 
+#: First the treatments, last the control.
 TREATMENT_COLOURS = ("#0b5394", "#5b2a86", "#00695c")
 CONTROL_COLOUR = "#e08e0b"
 

@@ -1,6 +1,5 @@
 """Least-squares means of a trial: over its visits, or by treatment of a crossover."""
 
-import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -45,7 +44,7 @@ from trialstats.records import (
     records,
     usual_level,
 )
-from trialstats.vocabulary import upper_first
+from trialstats.vocabulary import numbered, upper_first
 
 __all__ = [
     "mean_profile",
@@ -301,12 +300,11 @@ def _visit_axis(visits: Sequence[str]) -> tuple[list[float], list[str], str]:
 
     Visits called by one word and a number ("Week 4") stand where the number says.
     """
-    parts = [re.fullmatch(r"(\D+?)\s*(\d+)", str(v)) for v in visits]
-    words = {p.group(1) for p in parts if p}
-    if all(parts) and len(words) == 1:
-        numbers = [float(p.group(2)) for p in parts if p]
+    shared = numbered(map(str, visits))
+    if shared is not None:
+        word, numbers = shared[0], [float(n) for n in shared[1]]
         if numbers == sorted(set(numbers)):
-            return numbers, [f"{n:g}" for n in numbers], words.pop()
+            return numbers, [f"{n:g}" for n in numbers], word
     return [float(i) for i in range(len(visits))], list(map(printable, visits)), "Visit"
 
 

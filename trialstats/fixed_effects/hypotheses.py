@@ -128,7 +128,7 @@ def _marginal(
     found = {}
     for term in terms:
         own = every[term.columns]
-        above = [every[t.columns] for t in terms if _contains(design, t, term)]
+        above = [every[t.columns] for t in terms if contains(design, t, term)]
         containing = np.concatenate([*above, np.zeros(0, dtype=np.intp)])
         others = np.setdiff1d(every, np.concatenate([own, containing]))
         # The triangle has the rest of the model swept out of the term's own rows.
@@ -144,7 +144,7 @@ def _marginal(
     return found
 
 
-def _contains(design: Design, larger: Term, smaller: Term) -> bool:
+def contains(design: Design, larger: Term, smaller: Term) -> bool:
     """Return whether a term has a term's variables and further, categorical ones."""
     all_of, some = _uses(design, larger), _uses(design, smaller)
     return some < all_of and all(categorical for _, categorical in all_of - some)

@@ -122,7 +122,8 @@ def value_interval(
     cell = value(record, notes, digits)
     if record is None or record["estimate"] is None or record["ci_lower"] is None:
         return cell
-    own = f"{format_level(_other(record, level))} " if _other(record, level) else ""
+    other = _other(record, level)
+    own = f"{format_level(other)} " if other else ""
     return Cell(f"{cell.text} ({own}{_limits(record, digits)})", cell.rows)
 
 

@@ -5,6 +5,7 @@ each observation, the structures are written element by element, and every deriv
 is a finite difference. It is slow, and what the engine is judged by.
 """
 
+import re
 from dataclasses import dataclass, field
 
 import formulaic
@@ -119,7 +120,7 @@ class Dense:
                 used[name] = [f"level {code:03d}" for code in codes]
         left, design = formulaic.model_matrix(self.formula, used)
         used = used.loc[design.index]
-        self.names = list(design.columns)
+        self.names = [self._label(name) for name in design.columns]
         self.x = np.asarray(design, dtype=float)
         self.y = np.asarray(left, dtype=float)[:, 0]
         # The part of y in the columns of X changes nothing but beta, and costs digits.
@@ -150,6 +151,16 @@ class Dense:
         )
         self.weight = weight
         self.scale = 1 / np.sqrt(np.outer(weight, weight))
+
+    def _label(self, column):
+        """Return a column's name with the labels of a Categorical, not their ranks."""
+
+        def said(found):
+            variable, contrast, code = found.groups()
+            label = self.data[variable].cat.categories[int(code)]
+            return f"{variable}[{contrast}{label}]"
+
+        return re.sub(r"(\w+)\[(T\.|)level (\d+)\]", said, column)
 
     def parts(self, theta):
         return np.reshape(theta, (len(self.group_labels), -1))
