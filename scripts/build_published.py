@@ -3,26 +3,17 @@
 from _step import run
 
 from trialstats import io, rows
-from trialstats.clean.published import build_published
+from trialstats.clean.published import published_frames
 
 
 def main(
-    trials: str,
-    continuous: str,
-    binary: str,
-    pools: str,
     effects: str,
     published_trials: str,
     published_pools: str,
+    **tables: str,
 ) -> None:
-    files = {
-        "trials": trials,
-        "continuous": continuous,
-        "binary": binary,
-        "pools": pools,
-    }
-    cells = {name: io.read_cells(path) for name, path in files.items()}
-    checked = build_published(**cells, files=files)
+    cells = {name: io.read_cells(path) for name, path in tables.items()}
+    checked = published_frames(cells, files=tables)
     io.write_table(checked[0], effects, rows.EFFECTS)
     io.write_table(checked[1], published_trials, rows.PUBLISHED_TRIALS)
     io.write_table(checked[2], published_pools, rows.PUBLISHED_POOLS)

@@ -16,6 +16,7 @@ def main(
     pools: str,
     estimates: str,
     analyses: list[str] | str = (),
+    studies: list[str] | str = (),
     *,
     config: Mapping[str, Any],
 ) -> None:
@@ -32,6 +33,7 @@ def main(
         io.read_table(published_trials, rows.PUBLISHED_TRIALS),
         io.read_table(pools, rows.PUBLISHED_POOLS),
         fitted,
+        io.read_table(studies) if isinstance(studies, str) else None,
     )
     io.write_table(made, estimates, rows.ESTIMATES)
 

@@ -7,28 +7,19 @@ from _step import run
 
 from trialstats import io, rows
 from trialstats.analyses.synthesis_inputs import select_evidence
-from trialstats.clean.published import build_published
+from trialstats.clean.published import published_frames
 
 
 def main(
-    trials: str,
-    continuous: str,
-    binary: str,
-    pools: str,
     effects: str,
     published_trials: str,
     published_pools: str,
     *,
     config: Mapping[str, Any],
+    **tables: str,
 ) -> None:
-    files = {
-        "trials": trials,
-        "continuous": continuous,
-        "binary": binary,
-        "pools": pools,
-    }
-    cells = {name: io.read_cells(path) for name, path in files.items()}
-    used = select_evidence(config, *build_published(**cells, files=files))
+    cells = {name: io.read_cells(path) for name, path in tables.items()}
+    used = select_evidence(config, *published_frames(cells, files=tables))
     io.write_table(used[0], effects, rows.EFFECTS)
     io.write_table(used[1], published_trials, rows.PUBLISHED_TRIALS)
     io.write_table(used[2], published_pools, rows.PUBLISHED_POOLS)

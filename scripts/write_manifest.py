@@ -4,6 +4,7 @@ from _step import run
 
 from trialstats.io import write_text
 from trialstats.report.manifest import (
+    CODE,
     build_manifest,
     installed_versions,
     manifest_text,
@@ -11,12 +12,13 @@ from trialstats.report.manifest import (
 )
 
 
-def main(outputs: list[str], manifest: str, *, root: str = ".") -> None:
+def main(outputs: list[str], manifest: str) -> None:
     built = build_manifest(
-        root,
-        inputs=source_files(root),
+        ".",
+        inputs=source_files(".", CODE),
         outputs=outputs,
-        versions=installed_versions(root),
+        versions=installed_versions(CODE),
+        code=CODE,
     )
     write_text(manifest_text(built), manifest)
 

@@ -16,7 +16,7 @@ from trialstats.report.content import (
     TrialMaterial,
     figure_of,
 )
-from trialstats.report.manifest import file_digests, installed_versions
+from trialstats.report.manifest import CODE, file_digests, installed_versions
 from trialstats.report.page import write_report
 from trialstats.report.sections import build_content
 
@@ -32,7 +32,7 @@ def main(
     published_trials: str,
     published_effects: str,
     evidence: str,
-    evidence_figure: str,
+    evidence_figure: str | list[str],
     agreement: list[str],
     data: list[str],
     page: str,
@@ -74,9 +74,11 @@ def main(
         published_trials=io.read_table(published_trials, rows.PUBLISHED_TRIALS),
         published_effects=io.read_table(published_effects, rows.EFFECTS),
         evidence=io.read_table(evidence, EVIDENCE),
-        evidence_figure=read_figure(evidence_figure),
+        evidence_figure=(
+            read_figure(evidence_figure) if isinstance(evidence_figure, str) else None
+        ),
         agreement=stacked(compared, rows.AGREEMENT),
-        versions=installed_versions(),
+        versions=installed_versions(CODE),
         digests=file_digests(data),
     )
     io.write_text(write_report(content), page)

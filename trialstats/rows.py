@@ -231,6 +231,17 @@ PUBLISHED_POOLS = pa.schema(
     ]
 )
 
+#: One row per study of a table that enters a synthesis whole; a column for each number
+#: and covariate that the configuration names follows.
+STUDIES = pa.schema(
+    [
+        field("study", TEXT, "Study, as figures and tables print it", required=True),
+        field("file", TEXT, "File of the table", required=True),
+        field("row", COUNT, "Row of the file; the header is row 1", required=True),
+        field("data_status", TEXT, "How the numbers are known", required=True),
+    ]
+)
+
 #: One row per statistic, for trials and syntheses alike. Ratios stand on the log
 #: scale with `scale` = log; not estimable is null with the reason beside it.
 ESTIMATES = pa.schema(

@@ -24,7 +24,7 @@ def step(monkeypatch):
     monkeypatch.setattr(module.io, "write_text", lambda text, path: None)
     monkeypatch.setattr(module, "account_counts", lambda account: account)
     monkeypatch.setattr(module, "read_figure", lambda path: Path(path).stem)
-    monkeypatch.setattr(module, "installed_versions", dict)
+    monkeypatch.setattr(module, "installed_versions", lambda _: {})
     monkeypatch.setattr(module, "file_digests", lambda data: {})
     monkeypatch.setattr(module, "write_report", lambda content: "")
     yield module

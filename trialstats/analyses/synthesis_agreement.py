@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.contingency_tables import Table2x2
 
-from trialstats.analyses.synthesis import Model, models_of, settings_of
+from trialstats.analyses.synthesis_models import Model, models_of, settings_of
 from trialstats.analyses.trial_effect import Settings
 from trialstats.meta import Pooled
 from trialstats.records import Record, records

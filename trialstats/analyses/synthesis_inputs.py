@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from trialstats.analyses.trial_effect import TrialEffect
 from trialstats.clean.evidence_digest import (
     fits,
     named_rows,
@@ -109,8 +110,10 @@ def select_evidence(
 
 def _among(
     frame: pd.DataFrame, names: list[str], wanted: set[tuple[Any, ...]]
-) -> list[bool]:
-    return [key in wanted for key in frame[names].itertuples(index=False, name=None)]
+) -> pd.Series:
+    keys = frame[names].itertuples(index=False, name=None)
+    # With its type: an empty list of booleans would select no column.
+    return pd.Series([key in wanted for key in keys], index=frame.index, dtype=bool)
 
 
 def fitted_rows(
@@ -142,6 +145,8 @@ def fitted_rows(
             problems.add("analyses", f"{name!r} is listed twice; name it once")
     frames = {name: known[name] for name in names if name in known}
     statuses = {s for frame in frames.values() for s in frame["data_status"]}
+    table = (config.get("studies") or {}).get("data_status")
+    statuses |= {table} if table else set()
     others = statuses - {"synthetic"}
     if named_rows(config) or config.get("published_pools"):
         others.add("published")
@@ -173,7 +178,8 @@ def shown_pools(config: Config, pools: pd.DataFrame) -> list[Record]:
     """
     problems = _Problems(file_of(config))
     listed = records(pools)
-    alone = not named_rows(config) and not config.get("analyses")
+    trials = (named_rows(config), config.get("analyses"), config.get("studies"))
+    alone = not any(trials)
     shown = []
     for entry in config.get("published_pools") or ():
         found = [row for row in listed if shows(entry, row)]
@@ -207,7 +213,8 @@ def check_variations(config: Config, trials: Iterable[str]) -> None:
     problems, entered = _Problems(file_of(config)), list(trials)
     if not entered and config["pooling"]:
         problems.add(
-            "published", "no trial is named; name one under published or analyses"
+            "published",
+            "no trial is named; name one under published, studies or analyses",
         )
         problems.refuse()
     for variation in config.get("sensitivity") or ():
@@ -221,6 +228,18 @@ def check_variations(config: Config, trials: Iterable[str]) -> None:
         if (measure in BINARY_MEASURES) != (config["measure"] in BINARY_MEASURES):
             what = f"{measure} cannot be computed from what {config['measure']} needs"
             problems.add("sensitivity", f"{what}; {_measures(config)}")
+    problems.refuse()
+
+
+def refuse_repeated(config: Config, effects: Sequence[TrialEffect]) -> None:
+    """Raise a `ConfigError` when one trial comes from two sources."""
+    problems = _Problems(file_of(config))
+    keys = [(effect.trial, effect.analysis) for effect in effects]
+    if config.get("studies"):
+        for trial in dict.fromkeys(t for t, _ in keys):
+            if [t for t, _ in keys].count(trial) > 1:
+                what = f"{trial!r} is a trial of this synthesis already"
+                problems.add("studies", f"{what}; the same people enter once")
     problems.refuse()
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
+from trialstats.analyses.combining import Combined
 from trialstats.analyses.trial_effect import TrialEffect
-from trialstats.meta import Pooled
 from trialstats.records import Record
 from trialstats.rows import row_key
 from trialstats.vocabulary import EVIDENCE_STATUS, MEASURES, PROPORTION
@@ -179,7 +179,7 @@ def weight_rows(
 
 
 def model_rows(
-    pooled: Pooled | None,
+    pooled: Combined | None,
     reason: str | None,
     subject: Subject,
     words: str,
@@ -203,10 +203,8 @@ def model_rows(
         if pooled is None:
             yield row | {"not_estimable": reason}
             continue
-        values: dict[str, Any] = {
-            c: _number(getattr(pooled, f)) for c, f in columns.items()
-        }
-        absent = [f for f in columns.values() if f in pooled.not_estimable]
+        values: dict[str, Any] = {c: pooled.value(f) for c, f in columns.items()}
+        absent = [f for f in columns.values() if f in pooled.reasons]
         # An estimate without an interval stands; without both, the reason does.
         if all(value is None for value in values.values()) or pooled.k == 1:
             values |= {"not_estimable": _reason(pooled, absent)}
@@ -246,7 +244,7 @@ def pool_row(row: Record, subject: Subject) -> Row:
     )
 
 
-#: Columns of each statistic of a model, and the fields of `Pooled` they hold.
+#: Columns of each statistic of a model, and the fields of `Combined` they hold.
 _STATISTICS: dict[str, dict[str, str]] = {
     "pooled_effect": {
         "estimate": "estimate",
@@ -292,15 +290,15 @@ _FORMS = {
 }
 
 
-def _form(statistic: str, pooled: Pooled | None) -> str:
-    equal = pooled is not None and pooled.tau_squared_method == "EE"
+def _form(statistic: str, pooled: Combined | None) -> str:
+    equal = pooled is not None and pooled.equal_effects
     if equal and _FORMS[statistic] == _FROM_TAU:
         return "from Q, for tau-squared is zero by assumption"
     return _FORMS[statistic]
 
 
-def _reason(pooled: Pooled, absent: Sequence[str]) -> str | None:
-    return pooled.not_estimable[absent[0]] if absent else None
+def _reason(pooled: Combined, absent: Sequence[str]) -> str | None:
+    return pooled.reasons[absent[0]] if absent else None
 
 
 def _of_trial(effect: TrialEffect, subject: Subject) -> tuple[str | None, ...]:
@@ -316,7 +314,3 @@ def _about(effect: TrialEffect) -> Row:
         "visit": effect.visit,
         "data_status": effect.data_status,
     }
-
-
-def _number(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)

@@ -1,7 +1,7 @@
 """One trial's effect and what it rests on, before any pooling."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from trialstats.records import Record
@@ -67,6 +67,8 @@ class TrialEffect:
         Why there is no effect.
     inputs : tuple of Input
         The numbers as published.
+    covariates : mapping
+        What subgroups, moderators and levels may use, by name.
     """
 
     trial: str
@@ -81,6 +83,7 @@ class TrialEffect:
     unit: str | None = None
     not_estimable: str | None = None
     inputs: tuple[Input, ...] = ()
+    covariates: Mapping[str, Any] = field(default_factory=dict)
 
 
 def least_sure(statuses: Sequence[str]) -> str:
@@ -103,6 +106,7 @@ def effect_of_row(
         visit=time_of(row["timepoint"]),
         n_subjects=people_of(row),
         method=method,
+        covariates={name: row.get(name) for name in ("condition", "design")},
         data_status=least_sure([EVIDENCE_STATUS[s] for s in statuses]),
         **given,
     )

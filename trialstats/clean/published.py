@@ -63,6 +63,22 @@ RATIOS = ("RR", "OR", "IRR")
 P_VALUE_ONLY = "p-value only"
 
 
+def published_frames(
+    cells: Mapping[str, pd.DataFrame], *, files: Mapping[str, str]
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return the published tables as `build_published` does, or empty ones.
+
+    A dossier whose syntheses take nothing from published tables names none.
+    """
+    if not cells:
+        return (
+            frame_of([], EFFECTS),
+            frame_of([], PUBLISHED_TRIALS),
+            frame_of([], PUBLISHED_POOLS),
+        )
+    return build_published(**cells, files=files)
+
+
 def build_published(
     trials: pd.DataFrame,
     continuous: pd.DataFrame,

@@ -12,7 +12,8 @@ from trialstats.config.checking import check, suggestion, with_defaults
 from trialstats.config.consistency import synthesis_problems, trial_problems
 from trialstats.errors import ConfigError, combined
 
-SCHEMAS = "workflow/schemas"
+#: Where the schemas stand: beside this library, whatever folder a dossier is in.
+SCHEMAS = Path(__file__).resolve().parents[2] / "workflow/schemas"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +155,12 @@ def require_files(project: Project, root: str | Path = ".") -> None:
     """
     named = {
         f"config/config.yaml, at published.{name}": file
-        for name, file in project.config["published"].items()
+        for name, file in project.config.get("published", {}).items()
     }
+    for key, synthesis in project.syntheses.items():
+        if "studies" in synthesis:
+            place = f"config/syntheses/{key}.yaml, at studies.file"
+            named[place] = synthesis["studies"]["file"]
     for key, trial in project.trials.items():
         for name, source in trial["sources"].items():
             place = f"config/trials/{key}.yaml, at sources.{name}.file"
@@ -200,7 +205,7 @@ def _members(
 
 
 def _checked(base: Path, file: str, schema_name: str) -> dict[str, Any]:
-    schema = load_yaml(base / SCHEMAS / f"{schema_name}.schema.yaml")
+    schema = load_yaml(SCHEMAS / f"{schema_name}.schema.yaml")
     try:
         content = load_yaml(base / file)
     except ConfigError as reason:

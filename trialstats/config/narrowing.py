@@ -26,7 +26,7 @@ def analysis_settings(trial: Config, name: str) -> dict[str, Any]:
 def evidence_settings(synthesis: Config) -> dict[str, Any]:
     """Return what the published rows of a synthesis depend on."""
     names = ("id", "synthesis", "measure", "published", "published_pools", "analyses")
-    further = ("comparison", "paired", "pooling")
+    further = ("comparison", "paired", "pooling", "studies")
     return {k: synthesis[k] for k in (*names, *further) if k in synthesis}
 
 

@@ -168,14 +168,14 @@ class ReportContent:
         What this is, a paragraph each.
     data_kinds : tuple of (str, str)
         Kind of data and what it means here: real, synthetic, recalled, derived.
-    evidence : Block
-        The evidence map.
+    evidence : Block, optional
+        The evidence map; absent without published tables.
     summary : Table, optional
         All effects; absent when nothing is synthesised.
     syntheses : tuple of SynthesisSection
         In the order of the configuration; their key sentences make the summary.
-    characteristics : Table
-        The published trials.
+    characteristics : Table, optional
+        The published trials; absent without published tables.
     trials : tuple of TrialSection
         Trials analysed from individual data.
     agreement : Block
@@ -192,10 +192,10 @@ class ReportContent:
     subtitle: str
     about: tuple[str, ...]
     data_kinds: tuple[tuple[str, str], ...]
-    evidence: Block
+    evidence: Block | None
     summary: Table | None
     syntheses: tuple[SynthesisSection, ...]
-    characteristics: Table
+    characteristics: Table | None
     trials: tuple[TrialSection, ...]
     agreement: Block
     methods: tuple[MethodsAsRun, ...]

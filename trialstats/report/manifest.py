@@ -29,50 +29,91 @@ PARTS: dict[str, tuple[str, ...]] = {
 
 OUTPUTS, VERSIONS = "outputs", "versions"
 
+_PLACES = [place for places in PARTS.values() for place in places]
+
 #: Folders that programs leave behind and nobody wrote.
 _LEFT_BEHIND = {"__pycache__"}
 
+#: Dossiers of their own, each with its own manifest.
+_EXAMPLES = "config/examples"
 
-def source_files(root: str | Path = ".") -> list[str]:
-    """List the files that a dossier is made from, relative to `root`.
+
+#: Parts that stand with the code; the others stand in the folder of the dossier.
+_OF_CODE = ("source", "lock")
+
+#: The repository from which this code runs.
+CODE = Path(__file__).resolve().parents[2]
+
+
+def source_files(root: str | Path = ".", code: str | Path | None = None) -> list[str]:
+    """List the files that a dossier is made from, relative to where they stand.
 
     Parameters
     ----------
     root : path
-        The repository.
+        Folder of the dossier.
+    code : path, optional
+        The repository, where the dossier is a folder of its own.
 
     Returns
     -------
     list of str
         Every file of `PARTS`, sorted; hidden files and caches are left out.
     """
-    base = Path(root)
     found: list[str] = []
-    for place in (place for places in PARTS.values() for place in places):
-        if (base / place).is_file():
-            found.append(place)
-        found += [
-            path.relative_to(base).as_posix()
-            for path in (base / place).rglob("*")
-            if path.is_file() and _is_written(path.relative_to(base))
-        ]
+    for part, places in PARTS.items():
+        base = _base(part, root, code)
+        for place in places:
+            if (base / place).is_file():
+                found.append(place)
+            found += [
+                path.relative_to(base).as_posix()
+                for path in (base / place).rglob("*")
+                if path.is_file() and _is_written(path.relative_to(base))
+            ]
     return sorted(found)
 
 
+def _base(part: str, root: str | Path, code: str | Path | None) -> Path:
+    return Path(root if code is None or part not in _OF_CODE else code)
+
+
 def _is_written(path: Path) -> bool:
+    if path.is_relative_to(_EXAMPLES):
+        return False
     return not any(p.startswith(".") or p in _LEFT_BEHIND for p in path.parts)
 
 
-def source_digest(root: str | Path = ".") -> str:
+def source_digest(root: str | Path = ".", code: str | Path | None = None) -> str:
     """Return one digest over the names and bytes of all `source_files`.
 
     As a param of the rule that writes the manifest it makes Snakemake renew the
     manifest when only a comment or a page of documentation has changed.
     """
     digest = hashlib.sha256()
-    for path in source_files(root):
-        digest.update(f"{path}\0{_digest(Path(root) / path)}\0".encode())
+    for path in source_files(root, code):
+        found = _base(_part_of(path), root, code) / path
+        digest.update(f"{path}\0{_digest(found)}\0".encode())
     return digest.hexdigest()
+
+
+def _part_of(path: str) -> str:
+    """Return the part of the manifest that holds an input.
+
+    Raises
+    ------
+    DataError
+        When there is none.
+    """
+    place = path.split("/")[0]
+    for part, places in PARTS.items():
+        if place in places:
+            return part
+    raise DataError(
+        "no part of the manifest holds this input",
+        file=path,
+        remedy=f"put it below one of {', '.join(_PLACES)}",
+    )
 
 
 def installed_versions(root: str | Path = ".") -> dict[str, str]:
@@ -104,17 +145,20 @@ def build_manifest(
     inputs: Iterable[str],
     outputs: Iterable[str],
     versions: Mapping[str, str],
+    code: str | Path | None = None,
 ) -> dict[str, dict[str, str]]:
     """Return the digests of what a dossier was made from and of what was made.
 
     Parameters
     ----------
     root : path
-        The repository.
+        Folder of the dossier.
     inputs, outputs : iterable of str
         Files relative to `root`; the inputs are sorted into `PARTS` by their folder.
     versions : mapping
         Name of a program or library -> its version.
+    code : path, optional
+        The repository, where the dossier is a folder of its own.
 
     Returns
     -------
@@ -126,17 +170,10 @@ def build_manifest(
     DataError
         When an input belongs to no part, or a file is absent.
     """
-    part_of = {place: part for part, places in PARTS.items() for place in places}
     parts: dict[str, dict[str, str]] = {part: {} for part in PARTS}
     for path in sorted(set(inputs)):
-        place = path.split("/")[0]
-        if place not in part_of:
-            raise DataError(
-                "no part of the manifest holds this input",
-                file=path,
-                remedy=f"put it below one of {', '.join(part_of)}",
-            )
-        parts[part_of[place]][path] = _digest(Path(root) / path)
+        part = _part_of(path)
+        parts[part][path] = _digest(_base(part, root, code) / path)
     made = {path: _digest(Path(root) / path) for path in sorted(set(outputs))}
     return {VERSIONS: dict(sorted(versions.items())), **parts, OUTPUTS: made}
 

@@ -91,11 +91,17 @@ def build_content(
         subtitle=str(config.get("subtitle") or ""),
         about=_about(published_trials, trials, syntheses),
         data_kinds=_data_kinds(published_trials, materials, trials, labels),
-        evidence=_evidence(evidence, evidence_figure, syntheses),
+        evidence=(
+            None
+            if published_trials.empty
+            else _evidence(evidence, evidence_figure, syntheses)
+        ),
         summary=_summary(materials),
         syntheses=tuple(synthesis_section(m, labels) for m in materials),
-        characteristics=tables.trial_characteristics(
-            published_trials, published_effects
+        characteristics=(
+            None
+            if published_trials.empty
+            else tables.trial_characteristics(published_trials, published_effects)
         ),
         trials=tuple(trial_section(m) for m in trials),
         agreement=_agreement(agreement),

@@ -42,7 +42,9 @@ os.environ.update(
 
 TRIALS = list(PROJECT.trials)
 SYNTHESES = list(PROJECT.syntheses)
-PUBLISHED = PROJECT.config["published"]
+PUBLISHED = PROJECT.config.get("published", {})
+#: Syntheses of a table of studies.
+OF_STUDIES = [name for name, one in PROJECT.syntheses.items() if "studies" in one]
 #: Kinds of figures of a trial, in the order of the report, and the models of which an
 #: analysis must have one; the account of the raw rows needs none.
 TRIAL_FIGURES = {
@@ -69,7 +71,8 @@ def library(script):
 def published_cells():
     """Read the published tables as text, to find which rows a synthesis depends on."""
     cells = {}
-    for name, path in PUBLISHED.items():
+    for name in ("trials", "continuous", "binary", "pools"):
+        path = PUBLISHED.get(name, "")
         cells[name] = []
         if Path(path).is_file():
             # What cannot be read is refused, with its place, by the step that builds it.
@@ -131,6 +134,18 @@ def analyses_of(wildcards):
     ]
 
 
+def studies_file(wildcards):
+    """Name the table of studies of a synthesis."""
+    return PROJECT.syntheses[wildcards.synthesis]["studies"]["file"]
+
+
+def studies_of(wildcards):
+    """List the checked table of studies of a synthesis, where it has one."""
+    if wildcards.synthesis not in OF_STUDIES:
+        return []
+    return f"results/datasets/studies/{wildcards.synthesis}.parquet"
+
+
 def mixed_analyses(trial):
     """Name the analyses of a trial by mixed models."""
     analyses = PROJECT.trials[trial]["analyses"]
@@ -178,4 +193,5 @@ def table_files(trial):
 def raw_and_published():
     """List the data files of the dossier."""
     raw = [s["file"] for t in PROJECT.trials.values() for s in t["sources"].values()]
-    return [*PUBLISHED.values(), *raw]
+    tables = [PROJECT.syntheses[name]["studies"]["file"] for name in OF_STUDIES]
+    return list(dict.fromkeys([*PUBLISHED.values(), *tables, *raw]))

@@ -39,6 +39,22 @@ rule build_published:
         "../../scripts/build_published.py"
 
 
+rule build_studies:
+    input:
+        table=studies_file,
+    output:
+        studies="results/datasets/studies/{synthesis}.parquet",
+    log:
+        "logs/build_studies_{synthesis}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        settings=lambda wildcards: PROJECT.syntheses[wildcards.synthesis]["studies"],
+        library=library("build_studies"),
+    script:
+        "../../scripts/build_studies.py"
+
+
 # The published tables are ancient: what a synthesis uses is built again when a row that
 # it uses changes, which `evidence` digests, and not when another row of a file does.
 rule select_published:

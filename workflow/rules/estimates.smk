@@ -66,6 +66,7 @@ rule pool_synthesis:
         published_trials=rules.select_published.output.published_trials,
         pools=rules.select_published.output.published_pools,
         analyses=analyses_of,
+        studies=studies_of,
     output:
         estimates="results/estimates/synthesis/{synthesis}.parquet",
     log:

@@ -1,6 +1,6 @@
 """The report and its manifest."""
 
-from trialstats.report.manifest import source_digest
+from trialstats.report.manifest import CODE, source_digest
 
 
 rule write_report:
@@ -15,7 +15,7 @@ rule write_report:
         published_trials=rules.build_published.output.published_trials,
         published_effects=rules.build_published.output.effects,
         evidence=rules.map_evidence.output.evidence,
-        evidence_figure=rules.draw_evidence_map.output.svg,
+        evidence_figure=rules.draw_evidence_map.output.svg if PUBLISHED else [],
         agreement=rules.tabulate_syntheses.input.agreement,
         data=raw_and_published(),
     output:
@@ -40,16 +40,17 @@ rule write_manifest:
             rules.write_report.output.page,
             *expand(rules.build_trial.output, trial=TRIALS),
             *rules.build_published.output,
+            *expand(rules.build_studies.output, synthesis=OF_STUDIES),
             *expand(rules.select_published.output, synthesis=SYNTHESES),
             *rules.write_report.input.estimates,
             *expand(rules.pool_synthesis.output, synthesis=SYNTHESES),
             *rules.write_report.input.agreement,
             *rules.map_evidence.output,
             *expand(rules.draw_forest.output, synthesis=SYNTHESES),
-            *rules.draw_evidence_map.output,
+            *(rules.draw_evidence_map.output if PUBLISHED else []),
             *[p for t in TRIALS for e in ("svg", "png") for p in figure_files(t, e)],
             *[path for trial in TRIALS for path in table_files(trial)],
-            *rules.tabulate_published.output,
+            *(rules.tabulate_published.output if PUBLISHED else []),
             *rules.tabulate_syntheses.output,
         ],
     output:
@@ -59,7 +60,7 @@ rule write_manifest:
     conda:
         "../../environment.yml"
     params:
-        sources=source_digest("."),
+        sources=source_digest(".", CODE),
         library=library("write_manifest"),
     script:
         "../../scripts/write_manifest.py"
