@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 from statsmodels.stats.meta_analysis import combine_effects  # noqa: E402
 
-from trialstats.meta import pool  # noqa: E402
+from trialstats.meta.pooling import pool  # noqa: E402
 from trialstats.randomness import stream  # noqa: E402
 
 N_TRIALS = 13

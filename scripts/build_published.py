@@ -2,7 +2,7 @@
 
 from _step import run
 
-from trialstats import io, rows
+from trialstats import evidence_rows, io
 from trialstats.clean.published import published_frames
 
 
@@ -14,9 +14,9 @@ def main(
 ) -> None:
     cells = {name: io.read_cells(path) for name, path in tables.items()}
     checked = published_frames(cells, files=tables)
-    io.write_table(checked[0], effects, rows.EFFECTS)
-    io.write_table(checked[1], published_trials, rows.PUBLISHED_TRIALS)
-    io.write_table(checked[2], published_pools, rows.PUBLISHED_POOLS)
+    io.write_table(checked[0], effects, evidence_rows.EFFECTS)
+    io.write_table(checked[1], published_trials, evidence_rows.PUBLISHED_TRIALS)
+    io.write_table(checked[2], published_pools, evidence_rows.PUBLISHED_POOLS)
 
 
 if __name__ == "__main__":

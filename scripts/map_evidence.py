@@ -5,7 +5,7 @@ from typing import Any
 
 from _step import run
 
-from trialstats import io, rows
+from trialstats import evidence_rows, io
 from trialstats.analyses.evidence import EVIDENCE, evidence_map
 
 
@@ -17,8 +17,8 @@ def main(
     configs: Sequence[Mapping[str, Any]],
 ) -> None:
     mapped = evidence_map(
-        io.read_table(published_trials, rows.PUBLISHED_TRIALS),
-        io.read_table(effects, rows.EFFECTS),
+        io.read_table(published_trials, evidence_rows.PUBLISHED_TRIALS),
+        io.read_table(effects, evidence_rows.EFFECTS),
         configs,
     )
     io.write_table(mapped, evidence, EVIDENCE)

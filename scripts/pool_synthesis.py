@@ -6,7 +6,7 @@ from typing import Any
 
 from _step import run
 
-from trialstats import io, rows
+from trialstats import evidence_rows, io, rows
 from trialstats.analyses.synthesis import synthesise
 
 
@@ -29,9 +29,9 @@ def main(
     }
     made = synthesise(
         config,
-        io.read_table(effects, rows.EFFECTS),
-        io.read_table(published_trials, rows.PUBLISHED_TRIALS),
-        io.read_table(pools, rows.PUBLISHED_POOLS),
+        io.read_table(effects, evidence_rows.EFFECTS),
+        io.read_table(published_trials, evidence_rows.PUBLISHED_TRIALS),
+        io.read_table(pools, evidence_rows.PUBLISHED_POOLS),
         fitted,
         io.read_table(studies) if isinstance(studies, str) else None,
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from _step import run
 
-from trialstats import io, rows
+from trialstats import evidence_rows, io
 from trialstats.analyses.synthesis_inputs import select_evidence
 from trialstats.clean.published import published_frames
 
@@ -20,9 +20,9 @@ def main(
 ) -> None:
     cells = {name: io.read_cells(path) for name, path in tables.items()}
     used = select_evidence(config, *published_frames(cells, files=tables))
-    io.write_table(used[0], effects, rows.EFFECTS)
-    io.write_table(used[1], published_trials, rows.PUBLISHED_TRIALS)
-    io.write_table(used[2], published_pools, rows.PUBLISHED_POOLS)
+    io.write_table(used[0], effects, evidence_rows.EFFECTS)
+    io.write_table(used[1], published_trials, evidence_rows.PUBLISHED_TRIALS)
+    io.write_table(used[2], published_pools, evidence_rows.PUBLISHED_POOLS)
 
 
 if __name__ == "__main__":

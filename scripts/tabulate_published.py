@@ -2,7 +2,7 @@
 
 from _step import run
 
-from trialstats import io, rows, tables
+from trialstats import evidence_rows, io, tables
 from trialstats.analyses.evidence import EVIDENCE
 
 
@@ -16,8 +16,8 @@ def main(
     evidence_csv: str,
 ) -> None:
     trials = tables.trial_characteristics(
-        io.read_table(published_trials, rows.PUBLISHED_TRIALS),
-        io.read_table(effects, rows.EFFECTS),
+        io.read_table(published_trials, evidence_rows.PUBLISHED_TRIALS),
+        io.read_table(effects, evidence_rows.EFFECTS),
     )
     mapped = tables.evidence_table(io.read_table(evidence, EVIDENCE))
     io.write_text(tables.to_page([trials], trials.title), characteristics)

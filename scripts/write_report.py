@@ -7,7 +7,7 @@ from typing import Any
 
 from _step import run, stacked
 
-from trialstats import io, rows
+from trialstats import evidence_rows, io, rows
 from trialstats.analyses.evidence import EVIDENCE
 from trialstats.clean.account import account_counts
 from trialstats.report.content import (
@@ -71,8 +71,10 @@ def main(
         config,
         materials,
         pooled,
-        published_trials=io.read_table(published_trials, rows.PUBLISHED_TRIALS),
-        published_effects=io.read_table(published_effects, rows.EFFECTS),
+        published_trials=io.read_table(
+            published_trials, evidence_rows.PUBLISHED_TRIALS
+        ),
+        published_effects=io.read_table(published_effects, evidence_rows.EFFECTS),
         evidence=io.read_table(evidence, EVIDENCE),
         evidence_figure=(
             read_figure(evidence_figure) if isinstance(evidence_figure, str) else None

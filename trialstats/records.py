@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from trialstats import evidence_rows
 from trialstats import rows as schemas
 from trialstats.errors import DataError
 
@@ -21,8 +22,8 @@ _COUNTS = frozenset(
     column.name
     for schema in (
         schemas.ESTIMATES,
-        schemas.PUBLISHED_TRIALS,
-        schemas.EFFECTS,
+        evidence_rows.PUBLISHED_TRIALS,
+        evidence_rows.EFFECTS,
         schemas.QUERIES,
     )
     for column in schema

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from trialstats import meta
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "trialstats"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -28,8 +30,8 @@ STATISTICS = {
 DRAWING = {"figures", "tables", "report"}
 MIDDLE = {"analyses", "clean", "config", "simulation"}
 GROUND = {
-    *("__init__", "errors", "formatting", "io", "provenance", "randomness"),
-    *("records", "rows", "version", "vocabulary"),
+    *("__init__", "errors", "evidence_rows", "formatting", "io", "judgements"),
+    *("provenance", "randomness", "records", "rows", "version", "vocabulary"),
 }
 
 #: Part of the library -> parts that it never imports.
@@ -114,6 +116,15 @@ def importers_of(library):
         for path in MODULES
         if any(n.split(".")[0] == library for n in imports_of(tree_of(path)))
     }
+
+
+def test_code_imports_methods_of_meta_from_their_modules():
+    # The digest of a step follows import statements; lazy names would hide a module.
+    scripts = (ROOT / "scripts").glob("*.py")
+    for path in [*MODULES, *scripts]:
+        names = imports_of(tree_of(path))
+        hidden = [n for n in names if n.startswith("trialstats.meta.")]
+        assert not {n for n in hidden if n.split(".")[2] in meta.__all__}, path
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

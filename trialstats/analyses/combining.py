@@ -9,7 +9,7 @@ from typing import Any
 
 from trialstats.analyses.trial_effect import TrialEffect
 from trialstats.errors import ConvergenceError, NotEstimableError
-from trialstats.meta import Pooled, pool
+from trialstats.meta.pooling import Pooled, pool
 
 #: Fields of a result, by the names of `trialstats.meta.Pooled`.
 FIELDS = (

@@ -18,12 +18,10 @@ from trialstats.analyses.trial_effect import (
     people_of,
 )
 from trialstats.errors import ConfigError, NotEstimableError
-from trialstats.meta import (
-    effect_sizes,
-    paired_effect_sizes,
-    standard_error_from,
-    standardise_difference,
-)
+from trialstats.meta.effect_sizes import effect_sizes
+from trialstats.meta.means import standardise_difference
+from trialstats.meta.paired import paired_effect_sizes
+from trialstats.meta.published import standard_error_from
 from trialstats.records import Record
 
 

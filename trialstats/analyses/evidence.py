@@ -79,7 +79,7 @@ def evidence_map(
     Parameters
     ----------
     trials, effects : DataFrame
-        Schemas `rows.PUBLISHED_TRIALS` and `rows.EFFECTS`.
+        Schemas `evidence_rows.PUBLISHED_TRIALS` and `evidence_rows.EFFECTS`.
     syntheses : iterable of mapping
         The files of ``config/syntheses``, with their names under ``id``.
 

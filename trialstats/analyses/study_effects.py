@@ -9,7 +9,8 @@ import pandas as pd
 from trialstats.analyses.trial_effect import Input, Settings, TrialEffect
 from trialstats.clean.studies import ROLES
 from trialstats.errors import DataError
-from trialstats.meta import effect_sizes, standard_error_from
+from trialstats.meta.effect_sizes import effect_sizes
+from trialstats.meta.published import standard_error_from
 from trialstats.records import Record, none_if_missing, records
 from trialstats.vocabulary import MEASURES
 

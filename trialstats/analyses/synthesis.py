@@ -67,8 +67,8 @@ def synthesise(
     config : mapping
         A file of ``config/syntheses``, with its name under ``id``.
     effects, trials, pools : DataFrame
-        Published results: schemas `rows.EFFECTS`, `rows.PUBLISHED_TRIALS` and
-        `rows.PUBLISHED_POOLS`.
+        Published results: schemas EFFECTS, PUBLISHED_TRIALS and PUBLISHED_POOLS of
+        `evidence_rows`.
     trial_rows : mapping of str to DataFrame, optional
         Rows of fitted trials by ``trial.analysis``; those that `config` names enter
         with their fitted contrast.

@@ -13,7 +13,7 @@ from statsmodels.stats.contingency_tables import Table2x2
 
 from trialstats.analyses.synthesis_models import Model, models_of, settings_of
 from trialstats.analyses.trial_effect import Settings
-from trialstats.meta import Pooled
+from trialstats.meta.pooling import Pooled
 from trialstats.records import Record, records
 from trialstats.rows import AGREEMENT, frame_of
 from trialstats.second_engine.pooling import check_pooling

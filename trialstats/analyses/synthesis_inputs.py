@@ -50,7 +50,7 @@ def published_rows(
     config : mapping
         A file of ``config/syntheses`` with its name under ``id``.
     effects, trials : DataFrame
-        Schemas `rows.EFFECTS` and `rows.PUBLISHED_TRIALS`.
+        Schemas `evidence_rows.EFFECTS` and `evidence_rows.PUBLISHED_TRIALS`.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def select_evidence(
     config : mapping
         A file of ``config/syntheses`` with its name under ``id``.
     effects, trials, pools : DataFrame
-        Schemas `rows.EFFECTS`, `rows.PUBLISHED_TRIALS`, `rows.PUBLISHED_POOLS`.
+        Schemas EFFECTS, PUBLISHED_TRIALS and PUBLISHED_POOLS of `evidence_rows`.
 
     Returns
     -------
@@ -168,7 +168,7 @@ def shown_pools(config: Config, pools: pd.DataFrame) -> list[Record]:
     config : mapping
         A file of ``config/syntheses``.
     pools : DataFrame
-        Schema `rows.PUBLISHED_POOLS`.
+        Schema `evidence_rows.PUBLISHED_POOLS`.
 
     Raises
     ------

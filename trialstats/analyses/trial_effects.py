@@ -18,7 +18,7 @@ from trialstats.analyses.trial_effect import (
     effect_of_row,
 )
 from trialstats.errors import ConfigError
-from trialstats.meta import effect_sizes
+from trialstats.meta.effect_sizes import effect_sizes
 from trialstats.records import Record, none_if_missing, records
 
 #: The row of a fitted trial that each measure takes.
@@ -40,7 +40,7 @@ def published_effects(rows: Sequence[Record], settings: Settings) -> list[TrialE
     Parameters
     ----------
     rows : sequence of mapping
-        Rows of schema `rows.EFFECTS`, null as None.
+        Rows of schema `evidence_rows.EFFECTS`, null as None.
     settings : Settings
         Measure and rules.
 

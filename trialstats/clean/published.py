@@ -14,7 +14,8 @@ from trialstats.clean.derived_numbers import check_percentages, check_standard_e
 from trialstats.clean.published_cells import EVIDENCE, USES, Findings, Row, rows_in
 from trialstats.clean.values import plain_number
 from trialstats.config.checking import suggestion
-from trialstats.rows import EFFECTS, PUBLISHED_POOLS, PUBLISHED_TRIALS, frame_of
+from trialstats.evidence_rows import EFFECTS, PUBLISHED_POOLS, PUBLISHED_TRIALS
+from trialstats.rows import frame_of
 
 TRIAL_COLUMNS = (
     *("trial_id", "label", "citation", "doi", "pmid", "registry", "condition"),
@@ -101,11 +102,11 @@ def build_published(
     Returns
     -------
     effects : DataFrame
-        Schema `rows.EFFECTS`: continuous outcomes, then binary ones.
+        Schema `evidence_rows.EFFECTS`: continuous outcomes, then binary ones.
     trials : DataFrame
-        Schema `rows.PUBLISHED_TRIALS`.
+        Schema `evidence_rows.PUBLISHED_TRIALS`.
     pools : DataFrame
-        Schema `rows.PUBLISHED_POOLS`.
+        Schema `evidence_rows.PUBLISHED_POOLS`.
 
     Raises
     ------

@@ -13,7 +13,8 @@ from trialstats.clean.account import as_text
 from trialstats.clean.published_cells import Findings, Row
 from trialstats.clean.values import plain_number
 from trialstats.config.checking import suggestion
-from trialstats.rows import COUNT, NUMBER, STUDIES, TEXT, field, frame_of, with_fields
+from trialstats.evidence_rows import STUDIES
+from trialstats.rows import COUNT, NUMBER, TEXT, field, frame_of, with_fields
 
 #: What each role of a column is, for the metadata of the Parquet.
 ROLES = {
@@ -61,7 +62,7 @@ def build_studies(
     Returns
     -------
     frame : DataFrame
-        `rows.STUDIES` with a column for each role that is named and for each
+        `evidence_rows.STUDIES` with a column for each role that is named and for each
         covariate. A covariate whose cells are all numbers is a number.
     schema : pyarrow.Schema
         The schema of the frame.

@@ -16,7 +16,7 @@ from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
 from trialstats.errors import ConvergenceError
-from trialstats.meta import Pooled
+from trialstats.meta.pooling import Pooled
 
 Check = dict[str, Any]
 _Array = NDArray[np.float64]

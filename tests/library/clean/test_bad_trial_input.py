@@ -143,10 +143,10 @@ def test_an_unknown_sheet_names_those_there(tmp_path):
 def test_nothing_is_written_when_a_table_does_not_fit(tmp_path):
     import pandas as pd
 
-    from trialstats import rows
+    from trialstats import evidence_rows
     from trialstats.io import write_table
 
     frame = pd.DataFrame({"review": ["x"], "pooled": ["text"]})
     with pytest.raises(DataError, match="missing column 'outcome'"):
-        write_table(frame, tmp_path / "pools.parquet", rows.PUBLISHED_POOLS)
+        write_table(frame, tmp_path / "pools.parquet", evidence_rows.PUBLISHED_POOLS)
     assert list(tmp_path.iterdir()) == []

@@ -6,7 +6,7 @@ import pytest
 from trialstats import io
 from trialstats.clean.published import structure_of
 from trialstats.errors import DataError
-from trialstats.rows import EFFECTS, PUBLISHED_POOLS, PUBLISHED_TRIALS
+from trialstats.evidence_rows import EFFECTS, PUBLISHED_POOLS, PUBLISHED_TRIALS
 
 FINAL, INNOVA = "DUEBRUUN2024_FINAL", "INNOVA_FM"
 BINARY = "data/published/outcomes_binary.csv"

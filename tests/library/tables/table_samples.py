@@ -7,11 +7,10 @@ import math
 
 import pandas as pd
 
+from trialstats.evidence_rows import EFFECTS, PUBLISHED_TRIALS
 from trialstats.rows import (
     ACCOUNT,
     AGREEMENT,
-    EFFECTS,
-    PUBLISHED_TRIALS,
     QUERIES,
     SET_ASIDE,
     estimates_frame,
