@@ -54,7 +54,7 @@ verify: environment
 
 .PHONY: test
 test: dev-environment
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest -n 2 --dist loadgroup
 
 .PHONY: validate
 validate: dev-environment

@@ -7,6 +7,18 @@ import pytest
 from dossier import Dossier, copied
 
 
+HERE = Path(__file__).resolve().parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests of this folder first and in one process: they share a whole run."""
+    items.sort(key=lambda item: not item.path.is_relative_to(HERE))
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.xdist_group("workflow"))
+
+
 @pytest.fixture(scope="session")
 def finished(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Dossier:
     """Return a dossier after one whole run; tests do not change it."""
