@@ -70,7 +70,13 @@ def check_level(level: float) -> None:
         )
 
 
-def numbers(column: str, values: Values, *, data: pd.DataFrame | None) -> FloatArray:
+def numbers(
+    column: str,
+    values: Values,
+    *,
+    data: pd.DataFrame | None,
+    missing: bool = False,
+) -> FloatArray:
     """Return an argument as a new array of finite numbers.
 
     Parameters
@@ -82,6 +88,8 @@ def numbers(column: str, values: Values, *, data: pd.DataFrame | None) -> FloatA
         of one row.
     data : DataFrame or None
         Where column names are looked up.
+    missing : bool
+        Let a missing value pass as NaN: another argument may stand for it.
 
     Raises
     ------
@@ -103,11 +111,11 @@ def numbers(column: str, values: Values, *, data: pd.DataFrame | None) -> FloatA
     listed = np.atleast_1d(np.asarray(values, dtype=object)).ravel()
     result = np.empty(len(listed), dtype=np.float64)
     for position, value in enumerate(listed):
-        result[position] = _number(value, column, position)
+        result[position] = _number(value, column, position, missing=missing)
     return result
 
 
-def _number(value: object, column: str, position: int) -> float:
+def _number(value: object, column: str, position: int, *, missing: bool) -> float:
     if value is None or value is pd.NA or value is pd.NaT:
         value = float("nan")
     try:
@@ -120,6 +128,8 @@ def _number(value: object, column: str, position: int) -> float:
             value=value,
             remedy="write a number",
         ) from None
+    if np.isnan(number) and missing:
+        return number
     if not np.isfinite(number):
         raise DataError(
             "missing" if np.isnan(number) else "infinite",
