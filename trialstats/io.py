@@ -136,7 +136,9 @@ def read_schema(path: str | Path) -> pa.Schema:
     return pq.read_schema(path)
 
 
-def read_cells(path: str | Path, *, sheet: str | None = None) -> pd.DataFrame:
+def read_cells(
+    path: str | Path, *, sheet: str | None = None, may_be_empty: bool = False
+) -> pd.DataFrame:
     """Read a delimited or Excel file as received: every cell as text or as typed.
 
     Parameters
@@ -145,6 +147,8 @@ def read_cells(path: str | Path, *, sheet: str | None = None) -> pd.DataFrame:
         A ``.csv``, ``.tsv`` or ``.xlsx`` file whose first row is the header.
     sheet : str, optional
         Sheet of an Excel file; the first when not given.
+    may_be_empty : bool
+        Whether a header without rows is a table like any other.
 
     Returns
     -------
@@ -168,14 +172,22 @@ def read_cells(path: str | Path, *, sheet: str | None = None) -> pd.DataFrame:
             remedy="send the file again with its header row",
         )
     if source.suffix.lower() in {".csv", ".tsv"}:
-        return _read_delimited(source)
-    if source.suffix.lower() == ".xlsx":
-        return _read_excel(source, sheet)
-    raise DataError(
-        f"cannot read a {source.suffix!r} file",
-        file=str(path),
-        remedy="write .csv, .tsv or .xlsx",
-    )
+        cells = _read_delimited(source)
+    elif source.suffix.lower() == ".xlsx":
+        cells = _read_excel(source, sheet)
+    else:
+        raise DataError(
+            f"cannot read a {source.suffix!r} file",
+            file=str(path),
+            remedy="write .csv, .tsv or .xlsx",
+        )
+    if cells.empty and not may_be_empty:
+        raise DataError(
+            "the file has a header and no rows",
+            file=str(source),
+            remedy="send the file again with its rows",
+        )
+    return cells
 
 
 def _read_delimited(source: Path) -> pd.DataFrame:
@@ -333,12 +345,6 @@ def _as_frame(lines: list[tuple[int, list[Any]]], source: Path) -> pd.DataFrame:
             )
         records.append([None if x == "" else x for x in cells[: len(names)]])
         numbers.append(number)
-    if not records:
-        raise DataError(
-            "the file has a header and no rows",
-            file=str(source),
-            remedy="send the file again with its rows",
-        )
     index = pd.Index(numbers, name="row", dtype="int64")
     return pd.DataFrame(records, columns=names, index=index, dtype=object)
 

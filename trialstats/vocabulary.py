@@ -51,6 +51,14 @@ MEASURES = {
     )
 }
 
+#: Ways to an interval of a pooled effect, as short heads of columns.
+INTERVALS = {
+    "wald": "Wald",
+    "t": "t",
+    "knapp_hartung": "Hartung-Knapp",
+    "knapp_hartung_adhoc": "Hartung-Knapp, ad hoc",
+}
+
 #: Unit of what is stored as a proportion and printed in percentage points.
 PROPORTION = "proportion"
 
@@ -116,6 +124,40 @@ DEGREES_OF_FREEDOM = {
     "between_within": "between-within",
     "residual": "residual",
 }
+
+#: Estimators of the variance between trials, by metafor's codes; EE has none.
+TAU_SQUARED_ESTIMATORS = {
+    "REML": "REML",
+    "ML": "maximum likelihood",
+    "DL": "DerSimonian-Laird",
+    "DLIT": "iterated DerSimonian-Laird",
+    "PM": "Paule-Mandel",
+    "PMM": "median-unbiased Paule-Mandel",
+    "HE": "Hedges-Olkin",
+    "SJ": "Sidik-Jonkman",
+    "SJIT": "iterated Sidik-Jonkman",
+    "EB": "empirical Bayes",
+    "HS": "Hunter-Schmidt",
+    "HSk": "Hunter-Schmidt, small samples",
+}
+
+#: Intervals of a pooled effect, in words.
+POOLED_INTERVALS = {
+    "knapp_hartung": "Hartung-Knapp",
+    "knapp_hartung_adhoc": "Hartung-Knapp ad hoc",
+    "wald": "Wald",
+    "t": "t",
+}
+
+#: Ways to combine trials that are not by inverse variances, in words.
+COMBINING_METHODS = {
+    "mantel_haenszel": "Mantel-Haenszel",
+    "peto": "Peto",
+    "one_stage": "one-stage conditional likelihood",
+}
+
+#: Priors of the standard deviation between trials, in words.
+TAU_PRIORS = {"half_normal": "half-normal", "half_cauchy": "half-Cauchy"}
 
 #: Likelihoods that are maximised, in words.
 LIKELIHOODS = {

@@ -40,6 +40,8 @@ class Combined:
         Why a field does not exist.
     equal_effects : bool
         Whether the model knows no variance between trials.
+    fit : object or None
+        The result of `trialstats.meta` that the numbers come from.
     """
 
     values: Mapping[str, float]
@@ -49,6 +51,7 @@ class Combined:
     method: str
     reasons: Mapping[str, str] = field(default_factory=dict)
     equal_effects: bool = False
+    fit: Any = None
 
     def value(self, name: str) -> float | None:
         """Return a field, None where it does not exist."""
@@ -93,4 +96,5 @@ def _of_pooled(
         method=pooled.method,
         reasons=pooled.not_estimable,
         equal_effects=pooled.tau_squared_method == "EE",
+        fit=pooled,
     )

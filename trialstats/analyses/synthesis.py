@@ -8,6 +8,7 @@ import pandas as pd
 
 from trialstats.analyses.combining import combine
 from trialstats.analyses.study_effects import study_effects
+from trialstats.analyses.synthesis_findings import findings_rows
 from trialstats.analyses.synthesis_inputs import (
     Config,
     check_variations,
@@ -141,6 +142,8 @@ def _fitted_model(
     paired = any("paired" in effect.method for effect in entered)
     words = _words(model, paired=paired)
     yield from model_rows(pooled, reason, subject, words, about)
+    if pooled is not None and model.role == "primary":
+        yield from findings_rows(pooled, entered, model.config, subject, about)
     shares: Sequence[float | None] = (pooled and pooled.weights) or [None] * len(
         entered
     )

@@ -20,6 +20,41 @@ ROB_COLUMNS = ("trial_id", "outcome", "domain", "judgement", "reason", "source")
 CERTAINTY_COLUMNS = ("synthesis", "domain", "levels", "reason")
 
 
+def judgement_frames(
+    cells: Mapping[str, pd.DataFrame],
+    *,
+    files: Mapping[str, str],
+    trials: Iterable[str],
+    syntheses: Iterable[str],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return both kinds of judgements, empty where a dossier has no such file.
+
+    Parameters
+    ----------
+    cells : mapping of str to DataFrame
+        Cells of the files, under ``risk_of_bias`` and ``certainty``.
+    files : mapping of str to str
+        The files, for messages.
+    trials, syntheses : iterable of str
+        Those that exist.
+
+    Returns
+    -------
+    tuple of DataFrame
+        Schemas RISK_OF_BIAS and CERTAINTY of `evidence_rows`.
+    """
+    biased, graded = frame_of([], RISK_OF_BIAS), frame_of([], CERTAINTY)
+    if "risk_of_bias" in cells:
+        biased = build_risk_of_bias(
+            cells["risk_of_bias"], file=files["risk_of_bias"], trials=trials
+        )
+    if "certainty" in cells:
+        graded = build_certainty(
+            cells["certainty"], file=files["certainty"], syntheses=syntheses
+        )
+    return biased, graded
+
+
 def build_risk_of_bias(
     cells: pd.DataFrame, *, file: str, trials: Iterable[str]
 ) -> pd.DataFrame:
@@ -49,13 +84,14 @@ def build_risk_of_bias(
     findings = Findings()
     known = list(trials)
     made = []
-    for row in rows_in(
+    listed = rows_in(
         cells,
         file=file,
         columns=ROB_COLUMNS,
         key=("trial_id", "outcome", "domain"),
         findings=findings,
-    ):
+    )
+    for row in listed:
         trial = row.text("trial_id", required=True)
         if trial is not None and trial not in known:
             row.problem(
@@ -73,8 +109,32 @@ def build_risk_of_bias(
                 "row": row.number,
             }
         )
+        _check_overall(row, listed)
     findings.refuse()
     return frame_of(made, RISK_OF_BIAS)
+
+
+def _check_overall(row: Row, listed: Iterable[Row]) -> None:
+    """Note an overall judgement that is better than that of one of its domains."""
+    cells = row.cells
+    if cells["domain"] != "overall" or cells["judgement"] not in ROB_JUDGEMENTS:
+        return
+    same = ("trial_id", "outcome")
+    worst = max(
+        (
+            ROB_JUDGEMENTS.index(str(other.cells["judgement"]))
+            for other in listed
+            if all(other.cells[name] == cells[name] for name in same)
+            and other.cells["judgement"] in ROB_JUDGEMENTS
+        ),
+        default=0,
+    )
+    if worst > ROB_JUDGEMENTS.index(str(cells["judgement"])):
+        row.problem(
+            f"a domain is judged {ROB_JUDGEMENTS[worst]!r}",
+            "judgement",
+            remedy=f"overall is at least {ROB_JUDGEMENTS[worst]!r} then",
+        )
 
 
 def build_certainty(

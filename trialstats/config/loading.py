@@ -157,6 +157,10 @@ def require_files(project: Project, root: str | Path = ".") -> None:
         f"config/config.yaml, at published.{name}": file
         for name, file in project.config.get("published", {}).items()
     }
+    named |= {
+        f"config/config.yaml, at judgements.{name}": file
+        for name, file in project.config.get("judgements", {}).items()
+    }
     for key, synthesis in project.syntheses.items():
         if "studies" in synthesis:
             place = f"config/syntheses/{key}.yaml, at studies.file"

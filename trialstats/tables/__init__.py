@@ -8,6 +8,12 @@ from trialstats.tables.account import (
 )
 from trialstats.tables.adverse_events import adverse_events_table
 from trialstats.tables.efficacy import efficacy_table
+from trialstats.tables.findings import findings_tables
+from trialstats.tables.heterogeneity import (
+    meta_regression_table,
+    small_study_table,
+    subgroups_table,
+)
 from trialstats.tables.participants import (
     baseline_table,
     disposition_table,
@@ -16,6 +22,11 @@ from trialstats.tables.participants import (
 from trialstats.tables.pools import published_pools_table
 from trialstats.tables.published import evidence_table, trial_characteristics
 from trialstats.tables.render import to_csv_frame, to_html, to_page
+from trialstats.tables.sensitivity import (
+    grid_table,
+    influence_table,
+    leave_one_out_table,
+)
 from trialstats.tables.summary import summary_of_effects
 from trialstats.tables.synthesis import (
     sensitivity_table,
@@ -36,11 +47,18 @@ __all__ = [
     "disposition_table",
     "efficacy_table",
     "evidence_table",
+    "findings_tables",
+    "grid_table",
+    "influence_table",
     "labels_of",
+    "leave_one_out_table",
+    "meta_regression_table",
     "published_pools_table",
     "queries_table",
     "sensitivity_table",
     "set_aside_table",
+    "small_study_table",
+    "subgroups_table",
     "summary_of_effects",
     "to_csv_frame",
     "to_html",

@@ -165,6 +165,35 @@ def degrees_of_freedom(record: Record | None) -> Cell:
     return Cell(number_text(record["df"], 0 if whole else 1), _rows(record))
 
 
+def share(record: Record | None, notes: Footnotes, digits: int = 0) -> Cell:
+    """Print a share in [0, 1] as a percentage."""
+    if record is None or record["estimate"] is None:
+        return value(record, notes)
+    percent = number_text(100 * record["estimate"], digits)
+    return Cell(f"{percent}%", _rows(record))
+
+
+def test(record: Record | None, notes: Footnotes) -> Cell:
+    """Print a test statistic with its degrees of freedom, or why there is none."""
+    if record is None:
+        return EMPTY
+    if record["test_statistic"] is None:
+        return not_estimable(record, notes) if record["not_estimable"] else EMPTY
+    known = [record[n] for n in ("numerator_df", "df") if record[n] is not None]
+    words = ", ".join(number_text(d, 0 if d == int(d) else 1) for d in known)
+    text = number_text(record["test_statistic"], 2)
+    return Cell(f"{text} (df {words})" if words else text, _rows(record))
+
+
+def coefficient(record: Record, notes: Footnotes) -> Cell:
+    """Print a coefficient as stored, with its interval, to four significant digits."""
+    if record["estimate"] is None:
+        return not_estimable(record, notes)
+    numbers = [record[n] for n in ("estimate", "ci_lower", "ci_upper")]
+    estimate, lower, upper = (significant_text(number, 4) for number in numbers)
+    return Cell(f"{estimate} ({lower} to {upper})", _rows(record))
+
+
 def f_statistic(record: Record) -> Cell:
     """Print an F statistic with its numerator degrees of freedom."""
     text = f"F({record['numerator_df']:g}) = {number_text(record['estimate'], 2)}"

@@ -298,7 +298,7 @@ def heterogeneity_cells(
     return (
         cells.interval(predicted, notes, level=level),
         _tau_squared_cell(made.beside(pooled, "tau_squared"), notes, level),
-        _share_cell(made.beside(pooled, "i_squared"), notes),
+        cells.share(made.beside(pooled, "i_squared"), notes),
     )
 
 
@@ -309,10 +309,3 @@ def _tau_squared_cell(
     if record is None or record["estimate"] is None:
         return cells.value(record, notes)
     return cells.value_interval(record, notes, 3, level=level)
-
-
-def _share_cell(record: Record | None, notes: Footnotes) -> Cell:
-    if record is None or record["estimate"] is None:
-        return cells.value(record, notes)
-    percent = cells.number_text(100 * record["estimate"], 0)
-    return Cell(f"{percent}%", (str(record["row_id"]),))

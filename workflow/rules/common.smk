@@ -43,6 +43,7 @@ os.environ.update(
 TRIALS = list(PROJECT.trials)
 SYNTHESES = list(PROJECT.syntheses)
 PUBLISHED = PROJECT.config.get("published", {})
+JUDGEMENTS = PROJECT.config.get("judgements", {})
 #: Syntheses of a table of studies.
 OF_STUDIES = [name for name, one in PROJECT.syntheses.items() if "studies" in one]
 #: Kinds of figures of a trial, in the order of the report, and the models of which an
@@ -194,4 +195,5 @@ def raw_and_published():
     """List the data files of the dossier."""
     raw = [s["file"] for t in PROJECT.trials.values() for s in t["sources"].values()]
     tables = [PROJECT.syntheses[name]["studies"]["file"] for name in OF_STUDIES]
-    return list(dict.fromkeys([*PUBLISHED.values(), *tables, *raw]))
+    files = [*PUBLISHED.values(), *JUDGEMENTS.values(), *tables, *raw]
+    return list(dict.fromkeys(files))

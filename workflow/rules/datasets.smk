@@ -55,6 +55,25 @@ rule build_studies:
         "../../scripts/build_studies.py"
 
 
+rule build_judgements:
+    input:
+        **{f"from_{name}": path for name, path in JUDGEMENTS.items()},
+        studies=expand(rules.build_studies.output.studies, synthesis=OF_STUDIES),
+    output:
+        risk_of_bias="results/datasets/judgements/risk_of_bias.parquet",
+        certainty="results/datasets/judgements/certainty.parquet",
+    log:
+        "logs/build_judgements.log",
+    conda:
+        "../../environment.yml"
+    params:
+        trials=lambda wildcards: list(labels()),
+        syntheses=SYNTHESES,
+        library=library("build_judgements"),
+    script:
+        "../../scripts/build_judgements.py"
+
+
 # The published tables are ancient: what a synthesis uses is built again when a row that
 # it uses changes, which `evidence` digests, and not when another row of a file does.
 rule select_published:

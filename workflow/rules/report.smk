@@ -41,6 +41,7 @@ rule write_manifest:
             *expand(rules.build_trial.output, trial=TRIALS),
             *rules.build_published.output,
             *expand(rules.build_studies.output, synthesis=OF_STUDIES),
+            *rules.build_judgements.output,
             *expand(rules.select_published.output, synthesis=SYNTHESES),
             *rules.write_report.input.estimates,
             *expand(rules.pool_synthesis.output, synthesis=SYNTHESES),
