@@ -1,31 +1,37 @@
-"""Tabulate all effects, and the agreement of the two engines."""
+"""Tabulate all effects, what they mean for people, and how two engines agree."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from _step import run, stacked
 
-from trialstats import io, rows, tables
+from trialstats import evidence_rows, io, rows, tables
 
 
 def main(
     estimates: list[str],
     agreement: list[str],
+    certainty: str,
     summary: str,
     summary_csv: str,
+    findings: str,
+    findings_csv: str,
     agreement_html: str,
     agreement_csv: str,
     *,
     configs: Sequence[Mapping[str, Any]],
 ) -> None:
-    pooled = (io.read_table(path, rows.ESTIMATES) for path in estimates)
-    effects = tables.summary_of_effects(
-        stacked(pooled, rows.ESTIMATES), syntheses=configs
-    )
+    read = (io.read_table(path, rows.ESTIMATES) for path in estimates)
+    pooled = stacked(read, rows.ESTIMATES)
+    effects = tables.summary_of_effects(pooled, syntheses=configs)
+    judged = io.read_table(certainty, evidence_rows.CERTAINTY)
+    found = tables.findings_tables(pooled, syntheses=configs, judged=judged)
     compared = (io.read_table(path, rows.AGREEMENT) for path in agreement)
     agreed = tables.agreement_table(stacked(compared, rows.AGREEMENT))
     io.write_text(tables.to_page([effects], effects.title), summary)
     io.write_csv(tables.to_csv_frame(effects), summary_csv)
+    io.write_text(tables.to_page(found, "Summary of findings"), findings)
+    io.write_csv(tables.to_csv_frame(*found), findings_csv)
     io.write_text(tables.to_page([agreed], agreed.title), agreement_html)
     io.write_csv(tables.to_csv_frame(agreed), agreement_csv)
 

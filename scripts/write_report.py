@@ -29,6 +29,8 @@ def main(
     trial_figures: list[str],
     syntheses: list[str],
     forests: list[str],
+    further_figures: list[str],
+    certainty: str,
     published_trials: str,
     published_effects: str,
     evidence: str,
@@ -41,11 +43,13 @@ def main(
     trials: Sequence[Mapping[str, Any]],
     configs: Sequence[Mapping[str, Any]],
     figures: Sequence[int],
+    further: Mapping[str, int],
 ) -> None:
     fitted = stacked(
         (io.read_table(path, rows.ESTIMATES) for path in estimates), rows.ESTIMATES
     )
-    # The rule lists the figures trial by trial, and how many each trial has.
+    # The rule lists the figures trial by trial and synthesis by synthesis, and how many
+    # each has.
     drawn = map(read_figure, trial_figures)
     materials = [
         TrialMaterial(
@@ -58,11 +62,12 @@ def main(
         )
         for i, trial in enumerate(trials)
     ]
+    beside = map(read_figure, further_figures)
     pooled = [
         SynthesisMaterial(
             config=synthesis,
             rows=io.read_table(path, rows.ESTIMATES),
-            figure=read_figure(forest),
+            figures=(read_figure(forest), *islice(beside, further[synthesis["id"]])),
         )
         for synthesis, path, forest in zip(configs, syntheses, forests, strict=True)
     ]
@@ -80,6 +85,7 @@ def main(
             read_figure(evidence_figure) if isinstance(evidence_figure, str) else None
         ),
         agreement=stacked(compared, rows.AGREEMENT),
+        certainty=io.read_table(certainty, evidence_rows.CERTAINTY),
         versions=installed_versions(CODE),
         digests=file_digests(data),
     )

@@ -51,14 +51,6 @@ MEASURES = {
     )
 }
 
-#: Ways to an interval of a pooled effect, as short heads of columns.
-INTERVALS = {
-    "wald": "Wald",
-    "t": "t",
-    "knapp_hartung": "Hartung-Knapp",
-    "knapp_hartung_adhoc": "Hartung-Knapp, ad hoc",
-}
-
 #: Unit of what is stored as a proportion and printed in percentage points.
 PROPORTION = "proportion"
 

@@ -56,6 +56,8 @@ def test_a_trial_whose_name_begins_that_of_another_keeps_its_own_figures(
         ],
         syntheses=[],
         forests=[],
+        further_figures=[],
+        certainty="c",
         published_trials="t",
         published_effects="e",
         evidence="m",
@@ -67,6 +69,7 @@ def test_a_trial_whose_name_begins_that_of_another_keeps_its_own_figures(
         trials=[{"id": name} for name in names],
         configs=[],
         figures=[2, 1],
+        further={},
     )
     assert [m.figures for m in seen] == [
         ("pain_profile", "pain_account"),

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from trialstats.errors import DataError
-from trialstats.report.sentences import Sentence
+from trialstats.report.phrases import Sentence
 from trialstats.tables.table import Table
 
 
@@ -102,13 +102,14 @@ class SynthesisMaterial:
         Configuration of the synthesis, with its name under ``id``.
     rows : DataFrame
         Its rows, schema `ESTIMATES`.
-    figure : Figure, optional
-        Its forest plot.
+    figures : tuple of Figure
+        Its forest plot, under the name of the synthesis, and further ones, under that
+        name with ``.funnel``, ``.influence`` and so on.
     """
 
     config: Mapping[str, Any]
     rows: pd.DataFrame
-    figure: Figure | None = None
+    figures: tuple[Figure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,8 @@ class SynthesisSection:
     tables: tuple[Table, ...]
     notes: tuple[str, ...] = ()
     banner: str = ""
+    paragraph: tuple[Sentence, ...] = ()
+    blocks: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +175,8 @@ class ReportContent:
         The evidence map; absent without published tables.
     summary : Table, optional
         All effects; absent when nothing is synthesised.
+    findings : tuple of Table
+        Summary of findings, a table a condition and comparison.
     syntheses : tuple of SynthesisSection
         In the order of the configuration; their key sentences make the summary.
     characteristics : Table, optional
@@ -202,3 +207,4 @@ class ReportContent:
     versions: tuple[tuple[str, str], ...]
     digests: tuple[tuple[str, str], ...] = ()
     licence: str = field(default="")
+    findings: tuple[Table, ...] = ()

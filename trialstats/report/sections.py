@@ -1,7 +1,6 @@
 """Make the sections of the report from rows, configuration and figures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -14,25 +13,14 @@ from trialstats.report.content import (
     MethodsAsRun,
     ReportContent,
     SynthesisMaterial,
-    SynthesisSection,
     TrialMaterial,
     TrialSection,
 )
-from trialstats.report.sentences import (
-    agreement_sentence,
-    synthesis_sentences,
-    trial_sentences,
-)
-from trialstats.tables.synthesis import short_title, synthesised
+from trialstats.report.sentences import agreement_sentence, trial_sentences
+from trialstats.report.synthesis_section import SYNTHETIC_BANNER, synthesis_section
+from trialstats.tables.synthesis import short_title
 from trialstats.tables.table import Table
-from trialstats.vocabulary import STATUS_MARKS, SYNTHETIC, sentence_list
-
-#: Printed on every section of a synthetic trial.
-SYNTHETIC_BANNER = (
-    f"{SYNTHETIC}. These participants do not exist: the raw files were generated to "
-    "show the pipeline at work. Nothing here is evidence about a treatment, "
-    "and none of it enters a synthesis with published results."
-)
+from trialstats.vocabulary import sentence_list
 
 LICENCE = (
     "The code is licensed under the Apache License 2.0, copyright The trialstats "
@@ -52,6 +40,7 @@ def build_content(
     evidence: pd.DataFrame,
     evidence_figure: Figure | None,
     agreement: pd.DataFrame,
+    certainty: pd.DataFrame,
     versions: Mapping[str, str],
     digests: Mapping[str, str],
     licence: str = LICENCE,
@@ -74,6 +63,8 @@ def build_content(
         Its figure.
     agreement : DataFrame
         Schema `AGREEMENT`, all trials and syntheses together.
+    certainty : DataFrame
+        Schema `evidence_rows.CERTAINTY`: what people judged.
     versions, digests : mapping of str to str
         Software to version; file to SHA-256.
     licence : str
@@ -97,6 +88,7 @@ def build_content(
             else _evidence(evidence, evidence_figure, syntheses)
         ),
         summary=_summary(materials),
+        findings=_findings(materials, certainty),
         syntheses=tuple(synthesis_section(m, labels) for m in materials),
         characteristics=(
             None
@@ -115,59 +107,6 @@ def build_content(
 def labels_of_trials(published_trials: pd.DataFrame) -> dict[str, str]:
     """Return author and year of each published trial."""
     return {str(r["trial"]): str(r["label"]) for r in records(published_trials)}
-
-
-def synthesis_section(
-    material: SynthesisMaterial, labels: Mapping[str, str]
-) -> SynthesisSection:
-    """Make the section of one synthesis: sentences, figure and tables."""
-    settings, rows = material.config, material.rows
-    found = set(rows["statistic"])
-    made: list[Table] = []
-    if "effect" in found:
-        made.append(tables.trial_effects_table(rows, synthesis=settings, labels=labels))
-    if "pooled_effect" in found:
-        made.append(tables.sensitivity_table(rows, synthesis=settings))
-    if "published_pool" in found:
-        made.append(tables.published_pools_table(rows, synthesis=settings))
-    return SynthesisSection(
-        id=str(settings["synthesis"]),
-        title=short_title(settings),
-        question=str(settings["question"]),
-        condition=str(settings["condition"]),
-        sentences=synthesis_sentences(rows, synthesis=settings, labels=labels),
-        figure=_with_reading(material.figure, rows, settings),
-        tables=tuple(made),
-        notes=tuple(settings.get("notes") or ()),
-        banner=SYNTHETIC_BANNER if "synthetic" in set(rows["data_status"]) else "",
-    )
-
-
-def _with_reading(
-    figure: Figure | None, rows: pd.DataFrame, settings: Mapping[str, Any]
-) -> Figure | None:
-    """Return a forest plot whose caption says how to read it."""
-    if figure is None:
-        return None
-    arms = settings["comparison"]
-    made = synthesised(rows)
-    several = made.main is not None and (made.main["n_trials"] or 0) > 1
-    statuses = {r["data_status"] for r in (*made.effects, *made.published_pools)}
-    said = [figure.caption or str(settings["title"])]
-    if made.effects:
-        area = ", their area the weight in the main model" if several else ""
-        said.append(f"Squares are trials{area}; lines are confidence intervals")
-    if several:
-        said.append("Filled diamonds are pooled effects with their intervals")
-    if made.published_pools:
-        said.append("Open diamonds are pooled results as reviews published them")
-    said.append(f"Effects are {arms['treatment']} minus, or over, {arms['control']}")
-    said += [
-        f"{mark} {text.rstrip('.')}"
-        for status, (mark, text) in STATUS_MARKS.items()
-        if status in statuses
-    ]
-    return replace(figure, caption=". ".join(said) + ".")
 
 
 def trial_section(material: TrialMaterial) -> TrialSection:
@@ -361,6 +300,17 @@ def _summary(materials: Sequence[SynthesisMaterial]) -> Table | None:
         return None
     rows = pd.concat([m.rows for m in materials], ignore_index=True)
     return tables.summary_of_effects(rows, syntheses=[m.config for m in materials])
+
+
+def _findings(
+    materials: Sequence[SynthesisMaterial], certainty: pd.DataFrame
+) -> tuple[Table, ...]:
+    if not materials:
+        return ()
+    rows = pd.concat([m.rows for m in materials], ignore_index=True)
+    return tables.findings_tables(
+        rows, syntheses=[m.config for m in materials], judged=certainty
+    )
 
 
 def _agreement(agreement: pd.DataFrame) -> Block:

@@ -1,19 +1,22 @@
 """Plain sentences about rows. Every number in a sentence is printed from a row."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from trialstats.formatting import format_level, format_p_value
+from trialstats.formatting import format_level
 from trialstats.records import Record, distinct, find, records
-from trialstats.tables.cells import (
-    effect_digits,
-    interval_text,
-    number_text,
-    printed_value,
+from trialstats.report.phrases import (
+    Sentence,
+    count_text,
+    estimate_text,
+    ids,
+    label_of,
+    limits_text,
+    point_text,
 )
+from trialstats.tables.cells import interval_text, number_text
 from trialstats.tables.synthesis import Synthesised, measure_words, synthesised
 from trialstats.vocabulary import (
     AVERAGE_OVER_VISITS,
@@ -28,18 +31,6 @@ _WORDS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven"}
 
 #: Value of no effect as stored: a log ratio of 0 is a ratio of 1.
 NO_EFFECT = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """A sentence and the ``row_id`` of every row it speaks of.
-
-    `key` sentences stand in the summary; the others in the section only.
-    """
-
-    text: str
-    rows: tuple[str, ...] = ()
-    key: bool = True
 
 
 def synthesis_sentences(
@@ -81,7 +72,7 @@ def _pooled(
     labels: Mapping[str, str],
 ) -> list[Sentence]:
     if main["estimate"] is None:
-        return [Sentence(f"No pooled estimate: {_why(main)}.", _ids(main))]
+        return [Sentence(f"No pooled estimate: {_why(main)}.", ids(main))]
     single = main["n_trials"] == 1
     return [
         _result(made, main, synthesis, labels),
@@ -106,24 +97,25 @@ def _result(
         if len(made.effects) > 1 and trial["visit"]:
             # The time of the outcome spans trials that give no estimate.
             time = f" at {lower_first(str(trial['visit']))}"
-        who = f"In a single trial ({_label(trial, labels)}{_n(main, ', n = ')})"
+        people = count_text(main, ", n = ")
+        who = f"In a single trial ({label_of(trial, labels)}{people})"
         pooled = ""
     else:
         k = main["n_trials"]
-        who = f"In {_WORDS.get(k, k)} trials (k = {k}{_n(main, ', n = ')})"
+        who = f"In {_WORDS.get(k, k)} trials (k = {k}{count_text(main, ', n = ')})"
         pooled = "pooled "
     text = (
         f"{who}, the {pooled}{measure} in {lower_first(outcome['name'])}{time} "
-        f"was {_estimate(main)}."
+        f"was {estimate_text(main)}."
     )
-    return Sentence(text, _ids(main))
+    return Sentence(text, ids(main))
 
 
 def _reading(main: Record, synthesis: Mapping[str, Any], *, single: bool) -> Sentence:
     """Say which directions the interval leaves open, and for whom."""
     favours = synthesis["favours"]
     if main["ci_lower"] is None or main["ci_upper"] is None:
-        return Sentence("Its interval is not estimable.", _ids(main))
+        return Sentence("Its interval is not estimable.", ids(main))
     if main["ci_lower"] <= NO_EFFECT <= main["ci_upper"]:
         text = (
             "The interval includes no difference: it leaves open effects that favour "
@@ -135,7 +127,7 @@ def _reading(main: Record, synthesis: Mapping[str, Any], *, single: bool) -> Sen
         text = f"The interval excludes no difference and favours {side}."
     if single:
         text += " One trial is not a replication."
-    return Sentence(text, _ids(main))
+    return Sentence(text, ids(main))
 
 
 def _conflict(made: Synthesised, labels: Mapping[str, str]) -> list[Sentence]:
@@ -146,11 +138,11 @@ def _conflict(made: Synthesised, labels: Mapping[str, str]) -> list[Sentence]:
     if not below or not above:
         return []
     sides = [
-        sentence_list(f"{_label(e, labels)} {_point(e)}" for e in side)
+        sentence_list(f"{label_of(e, labels)} {point_text(e)}" for e in side)
         for side in (below, above)
     ]
     text = f"The trials point in opposite directions: {sides[0]} against {sides[1]}."
-    return [Sentence(text, _ids(*below, *above))]
+    return [Sentence(text, ids(*below, *above))]
 
 
 def _spread(made: Synthesised, main: Record) -> list[Sentence]:
@@ -166,13 +158,13 @@ def _spread(made: Synthesised, main: Record) -> list[Sentence]:
         if i_squared and i_squared["estimate"] is not None:
             text += f" and I² {number_text(100 * i_squared['estimate'], 0)}%"
             rows.append(i_squared)
-        said.append(Sentence(f"{text}.", _ids(*rows), key=False))
+        said.append(Sentence(f"{text}.", ids(*rows), key=False))
     prediction = made.beside(main, "prediction_interval")
     if prediction and prediction["ci_lower"] is not None:
-        limits = _limits(prediction)
+        limits = limits_text(prediction)
         text = f"The effect in a new trial like these is predicted between {limits}."
         sentence = text.replace(" to ", " and ")
-        said.append(Sentence(sentence, _ids(prediction), key=False))
+        said.append(Sentence(sentence, ids(prediction), key=False))
     return said
 
 
@@ -193,10 +185,10 @@ def _dependence(made: Synthesised, main: Record) -> list[Sentence]:
             if count == 1
             else "Every sensitivity analysis reads the same way."
         )
-        return [Sentence(text, _ids(*others), key=False)]
-    listed = "; ".join(f"{p['model_id']}: {_estimate(p)}" for p in changed)
+        return [Sentence(text, ids(*others), key=False)]
+    listed = "; ".join(f"{p['model_id']}: {estimate_text(p)}" for p in changed)
     text = f"The reading depends on the model; it differs under {listed}."
-    return [Sentence(text, _ids(*changed))]
+    return [Sentence(text, ids(*changed))]
 
 
 def _side(record: Record) -> int:
@@ -214,7 +206,7 @@ def _reviews_only(made: Synthesised) -> list[Sentence]:
         f"{len(pools)} pooled results of {reviews} published reviews stand side by "
         "side; nothing of ours is pooled here."
     )
-    return [Sentence(text, _ids(*pools))]
+    return [Sentence(text, ids(*pools))]
 
 
 def _same_people(made: Synthesised) -> list[Sentence]:
@@ -225,20 +217,19 @@ def _same_people(made: Synthesised) -> list[Sentence]:
         "These are outcomes of the same participants; the intervals are not adjusted "
         "for their number."
     )
-    return [Sentence(text, _ids(*made.effects))]
+    return [Sentence(text, ids(*made.effects))]
 
 
 def _unpooled(
     effect: Record, synthesis: Mapping[str, Any], labels: Mapping[str, str]
 ) -> Sentence:
     outcome = str(effect["parameter"] or synthesis["outcome"]["name"])
-    start = (
-        f"{upper_first(outcome)}, {_label(effect, labels)}{_n(effect, ' (n = ', ')')}"
-    )
+    people = count_text(effect, " (n = ", ")")
+    start = f"{upper_first(outcome)}, {label_of(effect, labels)}{people}"
     if effect["estimate"] is None:
-        return Sentence(f"{start}: not estimable; {_why(effect)}.", _ids(effect))
-    text = f"{start}: {measure_words(synthesis)} {_estimate(effect)}"
-    return Sentence(f"{text}{_side_words(effect, synthesis)}.", _ids(effect))
+        return Sentence(f"{start}: not estimable; {_why(effect)}.", ids(effect))
+    text = f"{start}: {measure_words(synthesis)} {estimate_text(effect)}"
+    return Sentence(f"{text}{_side_words(effect, synthesis)}.", ids(effect))
 
 
 def _side_words(effect: Record, synthesis: Mapping[str, Any]) -> str:
@@ -255,8 +246,8 @@ def _why(record: Record) -> str:
 
 
 def _missing_trial(effect: Record, labels: Mapping[str, str]) -> Sentence:
-    text = f"{_label(effect, labels)} gives no estimate: {_why(effect)}."
-    return Sentence(text, _ids(effect))
+    text = f"{label_of(effect, labels)} gives no estimate: {_why(effect)}."
+    return Sentence(text, ids(effect))
 
 
 def _statuses(made: Synthesised, labels: Mapping[str, str]) -> list[Sentence]:
@@ -264,8 +255,8 @@ def _statuses(made: Synthesised, labels: Mapping[str, str]) -> list[Sentence]:
     for status, words in _STATUS_SENTENCES.items():
         effects = find(made.effects, data_status=status)
         if effects:
-            names = sentence_list(dict.fromkeys(_label(e, labels) for e in effects))
-            said.append(Sentence(words.format(names=names), _ids(*effects)))
+            names = sentence_list(dict.fromkeys(label_of(e, labels) for e in effects))
+            said.append(Sentence(words.format(names=names), ids(*effects)))
     return said
 
 
@@ -299,8 +290,8 @@ def trial_sentences(
             over = settings.get("model", {}).get("averaged_over", ())
             title += f" (average of {visits_in_words(over) or 'all visits'})"
         words = "synthetic data" if trial.get("data_status") == "synthetic" else "data"
-        text = f"{title}, {contrast}, in these {words}: difference {_estimate(record)}."
-        said.append(Sentence(text, _ids(record)))
+        text = f"{title}, {contrast}, in these {words}: difference"
+        said.append(Sentence(f"{text} {estimate_text(record)}.", ids(record)))
     return tuple(said)
 
 
@@ -311,40 +302,3 @@ def agreement_sentence(agreement: pd.DataFrame) -> Sentence:
     engines = "; ".join(str(e) for e in distinct(listed, "engine"))
     text = f"{agreeing} of {len(listed)} checks agree within their tolerance"
     return Sentence(f"{text} ({engines}).", tuple(str(r["row_id"]) for r in listed))
-
-
-def _estimate(record: Record) -> str:
-    """Return "0.03 (95% CI -5.21 to 5.27; p = 0.950)" with what there is of it."""
-    words = format_level(record["confidence_level"])
-    limits = f"{words} {_limits(record)}" if record["ci_lower"] is not None else ""
-    p = record["p_value"]
-    printed = format_p_value(p) if p is not None else ""
-    sign = "" if printed[:1] in "<>" else "= "
-    test = f"p {sign}{printed}" if printed else ""
-    brackets = "; ".join(part for part in (limits, test) if part)
-    return f"{_point(record)} ({brackets})" if brackets else _point(record)
-
-
-def _point(record: Record) -> str:
-    return number_text(printed_value(record, "estimate"), effect_digits(record))
-
-
-def _limits(record: Record) -> str:
-    return interval_text(
-        printed_value(record, "ci_lower"),
-        printed_value(record, "ci_upper"),
-        effect_digits(record),
-    )
-
-
-def _n(record: Record, before: str, after: str = "") -> str:
-    n = record["n_subjects"]
-    return "" if n is None else f"{before}{n}{after}"
-
-
-def _label(record: Record, labels: Mapping[str, str]) -> str:
-    return labels.get(record["trial"], str(record["trial"]))
-
-
-def _ids(*rows: Record) -> tuple[str, ...]:
-    return tuple(str(r["row_id"]) for r in rows)

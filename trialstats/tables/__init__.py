@@ -14,6 +14,7 @@ from trialstats.tables.heterogeneity import (
     small_study_table,
     subgroups_table,
 )
+from trialstats.tables.of_synthesis import synthesis_tables
 from trialstats.tables.participants import (
     baseline_table,
     disposition_table,
@@ -22,16 +23,9 @@ from trialstats.tables.participants import (
 from trialstats.tables.pools import published_pools_table
 from trialstats.tables.published import evidence_table, trial_characteristics
 from trialstats.tables.render import to_csv_frame, to_html, to_page
-from trialstats.tables.sensitivity import (
-    grid_table,
-    influence_table,
-    leave_one_out_table,
-)
+from trialstats.tables.sensitivity import influence_table, sensitivity_table
 from trialstats.tables.summary import summary_of_effects
-from trialstats.tables.synthesis import (
-    sensitivity_table,
-    trial_effects_table,
-)
+from trialstats.tables.synthesis import trial_effects_table
 from trialstats.tables.table import Cell, Column, Row, Table
 from trialstats.tables.trial import trial_tables
 
@@ -48,10 +42,8 @@ __all__ = [
     "efficacy_table",
     "evidence_table",
     "findings_tables",
-    "grid_table",
     "influence_table",
     "labels_of",
-    "leave_one_out_table",
     "meta_regression_table",
     "published_pools_table",
     "queries_table",
@@ -60,6 +52,7 @@ __all__ = [
     "small_study_table",
     "subgroups_table",
     "summary_of_effects",
+    "synthesis_tables",
     "to_csv_frame",
     "to_html",
     "to_page",

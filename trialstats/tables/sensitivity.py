@@ -5,147 +5,129 @@ from typing import Any
 
 import pandas as pd
 
+from trialstats.errors import DataError
 from trialstats.formatting import format_level
-from trialstats.records import Record, distinct, find, one, usual_level
+from trialstats.records import Record, find, one, usual_level
 from trialstats.tables import cells
 from trialstats.tables.subtitles import data_words
 from trialstats.tables.synthesis import (
     Synthesised,
+    heterogeneity_cells,
     measure_words,
     short_title,
     synthesised,
+    trials_cell,
 )
-from trialstats.tables.table import EMPTY, Cell, Column, Footnotes, Row, Table
-from trialstats.vocabulary import INTERVALS, upper_first
+from trialstats.tables.table import EMPTY, Cell, Column, Footnotes, Row, Table, heading
+from trialstats.vocabulary import PROPORTION, upper_first
 
 
-def grid_table(rows: pd.DataFrame, *, synthesis: Mapping[str, Any]) -> Table:
-    """Tabulate the pooled effect by estimator of tau-squared and kind of interval.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Rows of one synthesis, schema `ESTIMATES`, with statistic ``grid_effect``.
-    synthesis : mapping
-        Configuration of the synthesis.
-
-    Returns
-    -------
-    Table
-        A line an estimator, with tau-squared, I-squared and the estimate; a column an
-        interval.
-    """
-    made = synthesised(rows)
-    grid, notes = find(made.rows, statistic="grid_effect"), Footnotes()
-    level = usual_level(grid)
-    models = {str(row["model_id"]) for row in grid}
-    kinds = [k for k in INTERVALS if any(m.endswith(f".{k}") for m in models)]
-    body = [
-        _grid_row(made, find(grid, group=estimator), kinds, notes, level)
-        for estimator in distinct(grid, "group")
-    ]
-    notes.note("Estimators by metafor's codes; EE, one true effect (tau-squared zero).")
-    return Table(
-        id=f"{made.id}_grid",
-        title=f"{short_title(synthesis)}: estimators and intervals",
-        subtitle=f"{upper_first(measure_words(synthesis))} · {data_words(made.rows)}",
-        columns=(
-            Column("Estimator", "left code"),
-            Column("τ²"),
-            Column("I²"),
-            Column("Estimate"),
-            *(
-                Column(INTERVALS[kind], spanner=format_level(level, "interval"))
-                for kind in kinds
-            ),
-        ),
-        rows=tuple(body),
-        footnotes=notes.lines(),
-        source=f"results/estimates/synthesis/{made.id}.parquet",
-    )
-
-
-def _grid_row(
-    made: Synthesised,
-    effects: Sequence[Record],
-    kinds: Sequence[str],
-    notes: Footnotes,
-    level: float | None,
-) -> Row:
-    estimator = str(effects[0]["group"])
-    tau_squared, i_squared = (
-        one(made.rows, statistic=name, group=estimator)
-        for name in ("grid_tau_squared", "grid_i_squared")
-    )
-    digits = cells.effect_digits(effects[0])
-    shown = [one(effects, model_id=f"{estimator}.{kind}") for kind in kinds]
-    return Row(
-        (
-            Cell(estimator),
-            cells.value(tau_squared, notes, 3),
-            cells.share(i_squared, notes),
-            cells.value(effects[0], notes, digits),
-            *(cells.interval(row, notes, digits, level=level) for row in shown),
-        )
-    )
-
-
-def leave_one_out_table(
+def sensitivity_table(
     rows: pd.DataFrame, *, synthesis: Mapping[str, Any], labels: Mapping[str, str]
 ) -> Table:
-    """Tabulate the pooled effect without each trial in turn.
+    """Tabulate the models of one synthesis beside each other, main model first.
 
     Parameters
     ----------
     rows : DataFrame
-        Rows of one synthesis, with statistic ``leave_one_out_effect``.
+        Rows of one synthesis, schema `ESTIMATES`, with at least one pooled effect.
     synthesis : mapping
         Configuration of the synthesis.
     labels : mapping of str to str
         Trial to author and year.
+
+    Returns
+    -------
+    Table
+        The main model, the configured variations, Bayesian models, every estimator
+        with every interval, and the main model without each trial: k, estimate
+        (95% CI), p, prediction interval, tau-squared and I-squared. Footnotes say in
+        words what each model is.
+
+    Raises
+    ------
+    DataError
+        When nothing was pooled.
     """
     made = synthesised(rows)
-    left_out, notes = find(made.rows, statistic="leave_one_out_effect"), Footnotes()
-    level = usual_level(left_out)
-    body = []
-    for row in left_out:
-        beside = {
-            name: one(
-                made.rows,
-                statistic=f"leave_one_out_{name}",
-                trial=row["trial"],
-                analysis=row["analysis"],
-            )
-            for name in ("tau_squared", "i_squared")
-        }
-        body.append(
-            Row(
-                (
-                    Cell(labels.get(row["trial"], str(row["trial"]))),
-                    cells.value_interval(
-                        row, notes, cells.effect_digits(row), level=level
-                    ),
-                    cells.p_value(row),
-                    cells.value(beside["tau_squared"], notes, 3),
-                    cells.share(beside["i_squared"], notes),
-                )
-            )
-        )
-    notes.note("CI, confidence interval; the model is the main one.")
+    if not made.pooled:
+        raise DataError(f"synthesis {made.id!r} has no pooled effect to compare")
+    notes, level = Footnotes(), usual_level(made.pooled)
+    body: list[Row] = []
+    for title, part in _sections(made, labels).items():
+        if part:
+            body.append(heading(title))
+            body += [_line(made, name, row, notes, level) for name, row in part]
+    if find(made.pooled, unit=PROPORTION):
+        notes.note("Risk differences are in percentage points, their τ² is not.")
+    notes.note(
+        "k, number of trials; CI, confidence interval, of Bayesian models the credible "
+        "interval; p, test of no effect. Models are named as in the rows of the "
+        "estimates; footnotes say what each is."
+    )
     return Table(
-        id=f"{made.id}_leave_one_out",
-        title=f"{short_title(synthesis)}: without each trial in turn",
+        id=f"{made.id}_models",
+        title=f"{short_title(synthesis)}: how far the result depends on the model",
         subtitle=f"{upper_first(measure_words(synthesis))} · {data_words(made.rows)}",
         columns=(
-            Column("Without", "left"),
+            Column("Model", "left code"),
+            Column("k"),
             Column(f"Estimate ({format_level(level)})"),
             Column("p"),
-            Column("τ²"),
+            Column("Prediction interval"),
+            Column(f"τ² ({format_level(level)})"),
             Column("I²"),
         ),
         rows=tuple(body),
         footnotes=notes.lines(),
         source=f"results/estimates/synthesis/{made.id}.parquet",
+    )
+
+
+_Named = list[tuple[str, Record]]
+
+
+def _sections(made: Synthesised, labels: Mapping[str, str]) -> dict[str, _Named]:
+    """Return the pooled effects by the heading under which they stand."""
+    others = find(made.pooled, role="sensitivity")
+    bayesian = [row for row in others if str(row["model_id"]).startswith("bayesian")]
+    return {
+        "Main model": _by_model(find(made.pooled, role="primary")),
+        "Sensitivity": _by_model([row for row in others if row not in bayesian]),
+        "Bayesian": _by_model(bayesian),
+        "Estimators and intervals": _by_model(find(made.rows, statistic="grid_effect")),
+        "Main model without": [
+            (labels.get(row["trial"], str(row["trial"])), row)
+            for row in find(made.rows, statistic="leave_one_out_effect")
+        ],
+    }
+
+
+def _by_model(rows: Sequence[Record]) -> _Named:
+    return [(str(row["model_id"] or ""), row) for row in rows]
+
+
+def _line(
+    made: Synthesised,
+    name: str,
+    effect: Record,
+    notes: Footnotes,
+    level: float | None,
+) -> Row:
+    # The heads of the grid and of single trials say all that their lines differ in.
+    explained = effect["statistic"] == "pooled_effect"
+    letter = notes.letter(upper_first(str(effect["method"]))) if explained else ""
+    head = Cell(name, marks=letter)
+    return Row(
+        (
+            head,
+            trials_cell(effect),
+            cells.value_interval(
+                effect, notes, cells.effect_digits(effect), level=level
+            ),
+            cells.p_value(effect),
+            *heterogeneity_cells(made, effect, notes, level),
+        )
     )
 
 

@@ -18,9 +18,8 @@ from trialstats.tables.table import (
     Footnotes,
     Row,
     Table,
-    heading,
 )
-from trialstats.vocabulary import DATA_STATUS, MEASURES, PROPORTION, upper_first
+from trialstats.vocabulary import DATA_STATUS, MEASURES, upper_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +37,16 @@ class Synthesised:
         return one(self.pooled, role="primary")
 
     def beside(self, pooled: Record, statistic: str) -> Record | None:
-        """Return another statistic of the model of a pooled effect."""
-        return one(self.rows, statistic=statistic, model_id=pooled["model_id"])
+        """Return another statistic of the model of a pooled effect.
+
+        Models of a grid, and those without a trial, have statistics of their own.
+        """
+        same: dict[str, Any] = {"model_id": pooled["model_id"]}
+        for prefix in ("grid", "leave_one_out"):
+            if pooled["statistic"] == f"{prefix}_effect":
+                statistic = f"{prefix}_{statistic}"
+                same |= {name: pooled[name] for name in ("trial", "analysis")}
+        return one(self.rows, statistic=statistic, **same)
 
     @property
     def published_pools(self) -> list[Record]:
@@ -206,78 +213,6 @@ def _weight_cell(weight: Record | None) -> Cell:
         return EMPTY
     percent = cells.number_text(100 * weight["estimate"], 1)
     return Cell(f"{percent}%", (str(weight["row_id"]),))
-
-
-def sensitivity_table(rows: pd.DataFrame, *, synthesis: Mapping[str, Any]) -> Table:
-    """Tabulate the models of one synthesis beside each other, main model first.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Rows of one synthesis, schema `ESTIMATES`, with at least one pooled effect.
-    synthesis : mapping
-        Configuration of the synthesis.
-
-    Returns
-    -------
-    Table
-        For each model k, estimate (95% CI), p, prediction interval, tau-squared and
-        I-squared; footnotes say in words what each model is.
-
-    Raises
-    ------
-    DataError
-        When nothing was pooled.
-    """
-    made = synthesised(rows)
-    if not made.pooled:
-        raise DataError(f"synthesis {made.id!r} has no pooled effect to compare")
-    notes = Footnotes()
-    measure, level = measure_words(synthesis), usual_level(made.pooled)
-    body: list[Row] = []
-    for role, title in (("primary", "Main model"), ("sensitivity", "Sensitivity")):
-        part = find(made.pooled, role=role)
-        if part:
-            body.append(heading(title))
-            body += [Row(_model_cells(made, p, notes, level)) for p in part]
-    if find(made.pooled, unit=PROPORTION):
-        notes.note("Risk differences are in percentage points, their τ² is not.")
-    notes.note(
-        "k, number of trials; CI, confidence interval; p, test of no effect. "
-        "Models are named as in the rows of the estimates; footnotes say what each is."
-    )
-    return Table(
-        id=f"{made.id}_models",
-        title=f"{short_title(synthesis)}: how far the result depends on the model",
-        subtitle=f"{upper_first(measure)} · {data_words(made.rows)}",
-        columns=(
-            Column("Model", "left code"),
-            Column("k"),
-            Column(f"Estimate ({format_level(level)})"),
-            Column("p"),
-            Column("Prediction interval"),
-            Column(f"τ² ({format_level(level)})"),
-            Column("I²"),
-        ),
-        rows=tuple(body),
-        footnotes=notes.lines(),
-        source=f"results/estimates/synthesis/{made.id}.parquet",
-    )
-
-
-def _model_cells(
-    made: Synthesised, pooled: Record, notes: Footnotes, level: float | None
-) -> tuple[Cell, ...]:
-    return (
-        Cell(
-            str(pooled["model_id"] or ""),
-            marks=notes.letter(upper_first(str(pooled["method"]))),
-        ),
-        trials_cell(pooled),
-        cells.value_interval(pooled, notes, cells.effect_digits(pooled), level=level),
-        cells.p_value(pooled),
-        *heterogeneity_cells(made, pooled, notes, level),
-    )
 
 
 def trials_cell(pooled: Record) -> Cell:

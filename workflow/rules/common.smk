@@ -60,6 +60,7 @@ MIXED_MODELS = {"mmrm", "crossover"}
 wildcard_constraints:
     trial="|".join(TRIALS) or "none",
     synthesis="|".join(SYNTHESES) or "none",
+    figure="[a-z]+",
 
 
 def library(script):
@@ -173,6 +174,27 @@ def figure_files(trial, ending):
     """List the files of the figures of a trial."""
     return [
         f"results/figures/{trial}_{figure}.{ending}" for figure in trial_figures(trial)
+    ]
+
+
+def synthesis_figures(synthesis):
+    """Name the figures of a synthesis beside its forest plot."""
+    one = PROJECT.syntheses[synthesis]
+    if not one["pooling"]:
+        return []
+    model = one.get("model", {})
+    plain = model.get("method", "inverse_variance") == "inverse_variance"
+    if one["diagnostics"] and plain and "levels" not in model:
+        return ["sensitivity", "baujat", "influence", "funnel"]
+    return ["sensitivity", "funnel"]
+
+
+def further_figures(ending):
+    """List the files of the figures of all syntheses beside their forest plots."""
+    return [
+        f"results/figures/{synthesis}.{figure}.{ending}"
+        for synthesis in SYNTHESES
+        for figure in synthesis_figures(synthesis)
     ]
 
 

@@ -26,6 +26,30 @@ rule draw_forest:
         "../../scripts/draw_forest.py"
 
 
+rule draw_synthesis:
+    input:
+        estimates=rules.pool_synthesis.output.estimates,
+    output:
+        svg=report(
+            "results/figures/{synthesis}.{figure}.svg",
+            caption="../report/synthesis_figure.rst",
+            category="Syntheses",
+            labels={"synthesis": "{synthesis}", "figure": "{figure}"},
+        ),
+        png="results/figures/{synthesis}.{figure}.png",
+    log:
+        "logs/draw_synthesis_{synthesis}_{figure}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        name="{figure}",
+        config=lambda wildcards: PROJECT.syntheses[wildcards.synthesis],
+        labels=labels,
+        library=library("draw_synthesis"),
+    script:
+        "../../scripts/draw_synthesis.py"
+
+
 rule draw_evidence_map:
     input:
         evidence=rules.map_evidence.output.evidence,

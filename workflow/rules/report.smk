@@ -12,6 +12,8 @@ rule write_report:
         trial_figures=[path for trial in TRIALS for path in figure_files(trial, "svg")],
         syntheses=expand(rules.pool_synthesis.output.estimates, synthesis=SYNTHESES),
         forests=expand(rules.draw_forest.output.svg, synthesis=SYNTHESES),
+        further_figures=further_figures("svg"),
+        certainty=rules.build_judgements.output.certainty,
         published_trials=rules.build_published.output.published_trials,
         published_effects=rules.build_published.output.effects,
         evidence=rules.map_evidence.output.evidence,
@@ -29,6 +31,7 @@ rule write_report:
         trials=list(PROJECT.trials.values()),
         configs=list(PROJECT.syntheses.values()),
         figures=[len(trial_figures(trial)) for trial in TRIALS],
+        further={name: len(synthesis_figures(name)) for name in SYNTHESES},
         library=library("write_report"),
     script:
         "../../scripts/write_report.py"
@@ -53,6 +56,9 @@ rule write_manifest:
             *[path for trial in TRIALS for path in table_files(trial)],
             *(rules.tabulate_published.output if PUBLISHED else []),
             *rules.tabulate_syntheses.output,
+            *expand(rules.tabulate_synthesis.output, synthesis=SYNTHESES),
+            *further_figures("svg"),
+            *further_figures("png"),
         ],
     output:
         manifest="results/manifest.json",

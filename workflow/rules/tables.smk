@@ -67,6 +67,29 @@ rule tabulate_published:
         "../../scripts/tabulate_published.py"
 
 
+rule tabulate_synthesis:
+    input:
+        estimates=rules.pool_synthesis.output.estimates,
+    output:
+        html=report(
+            "results/tables/{synthesis}.html",
+            caption="../report/table.rst",
+            category="Syntheses",
+            labels={"synthesis": "{synthesis}", "figure": "tables"},
+        ),
+        csv="results/tables/{synthesis}.csv",
+    log:
+        "logs/tabulate_synthesis_{synthesis}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        config=lambda wildcards: PROJECT.syntheses[wildcards.synthesis],
+        labels=labels,
+        library=library("tabulate_synthesis"),
+    script:
+        "../../scripts/tabulate_synthesis.py"
+
+
 rule tabulate_syntheses:
     input:
         estimates=expand(rules.pool_synthesis.output.estimates, synthesis=SYNTHESES),
@@ -74,6 +97,7 @@ rule tabulate_syntheses:
             rules.check_syntheses.output.agreement,
             *expand(rules.check_trial.output.agreement, trial=TRIALS),
         ],
+        certainty=rules.build_judgements.output.certainty,
     output:
         summary=report(
             "results/tables/summary_of_effects.html",
@@ -81,6 +105,12 @@ rule tabulate_syntheses:
             category="Syntheses",
         ),
         summary_csv="results/tables/summary_of_effects.csv",
+        findings=report(
+            "results/tables/summary_of_findings.html",
+            caption="../report/table.rst",
+            category="Syntheses",
+        ),
+        findings_csv="results/tables/summary_of_findings.csv",
         agreement_html=report(
             "results/tables/agreement.html",
             caption="../report/table.rst",

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tables"))
 import table_samples as samples
 
 from trialstats.errors import DataError
+from trialstats.evidence_rows import CERTAINTY
 from trialstats.report.compact import compact
 from trialstats.report.content import (
     Figure,
@@ -21,7 +22,9 @@ from trialstats.report.content import (
     figure_of,
 )
 from trialstats.report.page import embedded, write_report
-from trialstats.report.sections import build_content, synthesis_section
+from trialstats.report.sections import build_content
+from trialstats.report.synthesis_section import synthesis_section
+from trialstats.rows import frame_of
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 SVG = (
@@ -50,7 +53,7 @@ def content():
         )
     ]
     syntheses = [
-        SynthesisMaterial(config, rows, figure(f"{config['id']}_forest"))
+        SynthesisMaterial(config, rows, (figure(config["id"]),))
         for config, rows in (
             (samples.SYNTHESIS, samples.pain_rows()),
             (samples.SERIOUS, samples.serious_rows()),
@@ -66,6 +69,7 @@ def content():
         evidence=samples.evidence_rows(),
         evidence_figure=figure("evidence_map"),
         agreement=samples.agreement_rows(),
+        certainty=frame_of([], CERTAINTY),
         versions={"python": "3.11", "pandas": samples.HOSTILE},
         digests={"data/a.csv": "ab" * 32},
     )
@@ -240,7 +244,8 @@ def test_the_caption_of_a_forest_plot_says_only_what_is_drawn(name, there, not_t
         "serious": (samples.SERIOUS, samples.serious_rows()),
         "crohn": (samples.CROHN, samples.crohn_rows()),
     }[name]
-    material = SynthesisMaterial(settings, rows, Figure("x", SVG, "Alt", "Title"))
+    forest = Figure(settings["id"], SVG, "Alt", "Title")
+    material = SynthesisMaterial(settings, rows, (forest,))
     made = synthesis_section(material, {}).figure
     assert made is not None
     assert made.caption.startswith("Title. ")

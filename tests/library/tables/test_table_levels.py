@@ -31,7 +31,7 @@ def synthesis_tables(rows, settings=samples.SYNTHESIS):
     named = {"synthesis": settings}
     return [
         tables.trial_effects_table(rows, labels=samples.LABELS, **named),
-        tables.sensitivity_table(rows, **named),
+        tables.sensitivity_table(rows, **named, labels={}),
         tables.published_pools_table(rows, **named),
         tables.summary_of_effects(rows, syntheses=[settings]),
     ]
@@ -64,7 +64,7 @@ def test_an_interval_of_another_level_than_its_column_says_so():
     rows = samples.pain_rows()
     other = rows["model_id"] == samples.EQUAL["model_id"]
     mixed = rows.assign(confidence_level=rows["confidence_level"].mask(other, 0.8))
-    table = tables.sensitivity_table(mixed, synthesis=samples.SYNTHESIS)
+    table = tables.sensitivity_table(mixed, synthesis=samples.SYNTHESIS, labels={})
     printed = [row.cells[2].text for row in table.rows if not row.heading]
     # As many intervals of one level as of the other: the main model's is the usual.
     assert "Estimate (95% CI)" in [c.label for c in table.columns]

@@ -67,7 +67,7 @@ def all_tables():
             tables.trial_effects_table(part, synthesis=s, labels=samples.LABELS)
         )
         if s["pooling"]:
-            made.append(tables.sensitivity_table(part, synthesis=s))
+            made.append(tables.sensitivity_table(part, synthesis=s, labels={}))
         made.append(tables.published_pools_table(part, synthesis=s))
     return made
 
@@ -459,7 +459,7 @@ def test_risk_differences_of_a_synthesis_are_percentage_points():
     pooled = rows["statistic"].eq("pooled_effect")
     rows.loc[pooled, ["scale", "unit"]] = ["natural", "proportion"]
     rows.loc[pooled, ["estimate", "ci_lower", "ci_upper"]] = [-0.0063, -0.0348, 0.0222]
-    made = tables.sensitivity_table(rows, synthesis=samples.SERIOUS)
+    made = tables.sensitivity_table(rows, synthesis=samples.SERIOUS, labels={})
     printed = [c.text for row in made.rows for c in row.cells]
     assert f"{MINUS}0.63 ({MINUS}3.48 to 2.22)" in printed
     assert any("percentage points" in text for _, text in made.footnotes)
