@@ -3,13 +3,15 @@
 Every model gives the same shape, so that its rows are written in one place.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from trialstats.analyses.trial_effect import TrialEffect
 from trialstats.errors import ConvergenceError, NotEstimableError
-from trialstats.meta.pooling import Pooled, pool
+from trialstats.meta.mantel_haenszel import mantel_haenszel
+from trialstats.meta.peto import peto
+from trialstats.meta.pooling import pool
 
 #: Fields of a result, by the names of `trialstats.meta.Pooled`.
 FIELDS = (
@@ -59,42 +61,115 @@ class Combined:
         return None if number is None or number != number else float(number)
 
 
+def entering(effects: Sequence[TrialEffect], method: str) -> list[TrialEffect]:
+    """Return the trials that a method combines, in their order.
+
+    Methods of counts take every trial with the counts of both arms: they add nothing
+    to a zero cell, and a trial without an effect of its own may tell them something.
+    """
+    if method in COUNTING:
+        return [effect for effect in effects if counts_of(effect) is not None]
+    return [effect for effect in effects if effect.not_estimable is None]
+
+
+def counts_of(effect: TrialEffect) -> dict[str, float] | None:
+    """Return the two-by-two table of a trial by metafor's names, None without one."""
+    numbers = {(i.statistic, i.group): i.estimate for i in effect.inputs}
+    found = {name: numbers.get(place) for name, place in _COUNTS.items()}
+    if any(value is None for value in found.values()):
+        return None
+    return {name: float(value) for name, value in found.items() if value is not None}
+
+
+#: Arguments of the methods of counts, and the numbers of a trial that they are.
+_COUNTS = {
+    "ai": ("events", "ldn"),
+    "n1i": ("n", "ldn"),
+    "ci": ("events", "placebo"),
+    "n2i": ("n", "placebo"),
+}
+
+
 def combine(
-    entered: Sequence[TrialEffect], arguments: Mapping[str, Any]
+    entered: Sequence[TrialEffect], arguments: Mapping[str, Any], measure: str
 ) -> tuple[Combined | None, str | None]:
     """Combine effects; return the result, or None and the reason why there is none.
 
     Parameters
     ----------
     entered : sequence of TrialEffect
-        Trials that have an effect.
+        As `entering` returns them.
     arguments : mapping
         The keys of ``model``, complete.
+    measure : str
+        Code of the measure.
     """
     if not entered:
         return None, "no trial has an effect"
+    way = "levels" if arguments.get("levels") else str(arguments["method"])
     try:
-        return _of_pooled(entered, arguments), None
+        return _WAYS[way](entered, arguments, measure), None
     except (NotEstimableError, ConvergenceError) as reason:
         return None, str(reason)
 
 
-def _of_pooled(
-    entered: Sequence[TrialEffect], arguments: Mapping[str, Any]
+def _by_inverse_variances(
+    entered: Sequence[TrialEffect], arguments: Mapping[str, Any], measure: str
 ) -> Combined:
     how = {n: arguments[n] for n in ("tau_squared", "inference", "prediction", "level")}
-    pooled: Pooled = pool(
+    effect, variance = effects_and_variances(entered)
+    pooled = pool(effect, variance, **how)
+    equal = pooled.tau_squared_method == "EE"
+    return _combined(pooled, equal_effects=equal)
+
+
+def effects_and_variances(
+    entered: Sequence[TrialEffect],
+) -> tuple[list[float], list[float]]:
+    """Return the effects of estimable trials and their variances."""
+    return (
         [float(e.effect or 0.0) for e in entered],
         [float(e.variance or 0.0) for e in entered],
-        **how,
     )
+
+
+def _by_counts(
+    entered: Sequence[TrialEffect], arguments: Mapping[str, Any], measure: str
+) -> Combined:
+    tables = [counts_of(effect) or {} for effect in entered]
+    columns = {name: [table[name] for table in tables] for name in _COUNTS}
+    level = arguments["level"]
+    if arguments["method"] == "mantel_haenszel":
+        return _combined(
+            mantel_haenszel(measure, **columns, level=level), equal_effects=True
+        )
+    if measure != "OR":
+        raise NotEstimableError(f"Peto's method pools odds ratios (OR), not {measure}")
+    return _combined(peto(**columns, level=level), equal_effects=True)
+
+
+def _combined(fit: Any, *, equal_effects: bool) -> Combined:
+    """Return a result of `trialstats.meta` in the shape of all models."""
+    found = {name: getattr(fit, name, None) for name in FIELDS}
     return Combined(
-        values={name: getattr(pooled, name) for name in FIELDS},
-        weights=tuple(float(weight) for weight in pooled.weights),
-        k=pooled.k,
-        level=pooled.level,
-        method=pooled.method,
-        reasons=pooled.not_estimable,
-        equal_effects=pooled.tau_squared_method == "EE",
-        fit=pooled,
+        values={name: value for name, value in found.items() if value is not None},
+        weights=tuple(float(weight) for weight in fit.weights),
+        k=fit.k,
+        level=fit.level,
+        method=fit.method,
+        reasons=fit.not_estimable,
+        equal_effects=equal_effects,
+        fit=fit,
     )
+
+
+#: Methods that combine the counts themselves.
+COUNTING = ("mantel_haenszel", "peto", "one_stage")
+
+_WAYS: dict[
+    str, Callable[[Sequence[TrialEffect], Mapping[str, Any], str], Combined]
+] = {
+    "inverse_variance": _by_inverse_variances,
+    "mantel_haenszel": _by_counts,
+    "peto": _by_counts,
+}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from trialstats.analyses.combining import combine
+from trialstats.analyses.combining import combine, entering
 from trialstats.analyses.study_effects import study_effects
 from trialstats.analyses.synthesis_findings import findings_rows
 from trialstats.analyses.synthesis_inputs import (
@@ -129,7 +129,7 @@ def _fitted_model(
     kept = [effect for effect in listed if effect.trial not in model.exclude]
     if model.own_effects:
         yield from effect_rows(kept, subject, model_id=model.model_id)
-    entered = [effect for effect in kept if effect.not_estimable is None]
+    entered = entering(kept, model.arguments["method"])
     about: dict[str, Any] = {
         "model_id": model.model_id,
         "role": model.role,
@@ -138,21 +138,17 @@ def _fitted_model(
     }
     people = [effect.n_subjects for effect in entered]
     about["n_subjects"] = sum(n for n in people if n is not None) or None
-    pooled, reason = combine(entered, model.arguments)
+    pooled, reason = combine(entered, model.arguments, model.settings.measure)
     paired = any("paired" in effect.method for effect in entered)
     words = _words(model, paired=paired)
     yield from model_rows(pooled, reason, subject, words, about)
     if pooled is not None and model.role == "primary":
         yield from findings_rows(pooled, entered, model.config, subject, about)
-    shares: Sequence[float | None] = (pooled and pooled.weights) or [None] * len(
-        entered
-    )
-    weights = iter(shares)
+    shares = dict.fromkeys(map(id, entered))
+    if pooled is not None and pooled.weights is not None:
+        shares = dict(zip(shares, pooled.weights, strict=True))
     yield from weight_rows(
-        [(e, next(weights) if e.not_estimable is None else None) for e in kept],
-        subject,
-        about,
-        reason,
+        [(e, shares.get(id(e))) for e in kept], subject, about, reason
     )
 
 

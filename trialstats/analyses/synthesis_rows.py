@@ -174,7 +174,7 @@ def weight_rows(
             scale="natural",
             estimate=None if weight is None else float(weight),
             method="share of the total weight; the weights of a model add to 1",
-            not_estimable=effect.not_estimable or (reason if weight is None else None),
+            not_estimable=(effect.not_estimable or reason) if weight is None else None,
         )
 
 
