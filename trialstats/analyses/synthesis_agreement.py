@@ -4,7 +4,8 @@ The rows are taken as stored: what a figure or table shows is what is checked.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,9 @@ from statsmodels.stats.contingency_tables import Table2x2
 
 from trialstats.analyses.synthesis_models import Model, models_of, settings_of
 from trialstats.analyses.trial_effect import Settings
-from trialstats.meta.pooling import Pooled
 from trialstats.records import Record, records
 from trialstats.rows import AGREEMENT, frame_of
+from trialstats.second_engine.counts import check_counts
 from trialstats.second_engine.pooling import check_pooling
 
 Config = Mapping[str, Any]
@@ -94,17 +95,31 @@ def _compared(check: Check) -> Check:
 
 
 def _pooling_checks(listed: Sequence[Record], model: Model) -> Iterator[Check]:
-    own = model.model_id if model.own_effects else None
-    effects = [
-        row for row in _effects(listed, own) if row["trial"] not in model.exclude
-    ]
+    """Yield the checks of one model, of those that have a second engine."""
     found = {
         row["statistic"]: row
         for row in listed
         if row["model_id"] == model.model_id and row["trial"] is None
     }
-    if not effects or found["pooled_effect"]["estimate"] is None:
+    if found["pooled_effect"]["estimate"] is None:
         return
+    way = "levels" if model.arguments.get("levels") else model.arguments["method"]
+    checks = _CHECKS[way](listed, model, found)
+    for check in checks:
+        quantity = check["quantity"]
+        statistic = _STATISTIC_OF.get(quantity, "pooled_effect")
+        if "tau_squared" in quantity:
+            statistic = "tau_squared"
+        yield {"row_id": found[statistic]["row_id"]} | check
+
+
+def _of_variances(
+    listed: Sequence[Record], model: Model, found: Mapping[str, Record]
+) -> list[Check]:
+    own = model.model_id if model.own_effects else None
+    effects = [
+        row for row in _effects(listed, own) if row["trial"] not in model.exclude
+    ]
     weights = [
         row["estimate"]
         for row in listed
@@ -115,12 +130,40 @@ def _pooling_checks(listed: Sequence[Record], model: Model) -> Iterator[Check]:
     pooled = _pooled_from(found, np.array(weights), model)
     effect = [row["estimate"] for row in effects]
     variance = [row["standard_error"] ** 2 for row in effects]
-    for check in check_pooling(effect, variance, pooled):
-        quantity = check["quantity"]
-        statistic = _STATISTIC_OF.get(quantity, "pooled_effect")
-        if "tau_squared" in quantity:
-            statistic = "tau_squared"
-        yield {"row_id": found[statistic]["row_id"]} | check
+    return check_pooling(effect, variance, pooled)
+
+
+def _of_counts(
+    listed: Sequence[Record], model: Model, found: Mapping[str, Record]
+) -> list[Check]:
+    arms = model.config["comparison"]
+    names = {"events": ("ai", "ci"), "n": ("n1i", "n2i")}
+    tables: dict[object, dict[str, float]] = {}
+    for row in listed:
+        if row["statistic"] in names and row["trial"] not in model.exclude:
+            side = int(row["group"] == arms["control"])
+            name = names[row["statistic"]][side]
+            tables.setdefault(row["trial"], {})[name] = row["estimate"]
+    pooled = found["pooled_effect"]
+    fields = ("estimate", "standard_error", "ci_lower", "ci_upper")
+    stored = {name: pooled[name] for name in fields}
+    return check_counts(
+        model.arguments["method"],
+        model.settings.measure,
+        [table for table in tables.values() if len(table) == 4],
+        stored | {"level": pooled["confidence_level"]},
+    )
+
+
+#: Checks of each way of combining.
+_CHECKS: dict[
+    str,
+    Callable[[Sequence[Record], Model, Mapping[str, Record]], list[Check]],
+] = {
+    "inverse_variance": _of_variances,
+    "mantel_haenszel": _of_counts,
+    "peto": _of_counts,
+}
 
 
 def _effects(listed: Sequence[Record], model_id: str | None) -> list[Record]:
@@ -135,14 +178,14 @@ def _effects(listed: Sequence[Record], model_id: str | None) -> list[Record]:
     ]
 
 
-def _pooled_from(found: Mapping[str, Record], weights: Any, model: Model) -> Pooled:
-    """Return a model's rows as the object that they were made from."""
+def _pooled_from(found: Mapping[str, Record], weights: Any, model: Model) -> Any:
+    """Return a model's rows under the names of the result that they were made from."""
     arguments = model.arguments
     values: dict[str, Any] = {
         name: _nan(found[statistic][column])
         for name, (statistic, column) in _FIELDS.items()
     }
-    return Pooled(
+    return SimpleNamespace(
         **values,
         q_df=len(weights) - 1,
         weights=weights,
@@ -151,6 +194,7 @@ def _pooled_from(found: Mapping[str, Record], weights: Any, model: Model) -> Poo
         tau_squared_method=arguments["tau_squared"],
         inference=arguments["inference"],
         prediction=arguments["prediction"],
+        custom_weights=False,
     )
 
 

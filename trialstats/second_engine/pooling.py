@@ -16,7 +16,6 @@ from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
 from trialstats.errors import ConvergenceError
-from trialstats.meta.pooling import Pooled
 
 Check = dict[str, Any]
 _Array = NDArray[np.float64]
@@ -27,17 +26,15 @@ _SOLVED = "a root found to rounding; ill-conditioned sums cost a few digits"
 _CLOSE, _ITERATIVE = 1e-8, 1e-6
 
 
-def check_pooling(
-    effect: ArrayLike, variance: ArrayLike, pooled: Pooled
-) -> list[Check]:
+def check_pooling(effect: ArrayLike, variance: ArrayLike, pooled: Any) -> list[Check]:
     """Compute every quantity of a pooled effect once more.
 
     Parameters
     ----------
     effect, variance : array_like of shape (k,)
         What was pooled, in the order of `pooled.weights`.
-    pooled : Pooled
-        The result to check.
+    pooled : object
+        The result to check, with the attributes of `trialstats.meta.Pooled`.
 
     Returns
     -------
@@ -95,7 +92,7 @@ def _combined(y: _Array, v: _Array, method: str) -> Any:
         return combine_effects(y, v, method_re=method, use_t=False)
 
 
-def _mean_checks(y: _Array, v: _Array, between: float, pooled: Pooled) -> list[Check]:
+def _mean_checks(y: _Array, v: _Array, between: float, pooled: Any) -> list[Check]:
     """Return checks of estimate, standard error, interval and weights."""
     k, name = pooled.k, pooled.inference if pooled.k > 1 else "wald"
     if pooled.custom_weights:
@@ -138,7 +135,7 @@ def _mean_checks(y: _Array, v: _Array, between: float, pooled: Pooled) -> list[C
     return checks
 
 
-def _heterogeneity_checks(y: _Array, v: _Array, pooled: Pooled) -> list[Check]:
+def _heterogeneity_checks(y: _Array, v: _Array, pooled: Any) -> list[Check]:
     """Return checks of Q, its p-value, I2, H2 and the Q-profile limits."""
     k = pooled.k
 
@@ -172,9 +169,7 @@ def _heterogeneity_checks(y: _Array, v: _Array, pooled: Pooled) -> list[Check]:
     return checks
 
 
-def _inconsistency_checks(
-    v: _Array, pooled: Pooled, ratio_of_q: float
-) -> Iterator[Check]:
+def _inconsistency_checks(v: _Array, pooled: Any, ratio_of_q: float) -> Iterator[Check]:
     """Yield checks of I2 and H2: from tau2, or from Q under equal effects."""
     if pooled.tau_squared_method == "EE":
         engine = "statsmodels combine_effects, Q over its df"
@@ -197,7 +192,7 @@ def _inconsistency_checks(
     )
 
 
-def _scoring_step(y: _Array, v: _Array, pooled: Pooled, *, restricted: bool) -> Check:
+def _scoring_step(y: _Array, v: _Array, pooled: Any, *, restricted: bool) -> Check:
     """Compare tau2 with itself after one Fisher-scoring step.
 
     Where the score is zero the step is zero; where tau2 is zero and the score is not
@@ -223,15 +218,15 @@ def _scoring_step(y: _Array, v: _Array, pooled: Pooled, *, restricted: bool) -> 
     )
 
 
-def _reml(y: _Array, v: _Array, pooled: Pooled) -> Check:
+def _reml(y: _Array, v: _Array, pooled: Any) -> Check:
     return _scoring_step(y, v, pooled, restricted=True)
 
 
-def _ml(y: _Array, v: _Array, pooled: Pooled) -> Check:
+def _ml(y: _Array, v: _Array, pooled: Any) -> Check:
     return _scoring_step(y, v, pooled, restricted=False)
 
 
-def _dersimonian_laird(y: _Array, v: _Array, pooled: Pooled) -> Check:
+def _dersimonian_laird(y: _Array, v: _Array, pooled: Any) -> Check:
     found = float(_combined(y, v, "chi2").tau2)
     return _check(
         "tau_squared",
@@ -243,7 +238,7 @@ def _dersimonian_laird(y: _Array, v: _Array, pooled: Pooled) -> Check:
     )
 
 
-def _paule_mandel(y: _Array, v: _Array, pooled: Pooled) -> Check:
+def _paule_mandel(y: _Array, v: _Array, pooled: Any) -> Check:
     # The engine stops at |Q - df| < 1e-5; a unit that makes the smallest variance 1
     # keeps that from depending on the unit of the effects.
     unit = float(np.sqrt(v.min()))
@@ -265,7 +260,7 @@ def _paule_mandel(y: _Array, v: _Array, pooled: Pooled) -> Check:
 
 
 #: Second engine of each estimator of tau2 that has one.
-_TAU_SQUARED: dict[str, Callable[[_Array, _Array, Pooled], Check]] = {
+_TAU_SQUARED: dict[str, Callable[[_Array, _Array, Any], Check]] = {
     "REML": _reml,
     "ML": _ml,
     "DL": _dersimonian_laird,
