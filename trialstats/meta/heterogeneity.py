@@ -3,14 +3,18 @@
 Symbols as in `weighting`.
 """
 
+import math
 from dataclasses import dataclass
 
+import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import chdtrc, chdtri
+from scipy.special import chdtrc
 
+from trialstats.errors import ConvergenceError, NotEstimableError
 from trialstats.meta.inputs import check_level
-from trialstats.meta.tau_squared import generalised_q_root, several_trials
-from trialstats.meta.weighting import weigh
+from trialstats.meta.tau_squared_intervals import q_profile_limits
+from trialstats.meta.trials import checked_trials
+from trialstats.meta.weighting import Trials, arranged, weigh
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,14 @@ class HeterogeneityTest:
     statistic: float
     df: int
     p_value: float
+
+
+def several_trials(effect: ArrayLike, variance: ArrayLike) -> Trials:
+    """Return the sorted trials; refuse a single one."""
+    y, v = checked_trials(effect, variance)
+    if len(y) < 2:
+        raise NotEstimableError("heterogeneity needs at least 2 trials, got 1")
+    return arranged(y[np.newaxis], v[np.newaxis])
 
 
 def cochran_q(effect: ArrayLike, variance: ArrayLike) -> HeterogeneityTest:
@@ -41,7 +53,7 @@ def cochran_q(effect: ArrayLike, variance: ArrayLike) -> HeterogeneityTest:
        experiments. Biometrics 10(1), 101-129.
     """
     trials = several_trials(effect, variance)
-    q, df = float(weigh(trials).q), trials.k - 1
+    q, df = float(weigh(trials, np.zeros(1)).q[0]), round(float(trials.df[0]))
     return HeterogeneityTest(q, df, float(chdtrc(df, q)))
 
 
@@ -54,7 +66,7 @@ def typical_variance(effect: ArrayLike, variance: ArrayLike) -> float:
        meta-analysis. Statistics in Medicine 21(11), 1539-1558.
     """
     trials = several_trials(effect, variance)
-    return float((trials.k - 1) / weigh(trials).trace)
+    return float(trials.df[0] / weigh(trials, np.zeros(1)).trace[0])
 
 
 def q_profile(
@@ -85,14 +97,9 @@ def q_profile(
        in meta-analysis. Statistics in Medicine 26(1), 37-52.
     """
     check_level(level)
-    trials = several_trials(effect, variance)
-    tail = (1 - level) / 2
-    lower, upper = (
-        generalised_q_root(
-            trials,
-            float(chdtri(trials.k - 1, upper_tail)),
-            what="Q-profile limit of tau-squared",
+    lower, upper = q_profile_limits(several_trials(effect, variance), level)[:, 0]
+    if math.isnan(lower) or math.isnan(upper):
+        raise ConvergenceError(
+            "Q-profile interval of tau-squared: no root to full precision"
         )
-        for upper_tail in (tail, 1 - tail)
-    )
-    return lower, upper
+    return float(lower), float(upper)

@@ -1,21 +1,34 @@
-"""Pool the effects of trials: equal- and random-effects models.
+"""Pool the effects of trials: equal- and random-effects models, meta-regression.
 
-Model: y_i ~ N(mu, v_i + tau2), independent; w_i = 1/(v_i + tau2) unless weights are
-given; mu is estimated by sum(w_i y_i) / sum(w_i). Symbols as in `weighting`.
+Model: y_i ~ N(x_i'b, v_i + tau2), independent; w_i = 1/(v_i + tau2) unless weights
+are given. Symbols as in `weighting`.
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, ndtri, stdtr, stdtrit
+from scipy.special import chdtrc
 
-from trialstats.errors import DataError, NotEstimableError
-from trialstats.meta.heterogeneity import cochran_q, q_profile, typical_variance
+from trialstats.errors import ConvergenceError, DataError, NotEstimableError
+from trialstats.meta.batch import PooledBatch, fit_many
+from trialstats.meta.fitting import (
+    STANDARD_ERRORS,
+    Fitted,
+    estimated_tau_squared,
+    fitted,
+    log_likelihoods,
+    typical_variances,
+)
+from trialstats.meta.inference import (
+    INFERENCE,
+    SCALES,
+    WITHOUT_MODERATORS,
+    coefficient_tests,
+)
 from trialstats.meta.inputs import (
     FloatArray,
     check_level,
@@ -24,147 +37,72 @@ from trialstats.meta.inputs import (
     refuse,
     same_length,
 )
-from trialstats.meta.tau_squared import TAU_SQUARED
-from trialstats.meta.weighting import Trials, Weighted, sorted_trials, weigh
+from trialstats.meta.moderators import Moderators, read_moderators
+from trialstats.meta.pooled import Pooled
+from trialstats.meta.prediction import PREDICTION, prediction_limits
+from trialstats.meta.tau_squared import TAU_SQUARED, WITH_WEIGHTS
+from trialstats.meta.tau_squared_intervals import INTERVALS, tau_squared_limits
+from trialstats.meta.trials import checked_trials
+from trialstats.meta.weighting_given import GivenWeights, arranged_trials
 
-#: Ways to an interval, with the words for them.
-INFERENCE: dict[str, str] = {
-    "wald": "normal interval",
-    "t": "t interval",
-    "knapp_hartung": "Hartung-Knapp interval",
-    "knapp_hartung_adhoc": "Hartung-Knapp interval, never narrower than a t interval",
-}
-
-#: Degrees of freedom of the prediction interval for k trials.
-PREDICTION: dict[str, Callable[[int], int]] = {
-    "t": lambda k: k - 1,
-    "HTS": lambda k: k - 2,
-}
-
-#: How the scale q of Knapp and Hartung multiplies the variance of the estimate.
-_SCALE: dict[str, Callable[[float], float]] = {
-    "wald": lambda q: 1.0,
-    "t": lambda q: 1.0,
-    "knapp_hartung": lambda q: q,
-    "knapp_hartung_adhoc": lambda q: max(1.0, q),
-}
+__all__ = ["INFERENCE", "PREDICTION", "TAU_SQUARED", "Pooled", "PooledBatch", "pool"]
 
 _NAN = float("nan")
+_SEE_COEFFICIENTS = "has moderators; see coefficients"
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pooled:
-    """A pooled effect. Everything unrounded, on the scale of the effects.
-
-    A number that does not exist is NaN and `not_estimable` says why, under its name.
-
-    Attributes
-    ----------
-    estimate, standard_error, ci_lower, ci_upper : float
-        Pooled effect, its standard error and interval.
-    statistic, df, p_value : float
-        Test that the effect is zero, two-sided; df is NaN for a normal test.
-    tau_squared, tau_squared_lower, tau_squared_upper : float
-        Between-trial variance and its Q-profile interval.
-    i_squared, h_squared : float
-        tau2/(tau2 + s2) in [0, 1) and (tau2 + s2)/s2 with the typical sampling
-        variance s2. Under equal effects, where tau2 is zero by assumption, they are
-        max(0, (Q - df)/Q) and Q/df.
-    q, q_df, q_p_value : float
-        Cochran's test.
-    prediction_lower, prediction_upper, prediction_df : float
-        Interval for the true effect in a new trial.
-    weights : ndarray of shape (k,)
-        Weights in the order of the input; they add to 1. Read-only.
-    k : int
-        Number of trials.
-    level : float
-        Confidence level of every interval.
-    tau_squared_method, inference, prediction : str
-        Names of the methods.
-    custom_weights : bool
-        Whether the weights were given.
-    not_estimable : mapping of str to str
-        Reason for each field that is NaN because it does not exist.
-    """
-
-    estimate: float
-    standard_error: float
-    ci_lower: float
-    ci_upper: float
-    statistic: float
-    df: float
-    p_value: float
-    tau_squared: float
-    tau_squared_lower: float
-    tau_squared_upper: float
-    i_squared: float
-    h_squared: float
-    q: float
-    q_df: int
-    q_p_value: float
-    prediction_lower: float
-    prediction_upper: float
-    prediction_df: float
-    weights: FloatArray
-    k: int
-    level: float
-    tau_squared_method: str
-    inference: str
-    prediction: str
-    custom_weights: bool = False
-    not_estimable: MappingProxyType[str, str] = field(
-        default_factory=lambda: MappingProxyType({})
-    )
-
-    @property
-    def method(self) -> str:
-        """The method in words, complete."""
-        percent = f"{self.level * 100:g}%"
-        if self.k == 1:
-            return f"the trial's own effect; {percent} normal interval"
-        model = (
-            "equal effects"
-            if self.tau_squared_method == "EE"
-            else f"random effects, {self.tau_squared_method}"
-        )
-        weights = "given weights" if self.custom_weights else "inverse-variance weights"
-        return f"{model}; {weights}; {percent} {INFERENCE[self.inference]}"
+#: What a mean has and coefficients of moderators have each.
+_OF_THE_MEAN = (
+    *("estimate", "standard_error", "ci_lower", "ci_upper", "statistic", "df"),
+    *("p_value", "prediction_lower", "prediction_upper", "prediction_df"),
+)
 
 
 def pool(
     effect: ArrayLike,
     variance: ArrayLike,
     *,
-    tau_squared: str = "REML",
+    moderators: Any = None,
+    data: pd.DataFrame | None = None,
+    tau_squared: str | float = "REML",
     inference: str = "knapp_hartung",
     prediction: str = "t",
     weights: ArrayLike | None = None,
     level: float = 0.95,
-) -> Pooled:
+    tau_squared_interval: str = "q_profile",
+) -> Any:
     """Pool the effects of k trials.
 
     Parameters
     ----------
-    effect, variance : array_like of shape (k,)
+    effect, variance : array_like of shape (k,) or (m, k)
         Effects, ratios on the log scale, and their sampling variances, not standard
-        errors. The result does not depend on the order of the trials.
-    tau_squared : {"REML", "DL", "PM", "ML", "HE", "SJ", "EB", "HS", "EE"}
-        Estimator of the between-trial variance; "EE" is the equal-effects model.
-    inference : {"knapp_hartung", "knapp_hartung_adhoc", "t", "wald"}
-        Hartung-Knapp: variance multiplied by q = sum(w_i (y_i - mu)^2)/(k - 1) and t
-        with k - 1 df. The ad hoc variant takes max(1, q).
-    prediction : {"t", "HTS"}
-        Degrees of freedom of the prediction interval: k - 1, or k - 2 (Higgins,
-        Thompson, Spiegelhalter), which does not exist for two trials.
+        errors. The result does not depend on the order of the trials. Arrays of two
+        dimensions are m sets of trials, pooled at a time.
+    moderators : str, DataFrame or array_like, optional
+        A formula on the columns of `data`, such as ``"~ year + C(allocation)"``, or
+        the columns, to which an intercept is added.
+    data : DataFrame, optional
+        One row a trial.
+    tau_squared : str or float
+        Estimator of the between-trial variance, of `TAU_SQUARED`; "EE" is the
+        equal-effects model; or the variance itself.
+    inference : str
+        Of `INFERENCE`. Hartung-Knapp: covariance multiplied by
+        q* = sum(w_i (y_i - fitted)^2)/(k - p) and t with k - p df. The ad hoc variant
+        takes max(1, q*).
+    prediction : str
+        Prediction interval, of `PREDICTION`: "t" has k - p df, "HTS" k - p - 1
+        (Higgins, Thompson, Spiegelhalter), which do not exist for two trials.
     weights : array_like of shape (k,), optional
-        Weights to use instead of the inverse variances; "wald" or "t" only.
+        Weights to use instead of the inverse variances; GENQ and GENQM need them.
     level : float
         Confidence level of every interval.
+    tau_squared_interval : str
+        Interval of the between-trial variance, of `INTERVALS`.
 
     Returns
     -------
-    Pooled
+    Pooled, or PooledBatch for m sets
         With k = 1 the trial's own effect with a normal interval, whatever
         `inference` says; heterogeneity and prediction do not exist.
 
@@ -174,8 +112,9 @@ def pool(
         For an unknown method, a missing or infinite value, a variance of zero or
         less, or weights that do not fit.
     NotEstimableError
-        For Hartung-Knapp when all effects are identical: the standard error would
-        be zero.
+        For Hartung-Knapp when the effects are identical or fitted perfectly: the
+        standard error would be zero; for moderators that depend on each other, and
+        as many coefficients as trials.
     ConvergenceError
         When an iterative estimator finds no solution.
 
@@ -191,187 +130,319 @@ def pool(
     >>> pooled.method
     'random effects, REML; inverse-variance weights; 95% Hartung-Knapp interval'
     """
-    one_of("tau_squared estimator", tau_squared, TAU_SQUARED)
-    one_of("inference", inference, INFERENCE)
-    one_of("prediction interval", prediction, PREDICTION)
+    _check_names(tau_squared, inference, prediction, tau_squared_interval)
     check_level(level)
-    trials = sorted_trials(effect, variance)
-    given = _checked_weights(weights, trials, inference)
-    names: dict[str, Any] = {
-        "k": trials.k,
-        "level": level,
-        "tau_squared_method": tau_squared,
+    if np.ndim(effect) == 2 or np.ndim(variance) == 2:
+        return _many(
+            effect,
+            variance,
+            moderators=moderators,
+            data=data,
+            weights=weights,
+            tau_squared=tau_squared,
+            inference=inference,
+            prediction=prediction,
+            level=level,
+            tau_squared_interval=tau_squared_interval,
+        )
+    y, v = checked_trials(effect, variance)
+    regression = read_moderators(moderators, data, len(y))
+    given_weights = _checked_weights(weights, len(y), tau_squared, inference)
+    options = {
+        "moderators": None if moderators is None else regression,
+        "tau_squared": tau_squared,
         "inference": inference,
         "prediction": prediction,
-        "custom_weights": given is not None,
+        "weights": given_weights,
+        "level": level,
+        "tau_squared_interval": tau_squared_interval,
     }
-    if trials.k == 1:
-        return Pooled(**_single_trial(trials, level), **names)
-    # The unsorted effects are passed on: they carry no rounding of the origin.
-    between = TAU_SQUARED[tau_squared](effect, variance)
-    fit = weigh(trials, between)
-    mean, error, weight = _estimate(trials, fit, between, given, inference)
-    estimate = trials.origin + mean
-    interval = _test_and_interval(estimate, error, inference, trials.k, level)
-    spread, spread_reasons = _heterogeneity(
-        effect, variance, tau_squared, between, level
+    for array in (y, v):
+        array.flags.writeable = False
+    names: dict[str, Any] = {
+        "k": len(y),
+        "level": level,
+        "tau_squared_method": tau_squared if isinstance(tau_squared, str) else "given",
+        "inference": inference,
+        "prediction": prediction,
+        "effect": y,
+        "variance": v,
+        "moderators": regression,
+        "options": MappingProxyType(options),
+    }
+    if len(y) == 1:
+        return Pooled(**_single_trial(y, v, level), **names)
+    mean_only = moderators is None or regression.names == ("Intercept",)
+    trials, given = arranged_trials(
+        y, v, None if mean_only else regression.design, given_weights
     )
-    ahead, ahead_reasons = _prediction(
-        estimate, math.hypot(error, math.sqrt(between)), names
-    )
-    return Pooled(
-        estimate=estimate,
-        standard_error=error,
-        weights=_in_input_order(weight, trials),
-        not_estimable=MappingProxyType(spread_reasons | ahead_reasons),
-        **interval,
-        **spread,
-        **ahead,
-        **names,
-    )
+    between = estimated_tau_squared(trials, tau_squared, given)
+    if math.isnan(between[0]):
+        raise ConvergenceError(
+            f"{tau_squared}: tau-squared does not reach a solution to full precision; "
+            "use a closed-form estimator such as DL"
+        )
+    fit = fitted(trials, between, given)
+    return Pooled(**_fields(fit, given, names, mean_only=mean_only), **names)
+
+
+def _many(
+    effect: ArrayLike,
+    variance: ArrayLike,
+    *,
+    moderators: Any,
+    data: pd.DataFrame | None,
+    weights: ArrayLike | None,
+    **settings: Any,
+) -> PooledBatch:
+    """Pool m sets of trials that share their moderators."""
+    if weights is not None:
+        raise DataError(
+            "many sets of trials are pooled with inverse-variance weights",
+            remedy="pool them one by one, or leave the weights out",
+        )
+    k = np.shape(effect if np.ndim(effect) == 2 else variance)[1]
+    design = None
+    if moderators is not None:
+        design = read_moderators(moderators, data, k).design
+    return fit_many(effect, variance, design=design, **settings)
+
+
+def _check_names(
+    tau_squared: str | float, inference: str, prediction: str, interval: str
+) -> None:
+    if isinstance(tau_squared, str):
+        one_of("tau_squared estimator", tau_squared, TAU_SQUARED)
+    elif not 0 <= float(tau_squared) < math.inf:
+        raise DataError(
+            f"tau_squared={tau_squared!r} is not a variance",
+            remedy=f"give a number from zero, or one of {', '.join(TAU_SQUARED)}",
+        )
+    one_of("inference", inference, INFERENCE)
+    one_of("prediction interval", prediction, PREDICTION)
+    one_of("interval of tau-squared", interval, INTERVALS)
 
 
 def _checked_weights(
-    weights: ArrayLike | None, trials: Trials, inference: str
+    weights: ArrayLike | None, k: int, tau_squared: str | float, inference: str
 ) -> FloatArray | None:
-    """Return given weights in sorted order, adding to 1."""
+    """Return given weights, read-only."""
     if weights is None:
+        if tau_squared in WITH_WEIGHTS:
+            raise DataError(
+                f"tau_squared={tau_squared!r} needs weights",
+                remedy="pass weights=, such as 1/variance, or use another estimator",
+            )
         return None
     given = numbers("weights", weights, data=None)
-    same_length({"effect": trials.variance, "weights": given})
+    same_length({"effect": np.empty(k), "weights": given})
     refuse(given <= 0, "the weight is not above zero", column="weights", values=given)
-    if inference.startswith("knapp_hartung"):
+    if inference in WITHOUT_MODERATORS:
         raise DataError(
             f"{inference} is derived for inverse-variance weights, not for given ones",
-            remedy="use inference='wald' or 't', or leave the weights out",
+            remedy="use inference='wald', 't' or 'knapp_hartung'",
         )
-    given = given / given.max()
-    return np.asarray(given[trials.order] / math.fsum(given))
+    given.flags.writeable = False
+    return given
 
 
-def _estimate(
-    trials: Trials,
-    fit: Weighted,
-    between: float,
-    given: FloatArray | None,
-    inference: str,
-) -> tuple[float, float, FloatArray]:
-    """Return the mean from the origin, its standard error, and the weights."""
-    if given is not None:
-        total_variance = trials.variance + between
-        # fsum: trials that tie in the sort may carry different given weights.
-        mean = math.fsum(given * trials.deviation)
-        return mean, math.sqrt(math.fsum(given**2 * total_variance)), given
-    scale = _SCALE[inference](float(fit.q) / (trials.k - 1))
-    if scale == 0:
+def _fields(
+    fit: Fitted, given: GivenWeights | None, names: dict[str, Any], *, mean_only: bool
+) -> dict[str, Any]:
+    """Return the fields of a fit of several trials."""
+    inference, level = names["inference"], names["level"]
+    if not mean_only and inference in WITHOUT_MODERATORS:
+        raise DataError(
+            f"{inference} is derived for a mean, not for moderators",
+            remedy="use inference='knapp_hartung' or 'knapp_hartung_adhoc'",
+        )
+    scale, df = SCALES[inference](fit, level)
+    if scale[0] == 0:
+        what = "identical" if mean_only else "fitted perfectly"
         raise NotEstimableError(
-            f"Hartung-Knapp gives a standard error of zero: all {trials.k} effects are "
-            "identical; use inference='knapp_hartung_adhoc'"
+            f"Hartung-Knapp gives a standard error of zero: all {names['k']} effects "
+            f"are {what}; use inference='knapp_hartung_adhoc'"
         )
-    error = math.sqrt(scale / float(fit.total))
-    return float(fit.mean), error, fit.weight / fit.total
+    coefficient, covariance = fit.coefficient[0], scale[0] * fit.covariance[0]
+    tests = coefficient_tests(
+        coefficient, np.diag(covariance), np.full(len(coefficient), df[0]), level
+    )
+    spread, reasons = _heterogeneity(fit, given, names)
+    plain, restricted = (float(value[0]) for value in log_likelihoods(fit))
+    fields = {
+        "scale": float(scale[0]),
+        "coefficient": _fixed(coefficient),
+        "covariance": _fixed(covariance),
+        "tests": tests,
+        "weights": _weights(fit, given),
+        "log_likelihoods": (plain, restricted),
+        "log_likelihood": (
+            restricted if names["tau_squared_method"] == "REML" else plain
+        ),
+        **spread,
+    }
+    if mean_only:
+        ahead, more = _prediction(fit, (scale, df), names)
+        fields |= ahead | {
+            "estimate": float(coefficient[0]),
+            **{name: float(value[0]) for name, value in tests._asdict().items()},
+        }
+    else:
+        fields |= dict.fromkeys(_OF_THE_MEAN, _NAN)
+        more = dict.fromkeys(_OF_THE_MEAN, _SEE_COEFFICIENTS)
+    return fields | {"not_estimable": MappingProxyType(reasons | more)}
 
 
-def _in_input_order(weight: FloatArray, trials: Trials) -> FloatArray:
+def _fixed(values: FloatArray) -> FloatArray:
+    values = np.array(values)
+    values.flags.writeable = False
+    return values
+
+
+def _weights(fit: Fitted, given: GivenWeights | None) -> FloatArray:
+    """Return the weights in the order of the input; they add to 1."""
+    weight = (fit.weighted.weight if given is None else given.weight)[:, 0]
     unsorted = np.empty_like(weight)
-    unsorted[trials.order] = weight
+    unsorted[fit.trials.order[:, 0]] = weight / math.fsum(weight)
     unsorted.flags.writeable = False
     return unsorted
 
 
-def _test_and_interval(
-    estimate: float, error: float, inference: str, k: int, level: float
-) -> dict[str, Any]:
-    """Return test and interval of an estimate: normal, or t with k - 1 df."""
-    statistic, above = estimate / error, (1 + level) / 2
-    if inference == "wald":
-        df, quantile, tail = _NAN, ndtri(above), ndtr(-abs(statistic))
-    else:
-        df = float(k - 1)
-        quantile, tail = stdtrit(df, above), stdtr(df, -abs(statistic))
-    return {
-        "ci_lower": float(estimate - quantile * error),
-        "ci_upper": float(estimate + quantile * error),
-        "statistic": statistic,
-        "df": df,
-        "p_value": float(2 * tail),
-    }
-
-
 def _heterogeneity(
-    effect: ArrayLike, variance: ArrayLike, method: str, between: float, level: float
+    fit: Fitted, given: GivenWeights | None, names: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return tau2 with its interval, I2, H2 and Q, and reasons for what is absent."""
-    test = cochran_q(effect, variance)
-    lower, upper, reasons = _NAN, _NAN, {}
+    """Return tau2 and its interval, I2, H2, R2 and Q, and why any is absent."""
+    method, df = names["tau_squared_method"], float(fit.trials.df[0])
+    between, q = float(fit.tau_squared[0]), float(fit.fixed.q[0])
+    typical = float(typical_variances(fit)[0])
+    error = lower = upper = _NAN
+    reasons: dict[str, str] = {}
+    interval = ("tau_squared_standard_error", "tau_squared_lower", "tau_squared_upper")
     if method == "EE":
-        i_squared = max(0.0, 1 - test.df / test.statistic) if test.statistic else 0.0
-        h_squared = test.statistic / test.df
+        i_squared = max(0.0, 1 - df / q) if q else 0.0
+        h_squared = q / df
         reason = "tau-squared is zero by assumption under equal effects"
-        reasons = dict.fromkeys(("tau_squared_lower", "tau_squared_upper"), reason)
+        reasons |= dict.fromkeys(interval, reason)
     else:
-        typical = typical_variance(effect, variance)
         i_squared = between / (between + typical)
         h_squared = (between + typical) / typical
-        lower, upper = q_profile(effect, variance, level=level)
+        if method == "given":
+            reasons |= dict.fromkeys(interval, "tau-squared is given")
+        else:
+            error = float(STANDARD_ERRORS[method](fit, given)[0])
+            try:
+                lower, upper = tau_squared_limits(
+                    names["options"]["tau_squared_interval"],
+                    fit,
+                    method,
+                    given,
+                    names["level"],
+                    error,
+                )
+            except NotEstimableError as why:
+                reasons |= dict.fromkeys(interval[1:], str(why))
+            if names["options"]["tau_squared_interval"] == "none":
+                reasons |= dict.fromkeys(interval[1:], "no interval was asked for")
+    r_squared, why_not = _r_squared(fit, given, names)
+    if why_not:
+        reasons["r_squared"] = why_not
     fields = {
         "tau_squared": between,
+        "tau_squared_standard_error": error,
         "tau_squared_lower": lower,
         "tau_squared_upper": upper,
         "i_squared": i_squared,
         "h_squared": h_squared,
-        "q": test.statistic,
-        "q_df": test.df,
-        "q_p_value": test.p_value,
+        "r_squared": r_squared,
+        "typical_variance": typical,
+        "q": q,
+        "q_df": round(df),
+        "q_p_value": float(chdtrc(df, q)),
     }
     return fields, reasons
+
+
+def _r_squared(
+    fit: Fitted, given: GivenWeights | None, names: dict[str, Any]
+) -> tuple[float, str | None]:
+    """Return the share of tau2 that moderators account for, or the reason for none.
+
+    Under equal effects the adjusted R2 of the weighted regression.
+    """
+    regression: Moderators = names["moderators"]
+    if fit.trials.rows is None:
+        return _NAN, "there are no moderators"
+    design = regression.design
+    ones = np.ones(len(design))
+    left = ones - design @ np.linalg.lstsq(design, ones, rcond=None)[0]
+    if float(np.abs(left).max()) > 1e-7:
+        return _NAN, "the model has no intercept to compare with"
+    method, weights = names["tau_squared_method"], names["options"]["weights"]
+    if method == "given":
+        return _NAN, "tau-squared is given"
+    trials, alone = arranged_trials(names["effect"], names["variance"], None, weights)
+    if method == "EE":
+        if float(trials.squares[0]) == 0:
+            return 0.0, None
+        total = alone.q if alone else fitted(trials, np.zeros(1)).fixed.q
+        rest = given.q if given else fit.fixed.q
+        ratio = float(rest[0] / fit.trials.df[0]) / float(total[0] / trials.df[0])
+        return max(0.0, 1 - ratio), None
+    before = float(estimated_tau_squared(trials, method, alone)[0])
+    if before == 0:
+        return 0.0, None
+    return max(0.0, (before - float(fit.tau_squared[0])) / before), None
 
 
 _PREDICTION_FIELDS = ("prediction_lower", "prediction_upper", "prediction_df")
 
 
 def _prediction(
-    estimate: float, spread: float, names: dict[str, Any]
+    fit: Fitted, own: tuple[FloatArray, FloatArray], names: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the prediction interval, or the reason why there is none."""
-    k, form = names["k"], names["prediction"]
-    df = PREDICTION[form](k)
+    form, k = names["prediction"], names["k"]
     if names["tau_squared_method"] == "EE":
         reason = "under equal effects a new trial has the same true effect"
-    elif df < 1:
-        reason = f"the {form} prediction interval has {df} df with {k} trials"
     else:
-        quantile = float(stdtrit(df, (1 + names["level"]) / 2))
-        return {
-            "prediction_lower": estimate - quantile * spread,
-            "prediction_upper": estimate + quantile * spread,
-            "prediction_df": float(df),
-        }, {}
+        lower, upper, df = prediction_limits(
+            fit,
+            fit.coefficient[:, 0],
+            fit.covariance[:, 0, 0],
+            own,
+            form,
+            names["level"],
+        )
+        if not df[0] <= 0:
+            values = (float(lower[0]), float(upper[0]), float(df[0]))
+            return dict(zip(_PREDICTION_FIELDS, values, strict=True)), {}
+        reason = f"the {form} prediction interval has {df[0]:g} df with {k} trials"
     absent = dict.fromkeys(_PREDICTION_FIELDS, _NAN)
     return absent, dict.fromkeys(_PREDICTION_FIELDS, reason)
 
 
-def _single_trial(trials: Trials, level: float) -> dict[str, Any]:
+def _single_trial(y: FloatArray, v: FloatArray, level: float) -> dict[str, Any]:
     """Return the fields of a single trial: its own effect, nothing between trials."""
-    error = math.sqrt(float(trials.variance[0]))
     absent = (
-        "tau_squared",
-        "tau_squared_lower",
-        "tau_squared_upper",
-        "i_squared",
-        "h_squared",
-        "q",
-        "q_p_value",
+        *("tau_squared", "tau_squared_standard_error", "tau_squared_lower"),
+        *("tau_squared_upper", "i_squared", "h_squared", "r_squared"),
+        *("typical_variance", "q", "q_p_value", "log_likelihood"),
         *_PREDICTION_FIELDS,
     )
+    tests = coefficient_tests(y, v, np.full(1, _NAN), level)
+    plain = -0.5 * math.log(2 * math.pi * float(v[0]))
     return {
-        "estimate": trials.origin,
-        "standard_error": error,
-        "weights": _in_input_order(np.ones(1), trials),
+        "estimate": float(y[0]),
+        **{name: float(value[0]) for name, value in tests._asdict().items()},
+        "weights": _fixed(np.ones(1)),
         "q_df": 0,
+        "scale": 1.0,
+        "coefficient": _fixed(y),
+        "covariance": _fixed(v.reshape(1, 1)),
+        "tests": tests,
+        "log_likelihoods": (plain, 0.0),
         "not_estimable": MappingProxyType(
             dict.fromkeys(absent, "needs at least 2 trials")
         ),
-        **_test_and_interval(trials.origin, error, "wald", 1, level),
         **dict.fromkeys(absent, _NAN),
     }

@@ -1,141 +1,449 @@
 """Inverse-variance weighting that keeps its digits and ignores the order of trials.
 
-Symbols: y_i the effect and v_i the sampling variance of trial i of k, tau2 the
-between-trial variance, w_i = 1/(v_i + tau2), W their sum, m the weighted mean.
+Symbols: y_i the effect and v_i the sampling variance of trial i of k, x_i its row of
+the design (1 without moderators), p coefficients, tau2 the between-trial variance,
+w_i = 1/(v_i + tau2), W = diag(w), P = W - W X (X'WX)^-1 X'W.
 
-Trials are sorted by variance, then effect, and effects are measured from that of the
-most precise trial. Sorting makes every sum independent of the order of the input,
-bit for bit. The origin and the sums over "all but i" avoid subtracting nearly equal
-numbers, which otherwise spoils the REML score when variances span many powers of ten.
+Sums of w_i cancel when variances span many powers of ten: the most precise trial
+fits itself, and what is left of it is a small difference of large numbers. The
+remedy is an origin: p precise trials with linearly independent rows, the basis. They
+are put first, effects are measured from the fit through them, and rows are expressed
+in theirs (z_i = x_i X_B^-1, the identity for the basis). Then X'WX is diag(w_B) plus
+the sum over the rest, and every quantity below follows without a cancelling
+subtraction. Without moderators the basis is the most precise trial and z_i = 1.
+
+Trials are sorted by variance, then effect, so that every sum is independent of the
+order of the input, bit for bit. Arrays run over trials first and over fits last: n
+sets of trials, or n values of tau2 of one set, are computed at a time.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 
-from trialstats.meta.inputs import FloatArray, numbers, refuse, same_length
+from trialstats.meta.inputs import FloatArray
 
-#: Beyond these the squares that the estimators form leave the floating-point range.
-LARGEST_EFFECT = 1e50
-SMALLEST_VARIANCE, LARGEST_VARIANCE = 1e-100, 1e100
+IntArray = NDArray[np.intp]
+
+#: A row enters the basis when this share of the longest row that is left of any trial
+#: is left of it, once the rows in the basis are taken out: bounds the entries of z_i.
+_LONG_ENOUGH = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Trials:
-    """Checked trials, sorted.
+    """Sorted trials of n fits.
 
     Attributes
     ----------
-    deviation : ndarray of shape (k,)
-        Effects minus `origin`.
-    variance : ndarray of shape (k,)
-        Sampling variances, ascending.
-    origin : float
-        Effect of the most precise trial.
-    order : ndarray of shape (k,)
-        Position in the input of each sorted trial.
+    deviation : ndarray of shape (k, n)
+        Effects minus the fit through the basis; zero for the basis itself.
+    variance : ndarray of shape (k, n)
+        Sampling variances, the basis first, then ascending; infinite for a trial that
+        is absent from a fit.
+    rows : ndarray of shape (k, p, n) or None
+        z_i; None without moderators.
+    count : ndarray of shape (n,)
+        Trials in each fit.
+    origin : ndarray of shape (p, n)
+        Effects of the basis.
+    back : ndarray of shape (n, p, p) or None
+        X_B^-1: coefficients are back @ (origin + those of the deviations).
+    order : ndarray of shape (k, n)
+        Position in the input of each trial.
+    squares : ndarray of shape (n,)
+        Unweighted sum of (y_i - mean)^2.
     """
 
     deviation: FloatArray
     variance: FloatArray
-    origin: float
-    order: np.ndarray[tuple[int], np.dtype[np.intp]]
+    rows: FloatArray | None
+    count: FloatArray
+    origin: FloatArray
+    back: FloatArray | None
+    order: IntArray
+    squares: FloatArray
 
     @property
-    def k(self) -> int:
-        """Number of trials."""
-        return len(self.variance)
+    def p(self) -> int:
+        """Number of coefficients."""
+        return len(self.origin)
+
+    @property
+    def df(self) -> FloatArray:
+        """Residual degrees of freedom k - p of each fit."""
+        return self.count - self.p
+
+    def take(self, fits: IntArray) -> "Trials":
+        """Return some of the fits, each as often as it is named."""
+        return replace(
+            self,
+            deviation=self.deviation[:, fits],
+            variance=self.variance[:, fits],
+            rows=None if self.rows is None else self.rows[:, :, fits],
+            count=self.count[fits],
+            origin=self.origin[:, fits],
+            back=None if self.back is None else self.back[fits],
+            order=self.order[:, fits],
+            squares=self.squares[fits],
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class Weighted:
-    """Trials weighted at one or more values of tau2; the last axis runs over trials.
+class Weighted(Protocol):
+    """Trials weighted at values of tau2; the first axis runs over trials."""
 
-    Attributes
-    ----------
-    weight : ndarray of shape (..., k)
-        w_i.
-    total : ndarray of shape (...)
-        W.
-    rest : ndarray of shape (..., k)
-        W - w_i, summed without subtraction.
-    mean : ndarray of shape (...)
-        m, measured from the origin.
-    residual : ndarray of shape (..., k)
-        y_i - m.
-    """
+    @property
+    def weight(self) -> FloatArray:
+        """w_i, the shape (k, ...)."""
 
-    weight: FloatArray
-    total: FloatArray
-    rest: FloatArray
-    mean: FloatArray
-    residual: FloatArray
+    @property
+    def residual(self) -> FloatArray:
+        """y_i less its fitted value, the shape (k, ...)."""
+
+    @property
+    def total(self) -> FloatArray:
+        """Sum of w_i."""
 
     @property
     def q(self) -> FloatArray:
-        """Generalised Q: the sum of w_i (y_i - m)^2."""
-        return np.asarray((self.weight * self.residual**2).sum(axis=-1))
+        """Generalised Q: y'Py."""
+
+    @property
+    def q_slope(self) -> FloatArray:
+        """Minus the derivative of Q in tau2: y'PPy."""
+
+    @property
+    def q_curvature(self) -> FloatArray:
+        """Half the second derivative of Q in tau2: y'PPPy."""
 
     @property
     def trace(self) -> FloatArray:
-        """Trace of P = diag(w) - ww'/W: the sum of w_i (W - w_i) / W."""
-        return np.asarray((self.weight * self.rest).sum(axis=-1) / self.total)
+        """Trace of P."""
+
+    @property
+    def trace_of_square(self) -> FloatArray:
+        """Trace of PP."""
+
+    @property
+    def log_determinant(self) -> FloatArray:
+        """Logarithm of the determinant of X'WX, up to a constant of the design."""
 
 
-def sorted_trials(effect: ArrayLike, variance: ArrayLike) -> Trials:
-    """Return checked and sorted trials.
+@dataclass(frozen=True, slots=True)
+class WeightedMean:
+    """Trials without moderators."""
 
-    Raises
-    ------
-    DataError
-        For no trials, arrays that differ in length, a missing or infinite value, a
-        variance of zero or less, or numbers beyond the range of the arithmetic.
+    weight: FloatArray
+    rest: FloatArray
+    total: FloatArray
+    mean: FloatArray
+    residual: FloatArray
+    pull: FloatArray
+
+    @property
+    def q(self) -> FloatArray:
+        """Y'Py."""
+        return np.asarray((self.pull * self.residual).sum(axis=0))
+
+    @property
+    def q_slope(self) -> FloatArray:
+        """Y'PPy."""
+        return np.asarray((self.pull * self.pull).sum(axis=0))
+
+    @property
+    def q_curvature(self) -> FloatArray:
+        """Y'PPPy."""
+        product = self.weight * self.pull
+        centred = self.pull - product.sum(axis=0) / self.total
+        return np.asarray((product * centred).sum(axis=0))
+
+    @property
+    def trace(self) -> FloatArray:
+        """Sum of w_i (W - w_i) / W; W - w_0 is summed, the others are above W/2."""
+        squares = (self.weight[1:] ** 2).sum(axis=0)
+        share = (self.weight[0] + self.total) / self.total
+        return np.asarray(share * self.rest - squares / self.total)
+
+    @property
+    def trace_of_square(self) -> FloatArray:
+        """Sum of squares of the elements of P."""
+        others = self.weight[1:]
+        second = (others**2).sum(axis=0)
+        third = (others**3).sum(axis=0)
+        first = self.weight[0] / self.total
+        own = (first * self.rest) ** 2 + 2 * first**2 * second
+        return np.asarray(
+            own + second - 2 * third / self.total + (second / self.total) ** 2
+        )
+
+    @property
+    def log_determinant(self) -> FloatArray:
+        """Logarithm of the sum of w_i."""
+        return np.asarray(np.log(self.total))
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedRegression:
+    """Trials with moderators; the design in terms of the basis.
+
+    With B the basis and R the rest, S = Z_R'W_R Z_R, T = D^-1/2 S D^-1/2 where
+    D = W_B, the matrix X'WX is D^1/2 (1 + T) D^1/2. The rows of the basis are at least
+    about as precise as the trials that depend on them, so 1 + T is well conditioned.
     """
-    y = numbers("effect", effect, data=None)
-    v = numbers("variance", variance, data=None)
-    same_length({"effect": y, "variance": v})
-    refuse(
-        v <= 0,
-        "the sampling variance is not above zero",
-        column="variance",
-        values=v,
-        remedy="pass variances of estimable trials, squared standard errors",
+
+    weight: FloatArray
+    rows: FloatArray
+    inverse: FloatArray
+    own: FloatArray
+    coefficient: FloatArray
+    residual: FloatArray
+    pull: FloatArray
+    log_determinant: FloatArray
+
+    @property
+    def total(self) -> FloatArray:
+        """Sum of w_i."""
+        return np.asarray(self.weight.sum(axis=0))
+
+    @property
+    def q(self) -> FloatArray:
+        """Y'Py."""
+        return np.asarray((self.pull * self.residual).sum(axis=0))
+
+    @property
+    def q_slope(self) -> FloatArray:
+        """Y'PPy."""
+        return np.asarray((self.pull * self.pull).sum(axis=0))
+
+    @property
+    def q_curvature(self) -> FloatArray:
+        """Y'PPPy."""
+        product = self.weight * self.pull
+        fitted = _fitted(self.rows, _solved(self.inverse, _crossed(self.rows, product)))
+        return np.asarray((product * (self.pull - fitted)).sum(axis=0))
+
+    @property
+    def _distance(self) -> FloatArray:
+        """z_i'(Z'WZ)^-1 z_i of the rest, (k - p, ...)."""
+        rest = self.rows[self.rows.shape[1] :]
+        return np.asarray(
+            np.einsum("ka...,ab...,kb...->k...", rest, self.inverse, rest)
+        )
+
+    @property
+    def diagonal(self) -> FloatArray:
+        """Diagonal of P, (k, ...)."""
+        p = self.rows.shape[1]
+        rest = self.weight[p:]
+        own = np.einsum("aa...->a...", self.own)
+        shape = np.broadcast_shapes(own.shape[1:], rest.shape[1:])
+        return np.concatenate(
+            [
+                np.broadcast_to(own, (p, *shape)),
+                np.broadcast_to(
+                    rest * (1 - rest * self._distance), (len(rest), *shape)
+                ),
+            ]
+        )
+
+    @property
+    def trace(self) -> FloatArray:
+        """Trace of P."""
+        return np.asarray(self.diagonal.sum(axis=0))
+
+    @property
+    def trace_of_square(self) -> FloatArray:
+        """Sum of squares of the elements of P."""
+        ones = np.ones_like(self.weight)
+        return self.trace_between(ones, ones)
+
+    def trace_between(self, left: FloatArray, right: FloatArray) -> FloatArray:
+        """Return the trace of P diag(left) P diag(right): sum of P_ij^2 l_j r_i."""
+        p = self.rows.shape[1]
+        weight, rows, inverse = self.weight[p:], self.rows[p:], self.inverse
+        basis = np.einsum("ab...,b...,a...->...", self.own**2, left[:p], right[:p])
+        toward = self.weight[:p] * np.einsum("ab...,kb...->ka...", inverse, rows)
+        mixed = (weight[:, np.newaxis] * toward) ** 2
+        between = np.einsum("ka...,k...,a...->...", mixed, left[p:], right[:p])
+        between += np.einsum("ka...,a...,k...->...", mixed, left[:p], right[p:])
+        both = left[p:] * right[p:] * weight**2
+        alone = (both * (1 - 2 * weight * self._distance)).sum(axis=0)
+        inner = [
+            np.einsum("ka...,k...,kb...->ab...", rows, weight**2 * part[p:], rows)
+            for part in (left, right)
+        ]
+        crossed = np.einsum(
+            "ab...,bc...,cd...,da...->...", inverse, inner[0], inverse, inner[1]
+        )
+        return np.asarray(basis + between + alone + crossed)
+
+
+def arranged(
+    effect: FloatArray,
+    variance: FloatArray,
+    *,
+    design: FloatArray | None = None,
+    ties: FloatArray | None = None,
+) -> Trials:
+    """Return sorted trials of m fits.
+
+    Parameters
+    ----------
+    effect, variance : ndarray of shape (m, k)
+        Checked; the variance of an absent trial is infinite.
+    design : ndarray of shape (k, p), optional
+        Rows of full rank among the trials present in every fit.
+    ties : ndarray of shape (k, ...), optional
+        What else tells trials of equal variance and effect apart.
+    """
+    m, k = effect.shape
+    keys = [effect, variance]
+    further = [] if design is None else list(design.T)
+    further += [] if ties is None else list(ties.reshape(k, -1).T)
+    keys = [np.broadcast_to(extra, (m, k)) for extra in further] + keys
+    order = np.lexsort(keys, axis=-1)
+    y = np.ascontiguousarray(np.take_along_axis(effect, order, axis=-1).T)
+    v = np.ascontiguousarray(np.take_along_axis(variance, order, axis=-1).T)
+    order = np.ascontiguousarray(order.T)
+    absent = np.isinf(v)
+    count = (~absent).sum(axis=0).astype(np.float64)
+    if absent.any():
+        y = np.where(absent, y[0], y)
+    squares = _sum_of_squares(y - y[0], ~absent, count)
+    if design is None:
+        return Trials(y - y[0], v, None, count, y[:1].copy(), None, order, squares)
+    rows = np.moveaxis(design[order], 2, 1)
+    rows = np.where(absent[:, np.newaxis], 0.0, rows)
+    first = _basis(rows)
+    kept = np.ones((k, m), dtype=bool)
+    np.put_along_axis(kept, first, False, axis=0)
+    rest = np.nonzero(kept.T)[1].reshape(m, k - len(first)).T
+    place = np.concatenate([first, rest])
+    y, v = (np.take_along_axis(a, place, axis=0) for a in (y, v))
+    order = np.take_along_axis(order, place, axis=0)
+    rows = np.take_along_axis(rows, place[:, np.newaxis], axis=0)
+    return _from_basis(y, v, rows, count, order, squares)
+
+
+def _from_basis(
+    y: FloatArray,
+    v: FloatArray,
+    rows: FloatArray,
+    count: FloatArray,
+    order: IntArray,
+    squares: FloatArray,
+) -> Trials:
+    """Return trials whose basis stands first, measured from the fit through it."""
+    p = rows.shape[1]
+    square = np.moveaxis(rows[:p], 2, 0)
+    back = np.asarray(np.linalg.inv(square), dtype=np.float64)
+    # Z' = X_B'^-1 X': solved, which is nearer than a product with the inverse.
+    inside = np.linalg.solve(np.swapaxes(square, 1, 2), np.transpose(rows, (2, 1, 0)))
+    z = np.ascontiguousarray(np.transpose(inside, (2, 1, 0)))
+    z[:p] = np.eye(p)[:, :, np.newaxis]
+    origin = y[:p].copy()
+    deviation = y - np.einsum("kan,an->kn", z, origin)
+    deviation[:p] = 0.0
+    deviation[np.isinf(v)] = 0.0
+    return Trials(deviation, v, z, count, origin, back, order, squares)
+
+
+def _basis(rows: FloatArray) -> IntArray:
+    """Return positions (p, n) of the most precise independent rows of (k, p, n)."""
+    size = np.abs(rows).max(axis=0)
+    left = rows / np.where(size == 0, 1.0, size)
+    chosen = []
+    for _ in range(rows.shape[1]):
+        length = np.sqrt((left**2).sum(axis=1))
+        at = np.argmax(length >= _LONG_ENOUGH * length.max(axis=0), axis=0)
+        chosen.append(at)
+        row = np.take_along_axis(left, at[np.newaxis, np.newaxis], axis=0)[0]
+        norm = np.sqrt((row**2).sum(axis=0))
+        direction = row / np.where(norm == 0, 1.0, norm)
+        # Twice: what rounding left of the first projection goes with the second.
+        for _ in range(2):
+            along = np.einsum("kpn,pn->kn", left, direction)
+            left = left - along[:, np.newaxis] * direction
+    return np.array(chosen)
+
+
+def _sum_of_squares(
+    deviation: FloatArray, present: NDArray[np.bool_], count: FloatArray
+) -> FloatArray:
+    mean = deviation.sum(axis=0) / np.maximum(count, 1)
+    return np.asarray((np.where(present, deviation - mean, 0.0) ** 2).sum(axis=0))
+
+
+def weigh(
+    trials: Trials, tau_squared: FloatArray, *, weight: FloatArray | None = None
+) -> WeightedMean | WeightedRegression:
+    """Weight the trials at `tau_squared`.
+
+    Parameters
+    ----------
+    trials : Trials
+        Of n fits.
+    tau_squared : ndarray of shape (n,) or (n, g)
+        One or g values for each fit; with one fit any number n of values.
+    weight : ndarray of shape (k, n), optional
+        Weights to take instead of 1/(v_i + tau2).
+    """
+    deeper = (..., *([np.newaxis] * (tau_squared.ndim - 1)))
+    deviation = trials.deviation[deeper]
+    if weight is None:
+        weight = 1.0 / (trials.variance[deeper] + tau_squared)
+    if trials.rows is None:
+        rest = weight[1:].sum(axis=0)
+        total = weight[0] + rest
+        mean = (weight * deviation).sum(axis=0) / total
+        residual = deviation - mean
+        return WeightedMean(weight, rest, total, mean, residual, weight * residual)
+    return _regression(weight, trials.rows[deeper], deviation)
+
+
+def _regression(
+    weight: FloatArray, rows: FloatArray, deviation: FloatArray
+) -> WeightedRegression:
+    p = rows.shape[1]
+    root = np.sqrt(weight[:p])
+    inner = np.empty((p, p, *weight.shape[1:]))
+    for a in range(p):
+        for b in range(a + 1):
+            product = (weight[p:] * rows[p:, a] * rows[p:, b]).sum(axis=0)
+            inner[a, b] = inner[b, a] = product / (root[a] * root[b])
+    # Matrices last, where the routines of linear algebra expect them.
+    inner = np.moveaxis(inner, (0, 1), (-2, -1))
+    scaled = np.linalg.inv(np.eye(p) + inner)
+    scaled = (scaled + np.swapaxes(scaled, -2, -1)) / 2
+    own = np.moveaxis(scaled @ inner, (-2, -1), (0, 1)) * root * root[:, np.newaxis]
+    log_determinant = np.linalg.slogdet(np.eye(p) + inner)[1]
+    log_determinant = log_determinant + np.log(weight[:p]).sum(axis=0)
+    inverse = np.moveaxis(scaled, (-2, -1), (0, 1)) / (root * root[:, np.newaxis])
+    coefficient = _solved(inverse, _crossed(rows, weight * deviation))
+    residual = deviation - _fitted(rows, coefficient)
+    return WeightedRegression(
+        weight,
+        rows,
+        inverse,
+        own,
+        coefficient,
+        residual,
+        weight * residual,
+        log_determinant,
     )
-    refuse(
-        (v < SMALLEST_VARIANCE) | (v > LARGEST_VARIANCE),
-        f"outside {SMALLEST_VARIANCE:g} to {LARGEST_VARIANCE:g}",
-        column="variance",
-        values=v,
-        remedy="express the effects in another unit",
-    )
-    refuse(
-        np.abs(y) > LARGEST_EFFECT,
-        f"beyond {LARGEST_EFFECT:g}",
-        column="effect",
-        values=y,
-        remedy="express the effects in another unit",
-    )
-    order = np.lexsort((y, v))
-    origin = float(y[order[0]])
-    return Trials(y[order] - origin, v[order], origin, order)
 
 
-def weigh(trials: Trials, tau_squared: ArrayLike = 0.0) -> Weighted:
-    """Weight the trials at `tau_squared`, a number or an array of them."""
-    added = np.asarray(tau_squared, dtype=np.float64)[..., np.newaxis]
-    weight = 1.0 / (trials.variance + added)
-    total = weight.sum(axis=-1)
-    before = np.zeros_like(weight)
-    after = np.zeros_like(weight)
-    before[..., 1:] = np.cumsum(weight, axis=-1)[..., :-1]
-    after[..., :-1] = np.cumsum(weight[..., ::-1], axis=-1)[..., ::-1][..., 1:]
-    mean = (weight * trials.deviation).sum(axis=-1) / total
-    residual = trials.deviation - mean[..., np.newaxis]
-    return Weighted(weight, total, before + after, mean, residual)
+def _crossed(rows: FloatArray, values: FloatArray) -> FloatArray:
+    """Return Z' values, (p, ...)."""
+    parts = [(rows[:, a] * values).sum(axis=0) for a in range(rows.shape[1])]
+    return np.array(parts)
 
 
-def sum_of_squares(trials: Trials) -> float:
-    """Return the unweighted sum of (y_i - mean)^2."""
-    centred = trials.deviation - trials.deviation.mean()
-    return float((centred**2).sum())
+def _solved(inverse: FloatArray, right: FloatArray) -> FloatArray:
+    return np.asarray((inverse * right).sum(axis=1))
+
+
+def _fitted(rows: FloatArray, coefficient: FloatArray) -> FloatArray:
+    return np.asarray((rows * coefficient).sum(axis=1))

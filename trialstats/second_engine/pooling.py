@@ -92,10 +92,94 @@ def _combined(y: _Array, v: _Array, method: str) -> Any:
         return combine_effects(y, v, method_re=method, use_t=False)
 
 
+#: Factor on the variance of the mean, and degrees of freedom, None for a normal.
+_Scale = tuple[float, float | None]
+
+
+def _wald(y: _Array, v: _Array, between: float, scale: float, level: float) -> _Scale:
+    return 1.0, None
+
+
+def _t(y: _Array, v: _Array, between: float, scale: float, level: float) -> _Scale:
+    return 1.0, float(len(y) - 1)
+
+
+def _hartung(
+    y: _Array, v: _Array, between: float, scale: float, level: float
+) -> _Scale:
+    return scale, float(len(y) - 1)
+
+
+def _hartung_adhoc(
+    y: _Array, v: _Array, between: float, scale: float, level: float
+) -> _Scale:
+    return max(1.0, scale), float(len(y) - 1)
+
+
+def _width(y: _Array, v: _Array, between: float, factor: float, reach: float) -> float:
+    fit = _least_squares(y, v, between).fit(
+        cov_type="fixed scale", cov_kwds={"scale": factor}
+    )
+    return reach * float(fit.bse[0])
+
+
+def _hartung_or_normal(
+    y: _Array, v: _Array, between: float, scale: float, level: float
+) -> _Scale:
+    reach = float(stats.t(len(y) - 1).ppf((1 + level) / 2))
+    normal = float(stats.norm.ppf((1 + level) / 2))
+    if _width(y, v, between, scale, reach) < _width(y, v, between, 1.0, normal):
+        return 1.0, None
+    return scale, float(len(y) - 1)
+
+
+def _hartung_or_t(
+    y: _Array, v: _Array, between: float, scale: float, level: float
+) -> _Scale:
+    reach = float(stats.t(len(y) - 1).ppf((1 + level) / 2))
+    normal = float(stats.norm.ppf((1 + level) / 2))
+    moments = max(0.0, float(_combined(y, v, "chi2").tau2))
+    if _width(y, v, between, scale, reach) < _width(y, v, moments, 1.0, normal):
+        return 1.0, float(len(y) - 1)
+    return scale, float(len(y) - 1)
+
+
+def _kenward_roger(
+    y: _Array, v: _Array, between: float, scale: float, level: float
+) -> _Scale:
+    """Return Kenward and Roger's factor and df of a mean, from dense matrices."""
+    inverse = np.diag(1 / (v + between))
+    ones = np.ones((len(y), 1))
+    phi = np.linalg.inv(ones.T @ inverse @ ones)
+    # The derivative of the covariance in tau-squared is the identity.
+    first = -ones.T @ inverse @ inverse @ ones
+    second = ones.T @ inverse @ inverse @ inverse @ ones
+    projection = inverse - inverse @ ones @ phi @ ones.T @ inverse
+    of_tau_squared = 2 / float(np.trace(projection @ projection))
+    adjusted = phi + 2 * of_tau_squared * phi @ (second - first @ phi @ first) @ phi
+    gradient = float((phi @ first @ phi).item())
+    df = 2 * float(phi.item()) ** 2 / (gradient**2 * of_tau_squared)
+    # Satterthwaite's df are those of the unadjusted variance; the adjusted enters.
+    factor = float(adjusted.item() / phi.item())
+    return factor, df / factor**2
+
+
+_SCALES: dict[str, Callable[[_Array, _Array, float, float, float], _Scale]] = {
+    "wald": _wald,
+    "t": _t,
+    "knapp_hartung": _hartung,
+    "knapp_hartung_adhoc": _hartung_adhoc,
+    "knapp_hartung_adhoc_ci": _hartung_or_normal,
+    "knapp_hartung_adhoc_iqwig": _hartung_or_t,
+    "kenward_roger": _kenward_roger,
+}
+
+
 def _mean_checks(y: _Array, v: _Array, between: float, pooled: Any) -> list[Check]:
     """Return checks of estimate, standard error, interval and weights."""
     k, name = pooled.k, pooled.inference if pooled.k > 1 else "wald"
     if pooled.custom_weights:
+        df = None if name == "wald" else float(k - 1)
         engine = "numpy, explicit sums with the given weights"
         mean = float(np.average(y, weights=pooled.weights))
         error = float(np.sqrt(np.dot(pooled.weights**2, v + between)))
@@ -103,12 +187,12 @@ def _mean_checks(y: _Array, v: _Array, between: float, pooled: Any) -> list[Chec
         engine = _WLS
         # A single trial leaves WLS no degrees of freedom for its own scale.
         scale = 1.0 if k == 1 else float(_least_squares(y, v, between).fit().scale)
-        scales = {"knapp_hartung": scale, "knapp_hartung_adhoc": max(1.0, scale)}
+        factor, df = _SCALES[name](y, v, between, scale, pooled.level)
         fit = _least_squares(y, v, between).fit(
-            cov_type="fixed scale", cov_kwds={"scale": scales.get(name, 1.0)}
+            cov_type="fixed scale", cov_kwds={"scale": factor}
         )
         mean, error = float(fit.params[0]), float(fit.bse[0])
-    tail = stats.norm if name == "wald" else stats.t(k - 1)
+    tail = stats.norm if df is None else stats.t(df)
     half = float(tail.ppf((1 + pooled.level) / 2)) * error
     share = 1 / (v + between) / np.sum(1 / (v + between))
     checks = [
@@ -266,4 +350,6 @@ _TAU_SQUARED: dict[str, Callable[[_Array, _Array, Any], Check]] = {
     "DL": _dersimonian_laird,
     "PM": _paule_mandel,
     "EB": _paule_mandel,
+    "DLIT": _paule_mandel,
+    "SJIT": _paule_mandel,
 }

@@ -11,10 +11,10 @@ from scipy import stats
 
 from trialstats.errors import ConvergenceError, DataError, NotEstimableError
 from trialstats.meta import INFERENCE, TAU_SQUARED, cochran_q, pool, q_profile
-from trialstats.meta.tau_squared import bracketed_root
+from trialstats.meta.tau_squared import WITH_WEIGHTS
 
-ESTIMATORS = sorted(TAU_SQUARED)
-RANDOM_EFFECTS = sorted(set(TAU_SQUARED) - {"EE"})
+ESTIMATORS = sorted(set(TAU_SQUARED) - set(WITH_WEIGHTS))
+RANDOM_EFFECTS = sorted(set(ESTIMATORS) - {"EE"})
 every = settings(deadline=None, derandomize=True, max_examples=60)
 
 
@@ -225,7 +225,10 @@ def test_variances_that_span_twelve_powers_of_ten(method):
 
 def test_empirical_bayes_is_paule_mandel():
     effect, variance = [0.1, 0.9, -0.3], [0.01, 0.04, 0.09]
-    values = {TAU_SQUARED[name](effect, variance) for name in ("EB", "PM")}
+    values = {
+        pool(effect, variance, tau_squared=name).tau_squared
+        for name in ("EB", "PM", "DLIT", "SJIT")
+    }
     assert len(values) == 1
 
 
@@ -296,7 +299,13 @@ def test_bad_numbers_are_named(arguments, message):
         ({"prediction": "k-1"}, "use one of t, HTS"),
         ({"level": 95}, "between 0 and 1, got 95"),
         ({"weights": [1, 0], "inference": "wald"}, "'weights', value 0.0"),
-        ({"weights": [1, 1]}, "use inference='wald' or 't'"),
+        (
+            {"weights": [1, 1], "inference": "kenward_roger"},
+            "use inference='wald', 't' or 'knapp_hartung'",
+        ),
+        ({"tau_squared": "GENQ"}, "needs weights; pass weights=, such as 1/variance"),
+        ({"tau_squared": -0.1}, "is not a variance"),
+        ({"tau_squared_interval": "QP"}, "use one of q_profile, profile_likelihood"),
     ],
 )
 def test_unknown_settings_list_the_known(settings_, message):
@@ -305,16 +314,21 @@ def test_unknown_settings_list_the_known(settings_, message):
 
 
 def test_a_search_that_stops_says_so(monkeypatch):
-    class Stopped:
-        converged, iterations = False, 2000
-
-    monkeypatch.setattr(
-        "trialstats.meta.tau_squared.brentq", lambda *_, **__: (1.0, Stopped)
-    )
-    with pytest.raises(ConvergenceError, match="use a closed-form estimator"):
-        bracketed_root(lambda x: x - 0.5, 0, 1, what="test")
+    monkeypatch.setattr("trialstats.meta.roots._STEPS", 1)
+    effect, variance = [0.0, 1.0, 5.0], [0.1, 0.2, 0.3]
+    for method in ("REML", "ML", "PM"):
+        with pytest.raises(ConvergenceError, match="use a closed-form estimator"):
+            pool(effect, variance, tau_squared=method)
+    with pytest.raises(ConvergenceError, match="Q-profile"):
+        q_profile(effect, variance)
 
 
 def test_tables_of_methods():
-    assert set(INFERENCE) == {"wald", "t", "knapp_hartung", "knapp_hartung_adhoc"}
-    assert set(ESTIMATORS) == {"EE", "DL", "PM", "REML", "ML", "HE", "SJ", "EB", "HS"}
+    assert set(INFERENCE) == {
+        *("wald", "t", "knapp_hartung", "knapp_hartung_adhoc"),
+        *("knapp_hartung_adhoc_ci", "knapp_hartung_adhoc_iqwig", "kenward_roger"),
+    }
+    assert set(TAU_SQUARED) == {
+        *("EE", "DL", "PM", "REML", "ML", "HE", "SJ", "EB", "HS"),
+        *("HSk", "PMM", "DLIT", "SJIT", "GENQ", "GENQM"),
+    }

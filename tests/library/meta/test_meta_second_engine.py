@@ -13,6 +13,8 @@ from trialstats.second_engine.pooling import check_pooling
 #: log odds ratios and variances invented here; tau-squared is about 0.1.
 EFFECT = np.array([-0.9, -0.2, 0.3, -1.2, 0.1])
 VARIANCE = np.array([0.05, 0.02, 0.4, 0.11, 0.03])
+#: Estimators that take the inverse variances for weights.
+ESTIMATORS = sorted(set(TAU_SQUARED) - {"GENQ", "GENQM"})
 
 
 def disagreements(effect, variance, pooled) -> list[str]:
@@ -26,7 +28,7 @@ def disagreements(effect, variance, pooled) -> list[str]:
 
 
 @pytest.mark.parametrize("inference", INFERENCE)
-@pytest.mark.parametrize("method", TAU_SQUARED)
+@pytest.mark.parametrize("method", ESTIMATORS)
 def test_both_engines_agree(method, inference):
     pooled = pool(EFFECT, VARIANCE, tau_squared=method, inference=inference)
     assert disagreements(EFFECT, VARIANCE, pooled) == []
@@ -37,7 +39,7 @@ def test_both_engines_agree(method, inference):
     st.lists(
         st.tuples(st.floats(-3, 3), st.floats(0.01, 2)), min_size=2, max_size=9
     ).filter(lambda rows: np.ptp([y for y, _ in rows]) > 1e-3),
-    st.sampled_from(sorted(TAU_SQUARED)),
+    st.sampled_from(ESTIMATORS),
 )
 def test_both_engines_agree_on_any_data(rows, method):
     effect, variance = np.array(rows).T
