@@ -21,9 +21,9 @@ from trialstats.vocabulary import (
 )
 
 
-def test_every_measure_that_is_computed_has_its_words_and_scale():
-    for code, scale in meta.MEASURES.items():
-        assert MEASURES[code].log == (scale == "log")
+def test_words_and_computation_agree_on_the_scale_of_a_measure():
+    for code, measure in MEASURES.items():
+        assert measure.log == (meta.MEASURES[code] == "log")
     assert set(BINARY_MEASURES) <= set(meta.MEASURES)
 
 

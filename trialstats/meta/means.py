@@ -1,16 +1,18 @@
-"""Effect sizes of two independent means: MD and SMD (Hedges' g).
+"""Effect sizes of two independent means and standard deviations.
 
 Symbols: m1, sd1, n1 are mean, standard deviation and size of the treatment arm, m2,
-sd2, n2 of the control arm; df = n1 + n2 - 2.
+sd2, n2 of the control arm; df = n1 + n2 - 2; J is the correction of
+`hedges_correction`; d is the difference over a standard deviation.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy.special import gammaln
 
+from trialstats.meta.correlations import first_known, t_from_p
 from trialstats.meta.inputs import (
     FloatArray,
     Values,
@@ -18,11 +20,26 @@ from trialstats.meta.inputs import (
     refuse,
     required,
 )
+from trialstats.meta.measures import (
+    Call,
+    Measure,
+    Notes,
+    Rows,
+    plain_rows,
+    read_columns,
+    refuse_deviations,
+    refuse_outside,
+    refuse_sizes,
+    weighted_mean,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Means, standard deviations and sizes of two arms in k trials, shape (k,)."""
+    """Means, standard deviations and sizes of two arms in k trials, shape (k,).
+
+    `correct` says whether small-sample bias is removed from the effects.
+    """
 
     m1: FloatArray
     sd1: FloatArray
@@ -30,10 +47,46 @@ class Moments:
     m2: FloatArray
     sd2: FloatArray
     n2: FloatArray
+    correct: bool = True
+
+    @property
+    def n(self) -> FloatArray:
+        """Participants in both arms."""
+        return self.n1 + self.n2
+
+    @property
+    def df(self) -> FloatArray:
+        """Degrees of freedom of the pooled variance."""
+        return self.n - 2
+
+    @property
+    def pooled_variance(self) -> FloatArray:
+        """Variance within arms, shared by both."""
+        squares = (self.n1 - 1) * self.sd1**2 + (self.n2 - 1) * self.sd2**2
+        return np.asarray(squares / self.df)
+
+    @property
+    def mean_variance(self) -> FloatArray:
+        """Plain mean of the two arms' variances."""
+        return np.asarray((self.sd1**2 + self.sd2**2) / 2)
+
+    @property
+    def d(self) -> FloatArray:
+        """Difference over the pooled standard deviation, not corrected."""
+        return np.asarray((self.m1 - self.m2) / np.sqrt(self.pooled_variance))
+
+    @property
+    def by_sizes(self) -> FloatArray:
+        """Sum of the inverse sizes, 1/n1 + 1/n2."""
+        return 1 / self.n1 + 1 / self.n2
 
 
-def read_moments(given: dict[str, Values], data: pd.DataFrame | None) -> Moments:
-    """Return the moments from m1i, sd1i, n1i, m2i, sd2i, n2i.
+ALL_MOMENTS = ("m1i", "sd1i", "n1i", "m2i", "sd2i", "n2i")
+_SDS = ("sd1i", "sd2i")
+
+
+def read_moments(call: Call, needed: Iterable[str] = ALL_MOMENTS) -> Moments:
+    """Return the moments from m1i, sd1i, n1i, m2i, sd2i, n2i; NaN where not needed.
 
     Raises
     ------
@@ -41,28 +94,84 @@ def read_moments(given: dict[str, Values], data: pd.DataFrame | None) -> Moments
         For an absent argument, a standard deviation of zero or less, or an arm with
         fewer than two participants, in whom no standard deviation exists.
     """
-    names = ["m1i", "sd1i", "n1i", "m2i", "sd2i", "n2i"]
-    columns = required(names, given, data=data)
+    names = list(needed)
+    columns = read_columns(call, names)
+    refuse_deviations(columns, [name for name in _SDS if name in columns])
+    refuse_sizes(columns, {"n1i": 2 if "sd1i" in columns else 1, "n2i": 2})
+    absent = np.full(len(columns["n1i"]), np.nan)
+    m1, sd1, n1, m2, sd2, n2 = (columns.get(name, absent) for name in ALL_MOMENTS)
+    return Moments(m1, sd1, n1, m2, sd2, n2, call.correct)
+
+
+def reader(needed: Iterable[str] = ALL_MOMENTS) -> Callable[[Measure, Call], Rows]:
+    """Return a reader of the moments that a measure needs."""
+    names = tuple(needed)
+
+    def read(_: Measure, call: Call) -> Rows:
+        arms = read_moments(call, names)
+        return plain_rows(arms, arms.n, "its numbers give no effect")
+
+    return read
+
+
+def read_standardized(_: Measure, call: Call) -> Rows:
+    """Return moments, or what stands for them: di, ti, pi or ri, with n1i and n2i."""
+    others = [name for name in ("di", "ti", "pi", "ri") if call.has(name)]
+    if not others:
+        arms, note = read_moments(call), None
+    else:
+        arms, note = _moments_or_d(call)
+    rows = plain_rows(arms, arms.n, "too few participants")
+    return Rows(arms, arms.n, rows.done if note is None else note, rows.reason)
+
+
+def _moments_or_d(call: Call) -> tuple[Moments, Notes]:
+    """Return moments in which an arm of mean d and SD 1 stands for a known d."""
+    summary = ("m1i", "sd1i", "m2i", "sd2i")
+    columns = read_columns(call, ["n1i", "n2i"], (*summary, "di", "ti", "pi", "ri"))
+    refuse_sizes(columns, {"n1i": 2, "n2i": 2})
+    n1, n2 = columns["n1i"], columns["n2i"]
+    absent, df = np.full(len(n1), np.nan), n1 + n2 - 2
+    m1, sd1, m2, sd2 = (columns.get(name, absent) for name in summary)
+    di, ti, pi, ri = (columns.get(name, absent) for name in ("di", "ti", "pi", "ri"))
     for name in ("sd1i", "sd2i"):
-        refuse(
-            columns[name] <= 0,
-            "the standard deviation is not above zero",
-            column=name,
-            values=columns[name],
-            remedy="supply the standard deviation, not a standard error of zero",
-        )
-    for name in ("n1i", "n2i"):
-        refuse(
-            columns[name] < 2,
-            "a standard deviation needs at least two participants",
-            column=name,
-            values=columns[name],
-        )
-    return Moments(*(columns[name] for name in names))
+        if name in columns:
+            refuse_deviations(columns, [name])
+    refuse_outside(pi, "pi", -1, 1, "a p-value (with the sign of the difference)")
+    refuse(
+        np.abs(ri) >= 1, "the correlation is not inside (-1, 1)", column="ri", values=ri
+    )
+    root = np.sqrt(1 / n1 + 1 / n2)
+    with np.errstate(invalid="ignore"):
+        of_r = np.sqrt(df * (1 / n1 + 1 / n2)) * ri / np.sqrt(1 - ri**2)
+        sources = {"di": di, "ti": ti * root, "pi": t_from_p(pi, df) * root, "ri": of_r}
+        moments = Moments(m1, sd1, n1, m2, sd2, n2).d
+    given = {"m1i, sd1i, m2i, sd2i": moments} | sources
+    # A stated d comes before moments: they may be of another analysis.
+    stated = np.isfinite(np.stack(list(sources.values()))).any(axis=0)
+    given["m1i, sd1i, m2i, sd2i"] = np.where(stated, np.nan, moments)
+    d, note = first_known(given, "standardized difference")
+    one, zero = np.ones(len(n1)), np.zeros(len(n1))
+    arms = Moments(
+        np.where(stated, d, m1),
+        np.where(stated, one, sd1),
+        n1,
+        np.where(stated, zero, m2),
+        np.where(stated, one, sd2),
+        n2,
+        correct=call.correct,
+    )
+    return arms, note
+
+
+#: Degrees of freedom from which the expansion is exact to the last digit.
+_LARGE = 1000.0
 
 
 def hedges_correction(df: FloatArray) -> FloatArray:
     """Return J(df), the factor that removes the bias of d, by gamma functions.
+
+    NaN for df of one or less, where the mean of d does not exist.
 
     References
     ----------
@@ -72,31 +181,159 @@ def hedges_correction(df: FloatArray) -> FloatArray:
     >>> hedges_correction(np.array([10.0])).round(4).tolist()
     [0.9227]
     """
-    log_ratio = gammaln(df / 2) - gammaln((df - 1) / 2)
-    return np.asarray(np.exp(log_ratio - np.log(df / 2) / 2))
+    df = np.asarray(df, dtype=np.float64)
+    small = np.clip(df, 1.5, _LARGE)
+    log_ratio = gammaln(small / 2) - gammaln((small - 1) / 2)
+    exact = np.exp(log_ratio - np.log(small / 2) / 2)
+    # The logarithms of large gamma functions cancel: the ratio by its expansion.
+    x = (np.maximum(df, _LARGE) - 1) / 2
+    series = 1 - 1 / (8 * x) + 1 / (128 * x**2) + 5 / (1024 * x**3)
+    expanded = np.sqrt(2 * x / (2 * x + 1)) * (series - 21 / (32768 * x**4))
+    return np.where(df > 1, np.where(df > _LARGE, expanded, exact), np.nan)
 
 
-def mean_difference(arms: Moments) -> tuple[FloatArray, FloatArray]:
-    """Return m1 - m2 and its variance sd1^2/n1 + sd2^2/n2."""
-    return arms.m1 - arms.m2, arms.sd1**2 / arms.n1 + arms.sd2**2 / arms.n2
+def bias_correction(df: FloatArray, *, correct: bool) -> FloatArray:
+    """Return J(df), or ones when nothing is to be corrected."""
+    return hedges_correction(df) if correct else np.ones(len(df))
 
 
-def standardized_mean_difference(arms: Moments) -> tuple[FloatArray, FloatArray]:
-    """Return Hedges' g and its large-sample variance 1/n1 + 1/n2 + g^2/(2(n1+n2))."""
-    df = arms.n1 + arms.n2 - 2
-    squares = (arms.n1 - 1) * arms.sd1**2 + (arms.n2 - 1) * arms.sd2**2
-    effect = (arms.m1 - arms.m2) / np.sqrt(squares / df) * hedges_correction(df)
-    return effect, _variance_of_g(effect, arms.n1, arms.n2)
+def variance_of_g(
+    effect: FloatArray, n1: FloatArray, n2: FloatArray, n: FloatArray
+) -> FloatArray:
+    """Return 1/n1 + 1/n2 + g^2/(2 n), n participants behind the standard deviation."""
+    return 1 / n1 + 1 / n2 + effect**2 / (2 * n)
 
 
-def _variance_of_g(effect: FloatArray, n1: FloatArray, n2: FloatArray) -> FloatArray:
-    return 1 / n1 + 1 / n2 + effect**2 / (2 * (n1 + n2))
+def _md_homogeneous(x: Moments, _: FloatArray) -> FloatArray:
+    return x.pooled_variance * x.by_sizes
 
+
+def _separate(x: Moments, _: FloatArray) -> FloatArray:
+    return x.sd1**2 / x.n1 + x.sd2**2 / x.n2
+
+
+#: Variances of a difference over one standard deviation, of which: the shared one, or
+#: that of the control arm (Glass); its degrees of freedom and participants.
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    squared: Callable[[Moments], FloatArray]
+    df: Callable[[Moments], FloatArray]
+    n: Callable[[Moments], FloatArray]
+
+    def correction(self, x: Moments) -> FloatArray:
+        return bias_correction(self.df(x), correct=x.correct)
+
+    def raw(self, x: Moments) -> FloatArray:
+        return np.asarray((x.m1 - x.m2) / np.sqrt(self.squared(x)))
+
+    def effect(self, x: Moments) -> FloatArray:
+        return self.correction(x) * self.raw(x)
+
+    def large(self, x: Moments, y: FloatArray) -> FloatArray:
+        return variance_of_g(y, x.n1, x.n2, self.n(x))
+
+    def scaled(self, x: Moments, _: FloatArray) -> FloatArray:
+        of_d = variance_of_g(self.raw(x), x.n1, x.n2, self.n(x))
+        return self.correction(x) ** 2 * of_d
+
+    def unbiased(self, x: Moments, y: FloatArray) -> FloatArray:
+        df = self.df(x)
+        share = 1 - (df - 2) / (df * self.correction(x) ** 2)
+        return x.by_sizes + share * y**2
+
+    def average(self, x: Moments, y: FloatArray) -> FloatArray:
+        mean = np.full(len(y), weighted_mean(y, x.n))
+        return variance_of_g(mean, x.n1, x.n2, self.n(x))
+
+    def null(self, x: Moments, _: FloatArray) -> FloatArray:
+        df = self.df(x)
+        spread = self.correction(x) ** 2 * x.by_sizes * df / (df - 2)
+        return np.where(df > 2, spread, np.nan)
+
+    def variances(self) -> dict[str, Callable[[Moments, FloatArray], FloatArray]]:
+        return {
+            "LS": self.large,
+            "LS2": self.scaled,
+            "UB": self.unbiased,
+            "AV": self.average,
+            "H0": self.null,
+        }
+
+
+_POOLED = _Unit(lambda x: x.pooled_variance, lambda x: x.df, lambda x: x.n)
+_CONTROL = _Unit(lambda x: x.sd2**2, lambda x: x.n2 - 1, lambda x: x.n2)
+
+
+def _mean_sd_effect(x: Moments) -> FloatArray:
+    correction = bias_correction(x.df, correct=x.correct)
+    return np.asarray((x.m1 - x.m2) / np.sqrt(x.mean_variance) * correction)
+
+
+def _mean_sd_variance(
+    minus_mean: int, minus_sd: int
+) -> Callable[[Moments, FloatArray], FloatArray]:
+    """Return Bonett's variance (2008) with n or n - 1 under the mean and the SD."""
+
+    def variance(x: Moments, y: FloatArray) -> FloatArray:
+        shared = x.mean_variance
+        of_mean = x.sd1**2 / (x.n1 - minus_mean) + x.sd2**2 / (x.n2 - minus_mean)
+        of_sd = x.sd1**4 / (x.n1 - minus_sd) + x.sd2**4 / (x.n2 - minus_sd)
+        return np.asarray(of_mean / shared + y**2 * of_sd / (8 * shared**2))
+
+    return variance
+
+
+def _control_separate(x: Moments, y: FloatArray) -> FloatArray:
+    ratio = x.sd1**2 / x.sd2**2
+    return ratio / (x.n1 - 1) + 1 / (x.n2 - 1) + y**2 / (2 * (x.n2 - 1))
+
+
+#: What the note says where a variance needs more participants than its effect.
+TOO_FEW = "variance not estimable: too few participants"
 
 #: Measures of two means, under the names metafor gives them.
-MEANS: dict[str, Callable[[Moments], tuple[FloatArray, FloatArray]]] = {
-    "MD": mean_difference,
-    "SMD": standardized_mean_difference,
+MEANS: dict[str, Measure] = {
+    "MD": Measure(
+        "mean difference",
+        "natural",
+        reader(),
+        lambda x: x.m1 - x.m2,
+        {"LS": _separate, "UB": _separate, "HO": _md_homogeneous},
+    ),
+    "SMD": Measure(
+        "standardized mean difference",
+        "natural",
+        read_standardized,
+        _POOLED.effect,
+        _POOLED.variances(),
+        only_effect=TOO_FEW,
+    ),
+    "SMDH": Measure(
+        "standardized mean difference, unequal variances",
+        "natural",
+        reader(),
+        _mean_sd_effect,
+        {
+            "LS": _mean_sd_variance(1, 1),
+            "LS2": _mean_sd_variance(0, 0),
+            "LS3": _mean_sd_variance(0, 1),
+        },
+    ),
+    "SMD1": Measure(
+        "mean difference over the control arm's standard deviation",
+        "natural",
+        reader(("m1i", "n1i", "m2i", "sd2i", "n2i")),
+        _CONTROL.effect,
+        _CONTROL.variances(),
+        only_effect=TOO_FEW,
+    ),
+    "SMD1H": Measure(
+        "mean difference over the control arm's standard deviation, unequal variances",
+        "natural",
+        reader(),
+        _CONTROL.effect,
+        {"LS": _control_separate},
+    ),
 }
 
 
@@ -148,7 +385,7 @@ def standardise_difference(
     deviation = columns["standard_error"] / np.sqrt(1 / size1 + 1 / size2)
     correction = hedges_correction(size1 + size2 - 2)
     effect = columns["difference"] / deviation * correction
-    variance = _variance_of_g(effect, size1, size2)
+    variance = variance_of_g(effect, size1, size2, size1 + size2)
     note = "standardised by the SD that the standard error implies"
     return effects_frame(effect, variance, [note] * len(effect))
 

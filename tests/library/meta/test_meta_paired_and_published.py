@@ -9,13 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialstats.errors import DataError
-from trialstats.meta import (
-    PAIRED,
-    effect_sizes,
-    paired_effect_sizes,
-    standard_error_from,
-    standardise_difference,
-)
+from trialstats.meta.effect_sizes import effect_sizes
+from trialstats.meta.means import standardise_difference
+from trialstats.meta.paired import PAIRED, paired_effect_sizes
+from trialstats.meta.published import standard_error_from
 
 every = settings(deadline=None, derandomize=True, max_examples=60)
 
