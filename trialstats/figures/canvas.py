@@ -7,7 +7,6 @@ rows hold. The origin is the top left corner; y grows downwards.
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -16,6 +15,7 @@ from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.ft2font import FT2Font, LoadFlags
 from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon, Rectangle
+from matplotlib.path import Path
 from matplotlib.text import Text
 
 from trialstats.figures.theme import FONT, INK, PAPER, SETTINGS, printable
@@ -33,7 +33,10 @@ Point = tuple[float, float]
 
 
 @lru_cache(maxsize=64)
-def _properties(size: float, weight: str, style: str) -> FontProperties:
+def font_of(
+    size: float, weight: str = "normal", style: str = "normal"
+) -> FontProperties:
+    """Return the font of a text of this size."""
     return FontProperties(family=FONT, size=size, weight=weight, style=style)  # type: ignore[arg-type]
 
 
@@ -41,7 +44,7 @@ def _properties(size: float, weight: str, style: str) -> FontProperties:
 def _face(weight: str, style: str) -> FT2Font:
     with mpl.rc_context(SETTINGS):
         # A face of our own: one shared with a renderer would change size under it.
-        return FT2Font(str(findfont(_properties(10.0, weight, style))))
+        return FT2Font(str(findfont(font_of(10.0, weight, style))))
 
 
 @lru_cache(maxsize=50_000)
@@ -148,7 +151,7 @@ class Canvas:
                 color=colour,
                 verticalalignment="baseline",
                 horizontalalignment=align,  # type: ignore[arg-type]
-                fontproperties=_properties(size, weight, style),
+                fontproperties=font_of(size, weight, style),
                 parse_math=False,
                 clip_on=False,
             )
@@ -223,7 +226,7 @@ class Canvas:
         self,
         x: float,
         y: float,
-        shape: str,
+        shape: str | Path,
         *,
         size: float,
         colour: str,
@@ -231,7 +234,7 @@ class Canvas:
         line_width: float = 0.9,
         layer: float = 5.0,
     ) -> None:
-        """Draw one of matplotlib's markers; `size` is its width in points."""
+        """Draw a marker of matplotlib or an outline; `size` is its width in points."""
         self.markers(
             [(x, y)],
             shape,
@@ -245,7 +248,7 @@ class Canvas:
     def markers(
         self,
         points: Sequence[Point],
-        shape: str,
+        shape: str | Path,
         *,
         size: float,
         colour: str,

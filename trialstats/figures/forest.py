@@ -7,49 +7,37 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from trialstats.figures.axis import SIDE, Axis, checked_limits, limits
-from trialstats.figures.canvas import Canvas, wrap
+from trialstats.figures.canvas import wrap
 from trialstats.figures.forest_alt import forest_alt_text
+from trialstats.figures.forest_bias import Bias, bias_legend, bias_of
 from trialstats.figures.forest_blocks import (
     axis_block,
+    axis_titles,
     footnote_blocks,
     forest_titles,
     header_block,
     least_plot,
     side_share,
+    side_texts,
+    sides_at,
+    statistics,
 )
-from trialstats.figures.forest_layout import (
-    GAP,
-    INDENT,
-    Layout,
-    Line,
-    columns,
-    label_lines,
-    layout,
-    lines,
-)
-from trialstats.figures.forest_marks import MARKS, Sheet
+from trialstats.figures.forest_body import Backdrop, body_block
+from trialstats.figures.forest_columns import columns
+from trialstats.figures.forest_layout import Layout, layout
+from trialstats.figures.forest_lines import Line, lines
+from trialstats.figures.forest_numbers import HOUSES, House
 from trialstats.figures.forest_options import ForestOptions
 from trialstats.figures.forest_rows import Panel, panels
-from trialstats.figures.pages import (
-    MARGIN,
-    TEXT_LINE,
-    Block,
-    compose,
-    text_block,
-)
-from trialstats.figures.theme import BAND, HAIRLINE, INK, MUTED, SENSITIVITY
+from trialstats.figures.pages import MARGIN, Block, compose, text_block
 
 __all__ = ["ForestOptions", "forest_alt_text", "forest_plot"]
 
-#: Height of a line as a multiple of the size of the type, and the step between the
-#: lines of a broken label.
-_ROW, _LABEL_STEP = 1.85, TEXT_LINE * 0.92
-
-#: Space above some kinds of line, as multiples of the size of the type.
-_ABOVE = {"total": 0.5, "heading": 0.4}
-
 #: Which results may widen the axis first.
-_IMPORTANCE = ("pooled", "sensitivity", "published", "prediction")
+_IMPORTANCE = ("pooled", "subtotal", "sensitivity", "published", "prediction")
+
+#: Logarithms beyond which a ratio is no number of the machine, with room for ticks.
+_LARGEST_LOG = 680.0
 
 
 def forest_plot(
@@ -58,6 +46,7 @@ def forest_plot(
     synthesis: Mapping[str, Any],
     labels: Mapping[str, str],
     options: ForestOptions | None = None,
+    risk_of_bias: pd.DataFrame | None = None,
 ) -> Figure:
     """Draw the forest plot of a synthesis.
 
@@ -71,6 +60,9 @@ def forest_plot(
         Trial -> author and year; a trial without one is called by its identifier.
     options : ForestOptions, optional
         By default those of ``synthesis["figure"]``.
+    risk_of_bias : DataFrame, optional
+        Judgements, schema `evidence_rows.RISK_OF_BIAS`. Lights stand beside the trials
+        when at least one of them is judged for this outcome or for every outcome.
 
     Returns
     -------
@@ -85,79 +77,93 @@ def forest_plot(
         When an option is not known or cannot be drawn.
     """
     chosen = options or ForestOptions.from_mapping(synthesis.get("figure"))
-    size = chosen.font_size
+    size, house = chosen.font_size, HOUSES[chosen.layout]
     found = panels(rows, synthesis=synthesis, labels=labels)
+    trials = [str(t.trial) for p in found for t in p.trials]
+    bias = bias_of(risk_of_bias, trials, synthesis)
     groups = [lines(p, chosen) for p in found]
-    before, after = columns(found, synthesis, chosen)
-    narrowest = least_plot(synthesis, size)
-    place = layout(groups, before, after, chosen, least_plot=narrowest)
-    blocks = [*forest_titles(found, synthesis, place, size), header_block(place, size)]
-    for number, (panel, group) in enumerate(zip(found, groups, strict=True)):
-        own = number == 0 and bool(panel.trials)
-        blocks += _panel_blocks(panel, group, synthesis, place, chosen, own=own)
+    before, after = columns(found, synthesis, chosen, bias)
+    texts = side_texts(synthesis, house)
+    place = layout(
+        groups,
+        before,
+        after,
+        chosen,
+        least_plot=least_plot(texts, size),
+        label_head=_label_head(found, synthesis, house),
+    )
+    owned = [n == 0 and bool(p.trials) for n, p in enumerate(found)]
+    axes = [
+        _axis(p, g, place, chosen, texts if own else None)
+        for p, g, own in zip(found, groups, owned, strict=True)
+    ]
+    above = house.favours_above and owned[0]
+    small, page_right = size - 0.5, place.width - MARGIN
+    over = sides_at(texts, axes[0], small, page_right, within=True) if above else []
+    blocks = [
+        *forest_titles(found, synthesis, place, size),
+        header_block(place, size, over),
+    ]
+    for panel, group, axis, own in zip(found, groups, axes, owned, strict=True):
+        under = sides_at(texts, axis, small, page_right) if own and not above else []
+        blocks += [
+            _panel_title(panel, place, size, own=own),
+            body_block(
+                group, axis, place, size, backdrop=_backdrop(group, chosen), bias=bias
+            ),
+            axis_block(
+                place,
+                axis,
+                size,
+                titles=axis_titles(panel, synthesis, house, own=own),
+                sides=under,
+                statistics=statistics(panel, house, synthesis),
+            ),
+        ]
+    blocks += _legend(bias, place, size)
     blocks += footnote_blocks(found, synthesis, place, chosen)
     return compose(blocks, place.width)
 
 
-def _panel_blocks(
-    panel: Panel,
-    group: Sequence[Line],
-    synthesis: Mapping[str, Any],
-    place: Layout,
-    options: ForestOptions,
-    *,
-    own: bool,
-) -> list[Block]:
-    size = options.font_size
-    axis = _axis(panel, group, synthesis, place, options, own=own)
-    texts = [label_lines(line, place, size) for line in group]
-    spaces = [_ABOVE.get(n.kind, 0.0) * size if i else 2.0 for i, n in enumerate(group)]
-    heights = [
-        above + _ROW * size + (len(text) - 1) * _LABEL_STEP * size
-        for above, text in zip(spaces, texts, strict=True)
-    ]
-    largest = max((t.weight or 0.0 for t in panel.trials), default=0.0)
+def _legend(bias: Bias | None, place: Layout, size: float) -> list[Block]:
+    return [] if bias is None else bias_legend(bias, place.width, size)
 
-    def draw(canvas: Canvas, top: float) -> None:
-        sheet = Sheet(canvas, place, size)
-        _backdrop(sheet, axis, group, heights, top, options)
-        y = top
-        for line, text, above, height in zip(
-            group, texts, spaces, heights, strict=True
-        ):
-            middle = y + (above + height) / 2
-            if line.kind == "total":
-                _rule(sheet, y + above / 2)
-            _write(sheet, line, text, middle)
-            if line.effect is not None:
-                MARKS[line.kind](sheet, line, axis, middle, largest)
-            y += height
 
+def _label_head(
+    found: Sequence[Panel], synthesis: Mapping[str, Any], house: House
+) -> str:
+    """Return the head of the labels; outcomes and reviews need none."""
+    if not found[0].trials or not synthesis.get("pooling", True):
+        return ""
+    return house.heads["study"]
+
+
+def _panel_title(panel: Panel, place: Layout, size: float, *, own: bool) -> Block:
     title: Sequence[str] = ()
     if not own:
         room = place.width - 2 * MARGIN
         title = wrap(panel.measure.title, size + 1, room, weight="bold")
-    return [
-        text_block(title, size + 1, weight="bold", after=2),
-        Block(sum(heights), draw),
-        axis_block(panel, synthesis, place, axis, options, own=own),
-    ]
+    return text_block(title, size + 1, weight="bold", after=2)
+
+
+def _backdrop(group: Sequence[Line], options: ForestOptions) -> Backdrop:
+    band = options.minimal_important_difference
+    for i, line in enumerate(group):
+        if line.kind == "pooled" and line.effect is not None:
+            return Backdrop(band, line.effect.estimate, i)
+    return Backdrop(band)
 
 
 def _axis(
     panel: Panel,
     group: Sequence[Line],
-    synthesis: Mapping[str, Any],
     place: Layout,
     options: ForestOptions,
-    *,
-    own: bool,
+    texts: tuple[str, str] | None,
 ) -> Axis:
     measure = panel.measure
-    share = SIDE
-    if own:
-        width = place.plot_right - place.plot_left
-        share = side_share(synthesis, options.font_size, width)
+    width = place.plot_right - place.plot_left
+    share = SIDE if texts is None else side_share(texts, options.font_size, width)
     low, high = _limits(panel, group, options, share)
     return Axis(
         low,
@@ -176,6 +182,14 @@ def _limits(
     if options.axis_limits:
         given = checked_limits(options.axis_limits, log=panel.measure.log)
         return (given[0] / 100, given[1] / 100) if panel.measure.percent else given
+    low, high = limits_of(group, side=side)
+    if panel.measure.log:
+        return max(low, -_LARGEST_LOG), min(high, _LARGEST_LOG)
+    return low, high
+
+
+def limits_of(group: Sequence[Line], *, side: float) -> tuple[float, float]:
+    """Return ends of an axis that show the effects of lines well."""
     effects = [(line.kind, line.effect) for line in group if line.effect]
     trials = [e.interval for kind, e in effects if kind == "trial" and e.interval]
     pooled = [
@@ -188,67 +202,3 @@ def _limits(
     if not trials:
         trials, pooled = pooled, []
     return limits(trials, pooled, points, side=side)
-
-
-def _backdrop(
-    sheet: Sheet,
-    axis: Axis,
-    group: Sequence[Line],
-    heights: Sequence[float],
-    top: float,
-    options: ForestOptions,
-) -> None:
-    """Draw what lies behind the marks: band, no effect, the pooled estimate."""
-    canvas, bottom = sheet.canvas, top + sum(heights)
-    half = options.minimal_important_difference
-    if half is not None:
-        ends = (-abs(axis.stored(half)), abs(axis.stored(half)))
-        left, right = (axis.place(min(max(e, axis.lower), axis.upper)) for e in ends)
-        canvas.rectangle(left, top, right - left, bottom - top, colour=BAND, layer=0.5)
-    if axis.holds(0.0):
-        x = axis.place(0.0)
-        canvas.line([(x, top), (x, bottom)], colour=INK, width=0.8, layer=1.5)
-    for i, line in enumerate(group):
-        estimate = line.effect.estimate if line.effect else None
-        if line.kind == "pooled" and estimate is not None and axis.holds(estimate):
-            x = axis.place(estimate)
-            ends = (top, top + sum(heights[:i]) + heights[i] / 2)
-            canvas.line(
-                [(x, ends[0]), (x, ends[1])],
-                colour=SENSITIVITY,
-                width=0.7,
-                dashes=(3.0, 2.4),
-                layer=1.2,
-            )
-
-
-def _rule(sheet: Sheet, y: float) -> None:
-    """Draw the rule above the totals, leaving the plot free."""
-    place = sheet.place
-    right = place.width - MARGIN
-    sheet.canvas.line([(MARGIN, y), (place.plot_left - GAP / 2, y)], colour=HAIRLINE)
-    if place.plot_right + GAP < right:
-        start = place.plot_right + GAP / 2
-        sheet.canvas.line([(start, y), (right, y)], colour=HAIRLINE)
-
-
-def _write(sheet: Sheet, line: Line, texts: Sequence[str], middle: float) -> None:
-    """Write the label and the cells of a line."""
-    size, canvas = sheet.size, sheet.canvas
-    weight = "bold" if line.bold else "normal"
-    colour = MUTED if line.kind == "sensitivity" else INK
-    left = MARGIN + (INDENT if line.indented else 0.0)
-    first = middle - _LABEL_STEP * size * (len(texts) - 1) / 2
-    for i, text in enumerate(texts):
-        y = first + i * _LABEL_STEP * size
-        canvas.text(left, y, text, size=size, weight=weight, colour=colour)
-    for column in sheet.place.columns:
-        canvas.text(
-            column.anchor,
-            middle,
-            line.cells.get(column.key, ""),
-            size=size,
-            weight=weight,
-            colour=colour,
-            align=column.align,
-        )

@@ -5,13 +5,13 @@ from typing import Any
 
 import pandas as pd
 
+from trialstats.figures.forest_lines import words_for
+from trialstats.figures.forest_models import model_name
 from trialstats.figures.forest_numbers import HOUSES, Words
+from trialstats.figures.forest_options import ForestOptions
 from trialstats.figures.forest_rows import Panel, panels
-from trialstats.figures.forest_text import (
-    favours,
-    model_name,
-)
-from trialstats.formatting import format_level
+from trialstats.figures.forest_text import favours
+from trialstats.formatting import format_level, format_number
 from trialstats.records import Record
 from trialstats.vocabulary import SYNTHETIC, lower_first
 
@@ -42,7 +42,7 @@ def forest_alt_text(
 
 
 def _panel_sentence(panel: Panel, synthesis: Mapping[str, Any]) -> str:
-    words = Words(panel.measure, HOUSES["bmj"])
+    words = words_for(panel, ForestOptions(layout="bmj"))
     name = panel.measure.name
     pool = panel.pooled
     if pool is not None and pool["estimate"] is not None:
@@ -53,6 +53,7 @@ def _panel_sentence(panel: Panel, synthesis: Mapping[str, Any]) -> str:
             f"{words.number(pool['estimate'])} ({interval} {limits}; "
             f"{lower_first(model_name(pool))}): "
             f"{_direction(pool, synthesis)}."
+            f"{_further(panel, words)}"
         )
     lines = panel.trials or panel.published
     kind = "result" if panel.trials else "published pooled result"
@@ -65,6 +66,41 @@ def _panel_sentence(panel: Panel, synthesis: Mapping[str, Any]) -> str:
     more = f", and {len(lines) - _MOST} more" if len(lines) > _MOST else ""
     plural = "" if len(lines) == 1 else "s"
     return f"{len(lines)} {kind}{plural}, not pooled; {name}: {listed}{more}."
+
+
+def _further(panel: Panel, words: Words) -> str:
+    """Return what else the plot says, of which the pooled effect is not all."""
+    parts = []
+    prediction = panel.main.get("prediction_interval")
+    if prediction is not None and prediction["ci_lower"] is not None:
+        name = format_level(prediction.get("confidence_level"), "prediction interval")
+        limits = words.interval(prediction["ci_lower"], prediction["ci_upper"])
+        parts.append(f"{name} {limits.strip('()')}")
+    i_squared = panel.main.get("i_squared")
+    if i_squared is not None and i_squared["estimate"] is not None:
+        parts.append(f"I² {format_number(100 * i_squared['estimate'], 0)}%")
+    groups = [
+        f"{g.name} {words.effect(g.pooled['estimate'], _limits(g.pooled))}"
+        for g in panel.subgroups
+        if g.pooled is not None and g.pooled["estimate"] is not None
+    ]
+    if groups:
+        parts.append(f"By group: {'; '.join(groups)}")
+    test = panel.subgroup_test
+    if test is not None and test["p_value"] is not None:
+        parts.append(f"Test of differences between groups: {_p(test['p_value'])}")
+    absent = len(panel.trials) - panel.n_estimable
+    if absent:
+        parts.append(f"Not estimable: {absent} trial{'s' if absent > 1 else ''}")
+    return "".join(f" {part}." for part in parts)
+
+
+def _limits(pool: Record) -> tuple[float | None, float | None]:
+    return pool["ci_lower"], pool["ci_upper"]
+
+
+def _p(value: float) -> str:
+    return HOUSES["plain"].p(value)
 
 
 def _direction(pool: Record, synthesis: Mapping[str, Any]) -> str:

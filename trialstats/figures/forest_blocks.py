@@ -5,17 +5,20 @@ from typing import Any
 
 from trialstats.figures.axis import SIDE, Axis
 from trialstats.figures.canvas import Canvas, text_width, wrap
-from trialstats.figures.forest_layout import GAP, Column, Layout
+from trialstats.figures.forest_columns import Column
+from trialstats.figures.forest_layout import GAP, Layout
 from trialstats.figures.forest_marks import Sheet
-from trialstats.figures.forest_numbers import HOUSES
+from trialstats.figures.forest_models import equal_effects
+from trialstats.figures.forest_notes import footnotes
+from trialstats.figures.forest_numbers import HOUSES, House
 from trialstats.figures.forest_options import ForestOptions
 from trialstats.figures.forest_rows import Panel
 from trialstats.figures.forest_text import (
     axis_title,
     favours,
-    footnotes,
     heterogeneity,
     overall_test,
+    subgroup_test,
     subtitle,
 )
 from trialstats.figures.pages import (
@@ -46,14 +49,26 @@ def forest_titles(
     )
 
 
-def header_block(place: Layout, size: float) -> Block:
-    """Return the heads of the columns, with the names of the arms above."""
+def header_block(
+    place: Layout, size: float, sides: Sequence[tuple[float, str]] = ()
+) -> Block:
+    """Return the heads of the columns, with the names of the arms above.
+
+    Parameters
+    ----------
+    place : Layout
+        Where the columns stand.
+    size : float
+        Size of the type.
+    sides : sequence of (left edge, text)
+        What stands above the plot.
+    """
     step = TEXT_LINE * size
     spans = _spans(place.columns)
     names = [wrap(a, size, right - left + 1, weight="bold") for a, left, right in spans]
     upper = max((len(n) for n in names), default=0)
-    lower = max((len(c.heading) for c in place.columns if c.over), default=0)
-    tallest = max((len(c.heading) for c in place.columns), default=1)
+    lower = max((_lines_of(c) for c in place.columns if c.over), default=0)
+    tallest = max((_lines_of(c) for c in place.columns), default=1)
     between = 5.0 if spans else 0.0
     heads = max(step * (upper + lower) + between, step * tallest)
     height = heads + 8.0
@@ -73,10 +88,18 @@ def header_block(place: Layout, size: float) -> Block:
             canvas.line([(left, y), (right, y)], colour=RULE, width=0.6)
         for column in place.columns:
             _head(sheet, column, top + heads)
+        middle = top + heads - step / 2
+        canvas.text(MARGIN, middle, place.label_head, size=size, weight="bold")
+        for x, text in sides:
+            canvas.text(x, middle, text, size=size - 0.5, weight="bold")
         y = top + height - 4
         canvas.line([(MARGIN, y), (place.width - MARGIN, y)], colour=INK, width=0.9)
 
     return Block(height, draw)
+
+
+def _lines_of(column: Column) -> int:
+    return len(column.heading) + bool(column.remark)
 
 
 def _spans(found: Sequence[Column]) -> list[tuple[str, float, float]]:
@@ -89,50 +112,61 @@ def _spans(found: Sequence[Column]) -> list[tuple[str, float, float]]:
 def _head(sheet: Sheet, column: Column, bottom: float) -> None:
     """Write the head of a column: its name, and under it a remark."""
     step, size = TEXT_LINE * sheet.size, sheet.size
-    for i, text in enumerate(reversed(column.heading)):
-        name = i == len(column.heading) - 1
+    if column.remark:
+        middle = bottom - step / 2
         sheet.canvas.text(
             column.anchor,
-            bottom - (i + 0.5) * step,
-            text,
-            size=size if name else size - 1,
-            weight="bold" if name else "normal",
-            colour=INK if name else MUTED,
+            middle,
+            column.remark,
+            size=size - 1,
+            colour=MUTED,
             align=column.align,
+        )
+        bottom -= step
+    for i, text in enumerate(reversed(column.heading)):
+        middle = bottom - (i + 0.5) * step
+        sheet.canvas.text(
+            column.anchor, middle, text, size=size, weight="bold", align=column.align
         )
 
 
 def axis_block(
-    panel: Panel,
-    synthesis: Mapping[str, Any],
     place: Layout,
     axis: Axis,
-    options: ForestOptions,
+    size: float,
     *,
-    own: bool,
+    titles: Sequence[str],
+    sides: Sequence[tuple[float, str]] = (),
+    statistics: Sequence[str] = (),
 ) -> Block:
-    """Return the axis with its texts, and the tests left of it."""
-    size = options.font_size
+    """Return the axis with its texts, and statistics left of it.
+
+    Parameters
+    ----------
+    place : Layout
+        Where the plot stands.
+    axis : Axis
+        The axis.
+    size : float
+        Size of the type.
+    titles : sequence of str
+        What the axis shows, a line or more each.
+    sides : sequence of (left edge, text)
+        What each side of no effect means.
+    statistics : sequence of str
+        Sentences left of the axis, or under it where there is no room.
+    """
     step = TEXT_LINE * size
     small = size - 0.5
-    titles = [
-        line
-        for text in axis_title(panel.measure, synthesis, own=own)
-        for line in wrap(text, small, _room(place))
-    ]
-    sides = _favours(synthesis, axis, small, place.width - MARGIN) if own else []
-    axis_height = 0.9 * size + step * (1 + bool(sides) + len(titles))
+    under = [line for text in titles for line in wrap(text, small, _room(place))]
+    axis_height = 0.9 * size + step * (1 + bool(sides) + len(under))
     room = place.plot_left - GAP - MARGIN
     beside = room >= _LEAST_ASIDE * size
     width = room if beside else place.width - 2 * MARGIN
-    aside = [
-        line
-        for text in _statistics(panel, options, synthesis)
-        for line in wrap(text, small, width)
-    ]
+    aside = [line for text in statistics for line in wrap(text, small, width)]
     aside_top = 0.5 * size if beside else axis_height + 0.5 * size
     aside_height = TEXT_LINE * small * len(aside)
-    height = max(axis_height, aside_top + aside_height) + size
+    height = max(axis_height, aside_top + aside_height if aside else 0.0) + size
 
     def draw(canvas: Canvas, top: float) -> None:
         sheet = Sheet(canvas, place, size)
@@ -144,7 +178,7 @@ def axis_block(
             y += step
             for x, text in sides:
                 sheet.canvas.text(x, y, text, size=small, weight="bold")
-        for text in titles:
+        for text in under:
             y += step
             centre = (axis.left + axis.right) / 2
             sheet.canvas.text(centre, y, text, size=small, colour=MUTED, align="center")
@@ -153,6 +187,13 @@ def axis_block(
             sheet.canvas.text(MARGIN, middle, text, size=small)
 
     return Block(height, draw)
+
+
+def axis_titles(
+    panel: Panel, synthesis: Mapping[str, Any], house: House, *, own: bool
+) -> list[str]:
+    """Return what the axis of a panel shows, as the house spells it."""
+    return [house.spelt(t) for t in axis_title(panel.measure, synthesis, own=own)]
 
 
 def _room(place: Layout) -> float:
@@ -173,54 +214,75 @@ def _axis_line(sheet: Sheet, axis: Axis, top: float) -> None:
         canvas.line([(x, top - 1), (x, top)], colour=INK, width=0.8)
 
 
-def _favours_texts(synthesis: Mapping[str, Any]) -> tuple[str, str] | None:
+def side_texts(synthesis: Mapping[str, Any], house: House) -> tuple[str, str] | None:
+    """Return what each side of no effect means, with arrows."""
     sides = favours(synthesis)
-    return None if sides is None else (f"← {sides[0]}", f"{sides[1]} →")
+    if sides is None:
+        return None
+    return house.spelt(f"← {sides[0]}"), house.spelt(f"{sides[1]} →")
 
 
-def least_plot(synthesis: Mapping[str, Any], size: float) -> float:
+def least_plot(texts: tuple[str, str] | None, size: float) -> float:
     """Return the width that the texts under the axis need, in points."""
-    texts = _favours_texts(synthesis)
     if texts is None:
         return 0.0
     return sum(text_width(t, size, weight="bold") for t in texts) + 2 * size
 
 
-def side_share(synthesis: Mapping[str, Any], size: float, width: float) -> float:
+def side_share(texts: tuple[str, str] | None, size: float, width: float) -> float:
     """Return the least share of the axis on each side, so that its text has room."""
-    texts = _favours_texts(synthesis) or ()
-    needed = max((text_width(t, size, weight="bold") for t in texts), default=0.0)
+    widths = (text_width(t, size, weight="bold") for t in texts or ())
+    needed = max(widths, default=0.0)
     return min(max(SIDE, (needed + size) / width), _WIDEST_SIDE)
 
 
-def _favours(
-    synthesis: Mapping[str, Any], axis: Axis, size: float, page_right: float
+def sides_at(
+    texts: tuple[str, str] | None,
+    axis: Axis,
+    size: float,
+    page_right: float,
+    *,
+    within: bool = False,
 ) -> list[tuple[float, str]]:
     """Return (left edge, text) of both directions, each on its side of no effect.
 
     Where a side is narrow its text may run on: into the gap on the left, under the
     columns on the right, where no text stands below the rows.
+
+    Parameters
+    ----------
+    texts : pair of str, optional
+        Both directions.
+    axis : Axis
+        The axis.
+    size : float
+        Size of the type.
+    page_right : float
+        Right edge of the page's text, in points.
+    within : bool
+        Whether text stands on both sides of the plot, so that it must not run on.
     """
-    texts = _favours_texts(synthesis)
     if texts is None:
         return []
     low, high = (text_width(t, size, weight="bold") for t in texts)
     middle = axis.place(0.0) if axis.holds(0.0) else (axis.left + axis.right) / 2
     gap = 0.6 * size
     left = min((axis.left + middle - low) / 2, middle - gap - low)
-    left = max(left, axis.left - GAP / 2)
+    left = max(left, axis.left - (0.0 if within else GAP / 2))
     right = max((middle + axis.right - high) / 2, middle + gap, left + low + 2 * gap)
-    right = min(right, page_right - high)
+    right = min(right, (axis.right if within else page_right) - high)
     left = min(left, right - 2 * gap - low)
     return [(left, texts[0]), (right, texts[1])]
 
 
-def _statistics(
-    panel: Panel, options: ForestOptions, synthesis: Mapping[str, Any]
-) -> list[str]:
-    """Return the sentences on heterogeneity and on the overall effect."""
-    house = HOUSES[options.layout]
-    texts = [heterogeneity(panel, house), overall_test(panel, house)]
+def statistics(panel: Panel, house: House, synthesis: Mapping[str, Any]) -> list[str]:
+    """Return the sentences on heterogeneity, the overall effect and subgroups."""
+    equal = equal_effects(panel.pooled)
+    texts = [
+        heterogeneity(panel.main, house, equal=equal),
+        overall_test(panel.pooled, house),
+        subgroup_test(panel.subgroup_test, house),
+    ]
     if not any(texts) and panel.trials:
         if not synthesis.get("pooling", True):
             texts.append("Not pooled.")
@@ -238,7 +300,9 @@ def footnote_blocks(
     options: ForestOptions,
 ) -> list[Block]:
     """Return the notes under the plot."""
-    notes = footnotes(found, synthesis, band=_band_text(found, options))
+    house = HOUSES[options.layout]
+    band = _band_text(found, options)
+    notes = [house.spelt(n) for n in footnotes(found, synthesis, band=band)]
     return note_blocks(notes, place.width, size=options.font_size - 1.5)
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from trialstats.figures.axis import Axis
 from trialstats.figures.canvas import Canvas, Point
-from trialstats.figures.forest_layout import Layout, Line
+from trialstats.figures.forest_layout import Layout
+from trialstats.figures.forest_lines import Line
 from trialstats.figures.theme import (
     INK,
     PAPER,
@@ -77,6 +78,7 @@ class _DiamondStyle:
 
 _DIAMONDS = {
     "pooled": _DiamondStyle(0.62, POOLED, POOLED),
+    "subtotal": _DiamondStyle(0.5, TRIAL, TRIAL),
     "sensitivity": _DiamondStyle(0.42, SENSITIVITY, SENSITIVITY),
     "published": _DiamondStyle(0.5, PAPER, INK),
 }
@@ -173,6 +175,7 @@ def _arrows(
 MARKS: dict[str, Callable[[Sheet, Line, Axis, float, float], None]] = {
     "trial": trial_mark,
     "pooled": diamond,
+    "subtotal": diamond,
     "sensitivity": diamond,
     "published": diamond,
     "prediction": prediction_bar,

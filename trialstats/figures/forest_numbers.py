@@ -1,16 +1,31 @@
 """How the numbers of a forest plot are printed, by house."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
 
-from trialstats.formatting import MINUS, format_number, format_p_value, natural
+from trialstats.formatting import (
+    MINUS,
+    format_number,
+    format_p_value,
+    is_missing,
+    natural,
+)
 from trialstats.vocabulary import Measure
+
+#: From here on, and below, a number is printed with a power of ten.
+_HUGE, _TINY = 1e6, 1e-4
+
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+#: Decimals that an interval of ordinary width needs, and the most that are printed.
+USUAL_DIGITS, _MOST_DIGITS = 2, 6
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """How a journal or house prints numbers.
+    """How a journal or house prints a forest plot.
 
     Attributes
     ----------
@@ -23,15 +38,69 @@ class House:
         Between limits that may carry a minus sign.
     p_value : callable
         Prints a p-value.
-    plot_last : bool
-        Whether weight and estimate stand left of the plot.
+    p_symbol : str
+        What a p-value is called.
+    tight : bool
+        Whether equations have no spaces.
+    order : tuple of str
+        What stands side by side, from left to right.
+    heads : mapping
+        Heads of columns: ``study``, ``events``, ``total``, ``mean``, ``weight``.
+    split_events : bool
+        Whether events and totals have columns of their own.
+    joined_means : bool
+        Whether mean and standard deviation share a column.
+    measure_in_words : bool
+        Whether the head of the effects spells the measure out.
+    percent_signs : bool
+        Whether each weight carries a per cent sign.
+    favours : str
+        How the word is spelt.
+    favours_above : bool
+        Whether the sides stand above the plot instead of under its axis.
     """
 
     brackets: str
     between: str
     between_signed: str
     p_value: Callable[[float | None], str]
-    plot_last: bool = False
+    p_symbol: str = "P"
+    tight: bool = False
+    order: tuple[str, ...] = ("data", "plot", "weight", "effect", "bias")
+    heads: Mapping[str, str] = field(default_factory=dict)
+    split_events: bool = False
+    joined_means: bool = False
+    measure_in_words: bool = False
+    percent_signs: bool = False
+    favours: str = "Favours"
+    favours_above: bool = False
+
+    def interval(self, ends: Sequence[str]) -> str:
+        """Join the printed limits of an interval."""
+        signed = any(end.startswith(MINUS) for end in ends)
+        between = self.between_signed if signed else self.between
+        return f"{self.brackets[0]}{between.join(ends)}{self.brackets[1]}"
+
+    def bracketed(self, text: str) -> str:
+        """Put text into the brackets of an interval."""
+        return f"{self.brackets[0]}{text}{self.brackets[1]}"
+
+    def equation(self, symbol: str, text: str) -> str:
+        """Print what a symbol equals; text may begin with < or >."""
+        space = "" if self.tight else " "
+        if text[:1] in "<>":
+            return f"{symbol}{space}{text[0]}{space}{text[1:]}"
+        return f"{symbol}{space}={space}{text}"
+
+    def p(self, value: float | None) -> str:
+        """Print a p-value with its symbol."""
+        return self.equation(self.p_symbol, self.p_value(value))
+
+    def spelt(self, text: str) -> str:
+        """Spell "favours" as the house does."""
+        american = "Favors" if self.favours == "Favors" else "Favours"
+        small = american.lower()
+        return text.replace("Favours", american).replace("favours", small)
 
 
 def _two_digits(p: float | None) -> str:
@@ -46,10 +115,69 @@ def _no_leading_zero(p: float | None) -> str:
 
 
 HOUSES = {
-    "plain": House("[]", ", ", ", ", format_p_value),
-    "cochrane": House("[]", ", ", ", ", _two_digits, plot_last=True),
-    "jama": House("()", "\N{EN DASH}", " to ", _no_leading_zero),
-    "bmj": House("()", " to ", " to ", _two_digits),
+    "plain": House(
+        "[]",
+        ", ",
+        ", ",
+        format_p_value,
+        p_symbol="p",
+        heads={
+            "study": "Study",
+            "events": "Events/Total",
+            "total": "n",
+            "weight": "Weight, %",
+        },
+    ),
+    "cochrane": House(
+        "[]",
+        ", ",
+        ", ",
+        _two_digits,
+        order=("data", "weight", "effect", "plot", "bias"),
+        heads={
+            "study": "Study or subgroup",
+            "events": "Events",
+            "total": "Total",
+            "weight": "Weight",
+        },
+        split_events=True,
+        measure_in_words=True,
+        percent_signs=True,
+    ),
+    "jama": House(
+        "()",
+        "\N{EN DASH}",
+        " to ",
+        _no_leading_zero,
+        order=("data", "effect", "plot", "weight", "bias"),
+        heads={
+            "study": "Source",
+            "events": "No./total No.",
+            "total": "No.",
+            "mean": "Mean (SD)",
+            "weight": "Weight, %",
+        },
+        joined_means=True,
+        measure_in_words=True,
+        favours="Favors",
+        favours_above=True,
+    ),
+    "bmj": House(
+        "()",
+        " to ",
+        " to ",
+        _two_digits,
+        tight=True,
+        heads={
+            "study": "Study",
+            "events": "No of events/total",
+            "total": "No",
+            "mean": "Mean (SD)",
+            "weight": "Weight (%)",
+        },
+        joined_means=True,
+        measure_in_words=True,
+    ),
 }
 
 
@@ -59,13 +187,13 @@ class Words:
 
     measure: Measure
     house: House
-    digits: int = 2
+    digits: int = USUAL_DIGITS
 
     def number(self, value: float | None) -> str:
         """Print a stored value on the natural scale."""
         if value is None:
             return ""
-        return format_number(self.shown(value), self.digits, minus=MINUS)
+        return printed(self.shown(value), self.digits, ratio=self.measure.log)
 
     def shown(self, value: float) -> float:
         """Bring a stored value to the scale on which it is printed."""
@@ -77,41 +205,106 @@ class Words:
         """Print an interval in the brackets of the house."""
         if lower is None or upper is None:
             return ""
-        ends = [self.number(lower), self.number(upper)]
-        signed = any(e.startswith(MINUS) for e in ends)
-        between = self.house.between_signed if signed else self.house.between
-        return f"{self.house.brackets[0]}{between.join(ends)}{self.house.brackets[1]}"
+        return self.house.interval([self.number(lower), self.number(upper)])
 
     def effect(self, estimate: float | None, interval: Sequence[float | None]) -> str:
         """Print an estimate with its interval."""
         return f"{self.number(estimate)} {self.interval(*interval)}".strip()
 
 
-def shares(weights: Sequence[float | None]) -> list[str]:
-    """Print weights in per cent so that the printed numbers add to 100.0.
+def printed(value: float, digits: int, *, ratio: bool = False) -> str:
+    """Print a number; one that is huge, or a ratio close to 0, with a power of ten.
 
-    Each is cut to one decimal; the tenths that are missing go to the largest
-    remainders (Hamilton's method), the earlier row first among equals.
+    >>> printed(-0.345, 2), printed(2.5e7, 2), printed(0.0021, 2, ratio=True)
+    ('−0.35', '2.5×10⁷', '0.002')
+    >>> printed(3.2e-9, 2, ratio=True), printed(3.2e-9, 2)
+    ('3.2×10⁻⁹', '0.00')
+    """
+    size = abs(value)
+    if is_missing(value) or math.isinf(value):
+        return format_number(value, digits, minus=MINUS)
+    if size >= _HUGE or (ratio and 0 < size < _TINY):
+        return power_of_ten(value)
+    if digits > _MOST_DIGITS:
+        return power_of_ten(value) if size else "0"
+    if ratio and 0 < size < 0.5 * 10.0**-digits:
+        digits = -math.floor(math.log10(size))
+    return format_number(value, digits, minus=MINUS)
+
+
+def power_of_ten(value: float) -> str:
+    """Print a number with two digits and a power of ten.
+
+    >>> power_of_ten(-0.000123)
+    '−1.2×10⁻⁴'
+    """
+    mantissa, exponent = f"{abs(value):.1e}".split("e")
+    sign = MINUS if value < 0 else ""
+    return f"{sign}{mantissa}×10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+
+
+def digits_for(halves: Iterable[float], *, log: bool) -> int:
+    """Return the decimals with which effects are printed.
+
+    Two, unless half the width of the median interval would show no digit that counts,
+    or only digits that do not.
+
+    Parameters
+    ----------
+    halves : iterable of float
+        Halves of the widths of the intervals, on the scale of print; of ratios on the
+        log scale.
+    log : bool
+        Whether the effects are ratios.
+
+    >>> digits_for([0.4], log=False), digits_for([0.0031], log=False)
+    (2, 4)
+    >>> digits_for([812.0], log=False), digits_for([2.0], log=True)
+    (0, 2)
+    """
+    known = [half for half in halves if 0 < half < math.inf]
+    typical = median(known) if known else 1.0
+    if typical < 0.02:
+        return min(1 - math.floor(math.log10(typical)), _MOST_DIGITS + 1)
+    if log or typical < 50:
+        return USUAL_DIGITS
+    return 1 if typical < 500 else 0
+
+
+def tenths(weights: Sequence[float | None]) -> list[int | None]:
+    """Return weights in tenths of a per cent that add to 1000.
+
+    Each is cut; the tenths that are missing go to the largest remainders (Hamilton's
+    method), the earlier row first among equals.
 
     Parameters
     ----------
     weights : sequence of float
         Weights; None where a trial has none.
 
-    >>> shares([1 / 3, 1 / 3, None, 1 / 3])
-    ['33.4', '33.3', '', '33.3']
+    >>> tenths([1 / 3, 1 / 3, None, 1 / 3])
+    [334, 333, None, 333]
     """
     given = [w for w in weights if w is not None]
     total = math.fsum(given)
     if not given or total <= 0:
-        return ["" for _ in weights]
+        return [None for _ in weights]
     exact = [1000 * w / total if w is not None else 0.0 for w in weights]
     # A hair is added so that 99.99999999 counts as 100.
-    tenths = [math.floor(e + 1e-9) for e in exact]
-    order = sorted(range(len(exact)), key=lambda i: (tenths[i] - exact[i], i))
-    for i in [i for i in order if weights[i] is not None][: 1000 - sum(tenths)]:
-        tenths[i] += 1
-    return [
-        "" if w is None else f"{t // 10}.{t % 10}"
-        for w, t in zip(weights, tenths, strict=True)
-    ]
+    cut = [math.floor(e + 1e-9) for e in exact]
+    order = sorted(range(len(exact)), key=lambda i: (cut[i] - exact[i], i))
+    for i in [i for i in order if weights[i] is not None][: 1000 - sum(cut)]:
+        cut[i] += 1
+    return [None if w is None else t for w, t in zip(weights, cut, strict=True)]
+
+
+def tenth_text(value: int | None, house: House) -> str:
+    """Print tenths of a per cent.
+
+    >>> tenth_text(55, HOUSES["plain"]), tenth_text(1000, HOUSES["cochrane"])
+    ('5.5', '100.0%')
+    """
+    if value is None:
+        return ""
+    sign = "%" if house.percent_signs else ""
+    return f"{value // 10}.{value % 10}{sign}"

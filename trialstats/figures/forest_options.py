@@ -24,8 +24,8 @@ class ForestOptions:
         How numbers are printed, and whether the plot comes last.
     show_sensitivity : bool
         Whether the sensitivity analyses stand under the main result.
-    digits : int
-        Decimals of effects.
+    digits : int, optional
+        Decimals of effects; as the intervals need when not given, two in most plots.
     axis_limits : pair of float, optional
         Ends of the axis on the natural scale; chosen from the rows when not given.
     minimal_important_difference : float, optional
@@ -37,7 +37,7 @@ class ForestOptions:
     font_size: float = BASE_SIZE
     layout: str = "plain"
     show_sensitivity: bool = True
-    digits: int = 2
+    digits: int | None = None
     axis_limits: tuple[float, float] | None = None
     minimal_important_difference: float | None = None
 
@@ -102,7 +102,10 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "font_size": (_between(5, 24), "points between 5 and 24"),
     "layout": (lambda v: v in HOUSES, f"one of {', '.join(HOUSES)}"),
     "show_sensitivity": (lambda v: isinstance(v, bool), "true or false"),
-    "digits": (lambda v: v in range(7), "a whole number from 0 to 6"),
+    "digits": (
+        lambda v: v is None or v in range(7),
+        "a whole number from 0 to 6",
+    ),
     "axis_limits": (_limits, "two increasing numbers, for example [-2, 2]"),
     "minimal_important_difference": (
         lambda v: v is None or (_number(v) and v > 0),

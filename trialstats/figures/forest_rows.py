@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 from trialstats.errors import DataError
-from trialstats.records import Record, distinct, find, records, usual_level
+from trialstats.figures.forest_subgroups import Subgroup, order_of, subgroups_in
+from trialstats.records import Record, distinct, find, one, records, usual_level
 from trialstats.vocabulary import (
     MEASURES,
     STATUS_MARKS,
@@ -19,6 +20,9 @@ from trialstats.vocabulary import (
 #: Rows of one arm that stand beside the effect of a trial.
 ARM_STATISTICS = ("events", "n", "mean", "standard_deviation")
 
+
+#: Mark of a trial with an imputed number.
+IMPUTED_MARK = "\N{SECTION SIGN}"
 
 #: How reviews write a measure -> its code.
 _SPELLINGS = {m.name: m.code for m in MEASURES.values()} | {
@@ -36,9 +40,11 @@ class Effect:
     estimate: float | None
     lower: float | None
     upper: float | None
+    trial: str | None = None
     status: str = "published"
     reason: str | None = None
     heading: str | None = None
+    subgroup: str | None = None
     weight: float | None = None
     n_subjects: int | None = None
     method: str = ""
@@ -52,8 +58,14 @@ class Effect:
 
     @property
     def dagger(self) -> str:
-        """The mark of its data status, if it has one."""
-        return STATUS_MARKS[self.status][0] if self.status in STATUS_MARKS else ""
+        """The marks of its data status and of imputed numbers, if it has any."""
+        status = STATUS_MARKS[self.status][0] if self.status in STATUS_MARKS else ""
+        return status + (IMPUTED_MARK if self.imputed else "")
+
+    @property
+    def imputed(self) -> bool:
+        """Whether its method names a number that was imputed."""
+        return "imputed" in self.method.lower()
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -81,6 +93,10 @@ class Panel:
         Rows of the other pooled effects, each with what its configuration changes.
     published : tuple of Effect
         Pooled results of published reviews.
+    subgroups : tuple of Subgroup
+        Groups of trials in the order of the figure; the trials have the same order.
+    subgroup_test : Record or None
+        Row of the test of differences between them.
     """
 
     measure: Measure
@@ -89,6 +105,8 @@ class Panel:
     main: Mapping[str, Record] = field(default_factory=dict)
     sensitivities: tuple[tuple[Record, Mapping[str, Any]], ...] = ()
     published: tuple[Effect, ...] = ()
+    subgroups: tuple[Subgroup, ...] = ()
+    subgroup_test: Record | None = None
 
     @property
     def level(self) -> float | None:
@@ -207,6 +225,8 @@ def _effect(row: Record, *, label: str, **extra: Any) -> Effect:
         n_subjects=row.get("n_subjects"),
         method=str(row.get("method") or ""),
         level=row.get("confidence_level"),
+        trial=row.get("trial"),
+        subgroup=row.get("subgroup"),
         **extra,
     )
 
@@ -221,55 +241,80 @@ def _pooled_panel(
 ) -> Panel:
     pools = find(listed, statistic="pooled_effect")
     main_pool = next((p for p in pools if p["role"] == "primary"), None)
-    model = main_pool.get("model_id") if main_pool else None
-    main = {str(r["statistic"]): r for r in listed if r.get("model_id") == model}
-    main = {} if main_pool is None else main | {"pooled_effect": main_pool}
-    weights = {
-        w["trial"]: w["estimate"]
-        for w in find(listed, statistic="weight", model_id=model)
-    }
+    weights = {}
+    main = {}
+    if main_pool is not None:
+        model = main_pool.get("model_id")
+        own = find(listed, model_id=model)
+        weights = {w["trial"]: w["estimate"] for w in find(own, statistic="weight")}
+        main = {str(r["statistic"]): r for r in own if r.get("trial") is None}
+        main["pooled_effect"] = main_pool
     name = _names(effects, labels, pooled=synthesis.get("pooling", True))
-    trials = tuple(
+    trials = [
         _effect(
             row,
             label=name(row)[0],
             heading=name(row)[1],
-            weight=weights.get(row.get("trial")) if main_pool else None,
-            arms=_arms(listed, row),
+            weight=weights.get(row.get("trial")),
+            arms=arms,
         )
-        for row in effects
-    )
+        for row, arms in zip(effects, _arms(listed, effects), strict=True)
+    ]
     several = sum(t.estimable for t in trials) > 1
+    ordered = order_of(effects, synthesis)
+    groups = subgroups_in(listed, ordered, synthesis)
+    if groups:
+        trials.sort(key=lambda t: ordered.index(t.subgroup))
     return Panel(
         measure,
-        trials=trials,
+        trials=tuple(trials),
         pooled=main_pool if several else None,
         main=main if several else {},
         sensitivities=tuple(
             (row, variation)
-            for row, variation in _varied(
-                [p for p in pools if p is not main_pool], synthesis, labels
-            )
+            for row, variation in varied(pools, synthesis, labels)
             if several or (row.get("n_trials") or 0) > 1
         ),
         published=published,
+        subgroups=groups,
+        subgroup_test=one(listed, statistic="subgroup_test") if groups else None,
     )
 
 
-def _varied(
+def varied(
     pools: Sequence[Record], synthesis: Mapping[str, Any], labels: Mapping[str, str]
 ) -> tuple[tuple[Record, Mapping[str, Any]], ...]:
-    """Return the other models with their configuration: both have one order."""
+    """Return the models beside the main one, each with what its configuration changes.
+
+    Configured models and their configuration have one order; Bayesian ones, which are
+    not configured one by one, change nothing.
+
+    Parameters
+    ----------
+    pools : sequence of Record
+        Rows of ``pooled_effect``.
+    synthesis : mapping
+        The configuration.
+    labels : mapping
+        Trial -> author and year, for trials that a model leaves out.
+    """
+    others = [p for p in pools if p["role"] != "primary"]
+    configured = [p for p in others if not is_bayesian(p)]
     variations = list(synthesis.get("sensitivity") or ())
-    if len(variations) != len(pools):
-        variations = [{}] * len(pools)
-    named = [
+    if len(variations) != len(configured):
+        variations = [{}] * len(configured)
+    named = iter(
         v | {"exclude": [labels.get(t, t) for t in v["exclude"]]}
         if "exclude" in v
         else v
         for v in variations
-    ]
-    return tuple(zip(pools, named, strict=True))
+    )
+    return tuple((p, {} if is_bayesian(p) else next(named)) for p in others)
+
+
+def is_bayesian(pool: Record) -> bool:
+    """Return whether a pooled effect is a posterior mean."""
+    return str(pool.get("model_id") or "").startswith("bayesian")
 
 
 def _names(
@@ -293,18 +338,22 @@ def _names(
     return name
 
 
-def _arms(listed: Iterable[Record], effect: Record) -> dict[str, dict[str, float]]:
-    """Return the numbers of each arm that belong to an effect."""
-    arms: dict[str, dict[str, float]] = {}
+def _arms(
+    listed: Iterable[Record], effects: Sequence[Record]
+) -> list[dict[str, dict[str, float]]]:
+    """Return, for each effect, the numbers of each arm that belong to it."""
+    of_trial: dict[Any, list[Record]] = {}
     for row in listed:
-        if (
-            row["statistic"] in ARM_STATISTICS
-            and row.get("trial") == effect.get("trial")
-            and row.get("group")
-            and row["estimate"] is not None
-            and row.get("parameter") in (None, effect.get("parameter"))
-            and row.get("visit") in (None, effect.get("visit"))
-        ):
-            arm = arms.setdefault(str(row["group"]), {})
-            arm[str(row["statistic"])] = float(row["estimate"])
-    return arms
+        known = row["estimate"] is not None and row.get("group")
+        if known and row["statistic"] in ARM_STATISTICS:
+            of_trial.setdefault(row.get("trial"), []).append(row)
+    found = []
+    for effect in effects:
+        arms: dict[str, dict[str, float]] = {}
+        for row in of_trial.get(effect.get("trial"), ()):
+            same = (row.get(c) in (None, effect.get(c)) for c in ("parameter", "visit"))
+            if all(same):
+                arm = arms.setdefault(str(row["group"]), {})
+                arm[str(row["statistic"])] = float(row["estimate"])
+        found.append(arms)
+    return found

@@ -2,186 +2,158 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from trialstats.figures.forest_numbers import House
-from trialstats.figures.forest_rows import Effect, Panel
+from trialstats.figures.forest_numbers import House, power_of_ten
 from trialstats.formatting import MINUS, format_level, format_number
-from trialstats.records import Record, usual_level
-from trialstats.version import __version__
-from trialstats.vocabulary import (
-    BINARY_MEASURES,
-    MEASURES,
-    STATUS_MARKS,
-    Measure,
-    lower_first,
-    upper_first,
-)
+from trialstats.records import Record
+from trialstats.vocabulary import Measure, lower_first, upper_first
 
 TAU_SQUARED = "τ²"
 I_SQUARED = "I²"
 
-_ESTIMATORS = {
-    "REML": "REML",
-    "ML": "maximum likelihood",
-    "DL": "DerSimonian-Laird",
-    "PM": "Paule-Mandel",
-    "HE": "Hedges-Olkin",
-    "SJ": "Sidik-Jonkman",
-    "EB": "empirical Bayes",
-    "HS": "Hunter-Schmidt",
-}
-
-_INFERENCE = {
-    "knapp_hartung": "Hartung-Knapp",
-    "knapp_hartung_adhoc": "Hartung-Knapp ad hoc",
+#: What the method of tau-squared may name its interval.
+_TAU_INTERVALS = {
+    "q-profile": "Q-profile",
+    "profile likelihood": "profile likelihood",
+    "generalised q": "generalised Q",
+    "biggerstaff": "Biggerstaff-Tweedie",
+    "jackson": "Jackson",
     "wald": "Wald",
-    "t": "t",
 }
 
 
-def model_name(pool: Record, variation: Mapping[str, Any] | None = None) -> str:
-    """Return a model in words: from its key, or from what its configuration changes.
+def heterogeneity(
+    main: Mapping[str, Record], house: House, *, equal: bool = False
+) -> str:
+    """Return the line on heterogeneity, empty when there is none.
 
-    >>> model_name({"model_id": "REML.knapp_hartung"})
-    'Random effects, REML, Hartung-Knapp'
-    >>> model_name({"model_id": "paired-r-0.3"}, {"paired": {"correlation": 0.3}})
-    'Crossover trials paired at r = 0.3'
+    Parameters
+    ----------
+    main : mapping
+        Rows under ``tau_squared``, ``i_squared`` and ``q``, those that exist.
+    house : House
+        How numbers are printed.
+    equal : bool
+        Whether the model knows no variance between trials.
     """
-    key = str(pool.get("model_id") or "")
-    changed = variation or {}
-    text = _pooling_words(key)
-    if changed and not text:
-        # A name may be no more than a key; what is paired or measured is better said.
-        spoken = any(name in changed for name in ("paired", "measure"))
-        text = "" if spoken else str(changed.get("name") or "")
-        text = text or ", ".join(
-            w(changed[n]) for n, w in _CHANGES.items() if n in changed
-        )
-        if spoken and ("tau_squared" in changed or "inference" in changed):
-            text += f", {_INFERENCE.get(str(changed.get('inference')), '')}".rstrip(
-                ", "
-            )
-    text = text or key
-    text = text if " " in text else " ".join(text.replace("_", "-").split("-"))
-    return upper_first(text) or "Pooled"
-
-
-def _pooling_words(key: str) -> str:
-    """Return an estimator and an interval in words, empty when they are not known."""
-    estimator, _, inference = key.partition(".")
-    if inference not in _INFERENCE:
-        return ""
-    if estimator == "EE":
-        return f"equal effects, {_INFERENCE[inference]}"
-    if estimator in _ESTIMATORS:
-        return f"random effects, {_ESTIMATORS[estimator]}, {_INFERENCE[inference]}"
-    return ""
-
-
-def _measure_words(code: str) -> str:
-    measure = MEASURES.get(code)
-    if measure is None:
-        return code
-    return measure.name + (" in percentage points" if measure.percent else "")
-
-
-def _zero_cell_words(rule: Mapping[str, Any]) -> str:
-    where = {"only0": "tables with a zero", "all": "all tables"}.get(rule["to"])
-    added = (
-        f"{rule['add']:g} added to {where or 'tables'}" if rule["add"] else "unchanged"
-    )
-    kept = ", double zeros in" if rule["double_zero"] == "include" else ""
-    return f"zero cells: {added}{kept}"
-
-
-#: What a sensitivity analysis changes -> what it is called.
-_CHANGES: dict[str, Callable[[Any], str]] = {
-    "measure": lambda code: _measure_words(str(code)),
-    "paired": lambda p: f"crossover trials paired at r = {p['correlation']:g}",
-    "zero_cells": _zero_cell_words,
-    "exclude": lambda trials: f"without {', '.join(trials)}",
-}
-
-
-def weight_model(pool: Record) -> str:
-    """Return which model the weights belong to, for the head of their column."""
-    estimator = str(pool.get("model_id") or "").partition(".")[0]
-    if estimator == "EE":
-        return "equal effects"
-    if estimator in _ESTIMATORS:
-        return f"random, {estimator}"
-    return "main model"
-
-
-def heterogeneity(panel: Panel, house: House) -> str:
-    """Return the line on heterogeneity, empty when there is none."""
     parts = []
-    tau = panel.main.get("tau_squared")
-    equal = str((panel.pooled or {}).get("model_id") or "").startswith("EE.")
+    tau = main.get("tau_squared")
     if tau and tau["estimate"] is not None and not equal:
-        text = f"{TAU_SQUARED} = {_small(tau['estimate'])}"
-        if tau["ci_lower"] is not None and tau["ci_upper"] is not None:
-            ends = f"{_small(tau['ci_lower'])} to {_small(tau['ci_upper'])}"
-            interval = format_level(tau.get("confidence_level"))
-            text += f" ({interval} {ends}, Q-profile)"
-        parts.append(text)
-    i_squared = panel.main.get("i_squared")
+        parts.append(_tau_words(tau, house))
+    i_squared = main.get("i_squared")
     if i_squared and i_squared["estimate"] is not None:
-        share = format_number(100 * i_squared["estimate"], 0)
-        source = "Q" if equal else TAU_SQUARED
-        parts.append(f"{I_SQUARED} = {share}% (from {source})")
-    q = panel.main.get("q")
-    if q and q["estimate"] is not None:
-        parts.append(
-            f"Q = {format_number(q['estimate'], 2)}, df = {_whole(q['df'])}, "
-            f"{_p(q['p_value'], house)}"
-        )
+        parts.append(f"{i_squared_words(i_squared, house, equal=equal)}")
+    q = main.get("q")
+    q_value = None if q is None else _first(q["estimate"], q["test_statistic"])
+    if q is not None and q_value is not None:
+        equations = [
+            house.equation("Q", format_number(q_value, 2)),
+            house.equation("df", _whole(q["df"])),
+            house.p(q["p_value"]),
+        ]
+        parts.append(", ".join(equations))
     return f"Heterogeneity: {'; '.join(map(unbroken, parts))}" if parts else ""
 
 
-def overall_test(panel: Panel, house: House) -> str:
+def _tau_words(tau: Record, house: House) -> str:
+    values = [tau["estimate"], tau["ci_lower"], tau["ci_upper"]]
+    # The first that is above zero decides how many decimals all of them have.
+    digits = next((_variance_digits(v) for v in values if v), 2)
+    estimate, *limits = (
+        small(v, min(digits, _variance_digits(v)) if v else digits)
+        for v in values
+        if v is not None
+    )
+    text = house.equation(TAU_SQUARED, estimate)
+    if len(limits) < 2:
+        return text
+    method = str(tau.get("method") or "").lower()
+    how = next((w for key, w in _TAU_INTERVALS.items() if key in method), "")
+    level = format_level(tau.get("confidence_level"))
+    return f"{text} ({level} {' to '.join(limits)}{', ' if how else ''}{how})"
+
+
+def i_squared_words(row: Record, house: House, *, equal: bool = False) -> str:
+    """Return I-squared, and whether it is from tau-squared or from Q."""
+    method = str(row.get("method") or "")
+    from_q = equal or "from Q" in method
+    share = format_number(100 * row["estimate"], 0)
+    source = "Q" if from_q else TAU_SQUARED
+    return f"{house.equation(I_SQUARED, share)}% (from {source})"
+
+
+def overall_test(pool: Record | None, house: House) -> str:
     """Return the line on the test of the overall effect, empty when there is none."""
-    pool = panel.pooled
     if pool is None or pool["test_statistic"] is None:
         return ""
     statistic = format_number(pool["test_statistic"], 2, minus=MINUS)
     df = pool["df"]
-    symbol = f"z = {statistic}" if df is None else f"t = {statistic}, df = {_whole(df)}"
-    test = unbroken(f"{symbol}, {_p(pool['p_value'], house)}")
+    equations = [house.equation("z" if df is None else "t", statistic)]
+    equations += [] if df is None else [house.equation("df", _whole(df))]
+    test = unbroken(", ".join([*equations, house.p(pool["p_value"])]))
     return f"Test of overall effect: {test}"
+
+
+def subgroup_test(row: Record | None, house: House) -> str:
+    """Return the line on differences between subgroups, empty when there is none."""
+    if row is None:
+        return ""
+    if row["test_statistic"] is None:
+        reason = row.get("not_estimable")
+        return f"Test of subgroup differences: {reason}" if reason else ""
+    statistic = format_number(row["test_statistic"], 2)
+    upper = row.get("numerator_df")
+    if upper is None:
+        equations = [house.equation("χ²", statistic)]
+        equations.append(house.equation("df", _whole(row["df"])))
+    else:
+        degrees = f"{_whole(upper)}, {_whole(row['df'])}"
+        equations = [house.equation(f"F({degrees})", statistic)]
+    test = unbroken(", ".join([*equations, house.p(row["p_value"])]))
+    return f"Test of subgroup differences: {test}"
+
+
+def _first(*values: float | None) -> float | None:
+    return next((v for v in values if v is not None), None)
 
 
 def unbroken(text: str) -> str:
     """Return text whose equations, ranges and brackets stay on one line."""
-    return re.sub(r" (?=[=<>(])|(?<=[=<>]) | (?=CI)|(?<=CI) | to ", _no_break, text)
+    return re.sub(
+        r" (?=[=<>(])|(?<=[=<>]) | (?=CI)|(?<=CI) |(?<=from) | to ", _no_break, text
+    )
 
 
 def _no_break(found: re.Match[str]) -> str:
     return found.group().replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def prediction_label(panel: Panel) -> str:
+def prediction_label(row: Record) -> str:
     """Return the label of the prediction interval, with its form."""
-    row = panel.main["prediction_interval"]
     words = format_level(row.get("confidence_level"), "prediction interval")
     form = "normal" if row["df"] is None else f"t, {_whole(row['df'])} df"
     return f"{upper_first(words)} ({form})"
 
 
-def _p(p: float | None, house: House) -> str:
-    text = house.p_value(p)
-    return f"p {text[0]} {text[1:]}" if text[0] in "<>" else f"p = {text}"
+def small(value: float, digits: int | None = None) -> str:
+    """Print a variance: two decimals, more where two would show nothing.
 
-
-def _small(value: float) -> str:
-    """Print a variance: two decimals, four where two would show nothing."""
+    >>> small(0.213), small(351.2), small(0.0034), small(0.0)
+    ('0.21', '351', '0.0034', '0.00')
+    """
     if math.isinf(value):
         return "\N{INFINITY}"
+    if value >= 1e6 or 0 < value < 5e-5:
+        return power_of_ten(value)
+    own = _variance_digits(value) if value else 2
+    return format_number(value, own if digits is None else digits)
+
+
+def _variance_digits(value: float) -> int:
     steps = ((99.95, 0), (9.995, 1), (0.095, 2), (0.0095, 3))
-    digits = next((d for least, d in steps if value >= least), 4 if value else 2)
-    return format_number(value, digits)
+    return next((d for least, d in steps if value >= least), 4)
 
 
 def _whole(value: float | None) -> str:
@@ -244,89 +216,3 @@ def subtitle(synthesis: Mapping[str, Any]) -> str:
     if synthesis.get("condition"):
         parts.append(str(synthesis["condition"]))
     return "; ".join(parts)
-
-
-def footnotes(
-    found: Sequence[Panel], synthesis: Mapping[str, Any], *, band: str = ""
-) -> list[str]:
-    """Return the notes under the plot, each a sentence or two."""
-    lines = [t for p in found for t in (*p.trials, *p.published)]
-    notes = [
-        f"{mark} {meaning}"
-        for status, (mark, meaning) in STATUS_MARKS.items()
-        if any(t.status == status for t in lines)
-    ]
-    notes += [
-        f"Not estimable: {', '.join(names)}; {reason}."
-        for reason, names in _by_reason(t for p in found for t in p.trials).items()
-    ]
-    if any(t.estimable for t in lines):
-        notes.append(_reading(found))
-    if band:
-        notes.append(f"Shaded: effects smaller than the minimal important {band}.")
-    zero = _zero_cells(found, synthesis)
-    notes += [zero] if zero else []
-    if any(_same_people(t) for p in found for t in p.trials):
-        notes.append("Crossover trials: the same people are counted under both arms.")
-    notes += [str(n) for n in synthesis.get("notes") or []]
-    notes.append(f"Software: trialstats {__version__}.")
-    return notes
-
-
-def _same_people(trial: Effect) -> bool:
-    """Return whether the arms of a trial add to more than its people."""
-    counts = [numbers["n"] for numbers in trial.arms.values() if "n" in numbers]
-    return trial.n_subjects is not None and sum(counts) > trial.n_subjects
-
-
-def _by_reason(trials: Iterable[Effect]) -> dict[str, list[str]]:
-    reasons: dict[str, list[str]] = {}
-    for trial in trials:
-        if not trial.estimable:
-            reasons.setdefault(trial.reason or "no reason given", []).append(
-                trial.label
-            )
-    return reasons
-
-
-def _reading(found: Sequence[Panel]) -> str:
-    """Return what each mark stands for, of those that are drawn."""
-    parts = []
-    if any(t.estimable for p in found for t in p.trials):
-        weighted = any(p.pooled is not None for p in found)
-        square = "area proportional to weight" if weighted else "estimate"
-        level = usual_level({"confidence_level": panel.level} for panel in found)
-        lines = format_level(level, "confidence intervals")
-        parts += [f"squares: {square}", f"lines: {lines}"]
-    if any(p.pooled for p in found):
-        parts.append("diamonds: pooled effects with their intervals")
-    if any(p.published for p in found):
-        parts.append("open diamonds: pooled results with intervals as published")
-    return f"{upper_first('; '.join(parts))}; arrows: beyond the axis."
-
-
-def _zero_cells(found: Sequence[Panel], synthesis: Mapping[str, Any]) -> str:
-    """Return the zero-cell rule from the methods of the trials, else as configured."""
-    if not any(p.measure.code in BINARY_MEASURES and p.trials for p in found):
-        return ""
-    rule = synthesis.get("zero_cells")
-    if not rule:
-        parts = [
-            part.strip()
-            for panel in found
-            for trial in panel.trials
-            for part in trial.method.split(";")
-            if "zero" in part.lower()
-        ]
-        return f"Zero cells: {'; '.join(dict.fromkeys(parts))}." if parts else ""
-    where = {
-        "only0": "every cell of a table that holds a zero",
-        "all": "every cell of every table",
-        "if0all": "every cell of every table when any holds a zero",
-    }.get(rule["to"])
-    added = f"{rule['add']:g} added to {where}" if where else "nothing added"
-    fate = {
-        "not_estimable": "trials without events in either arm are not estimable",
-        "include": "trials without events in either arm are included",
-    }[rule["double_zero"]]
-    return f"Zero cells: {added}; {fate}."

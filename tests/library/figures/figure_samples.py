@@ -105,7 +105,14 @@ def pooled(weights, *, scale="natural", model="REML.knapp_hartung", **values):
             ci_upper=high,
             df=len(weights) - 1,
         ),
-        row("tau_squared", **about, estimate=0.21, ci_lower=0.0, ci_upper=351.2),
+        row(
+            "tau_squared",
+            **about,
+            estimate=0.21,
+            ci_lower=0.0,
+            ci_upper=351.2,
+            method="random effects; Q-profile interval",
+        ),
         row("i_squared", **about, estimate=0.613),
         row("q", **about, estimate=10.01, df=len(weights) - 1, p_value=0.0403),
         *(

@@ -24,6 +24,7 @@ from trialstats.figures.forest import ForestOptions, forest_alt_text, forest_plo
 from trialstats.figures.render import render
 from trialstats.figures.theme import INK, POOLED, PREDICTION, TRIAL
 from trialstats.rows import estimates_frame
+from trialstats.version import __version__
 
 LABELS = {"A": "Adams 2020", "B": "Baker 2021"}
 
@@ -125,7 +126,8 @@ def test_what_belongs_on_a_forest_plot_of_means_is_there():
     assert "minimal important difference (±1)" in page
     assert "‡ Derived by arithmetic from published numbers." in found
     assert "A note of the synthesis." in found
-    assert "Software: trialstats 0.1.0." in found
+    software = f"Software: trialstats {__version__}."
+    assert f"Data: published (1 trial), derived (1). {software}" in found
 
 
 def test_what_belongs_on_a_forest_plot_of_counts_is_there():
@@ -282,18 +284,18 @@ def test_risk_differences_are_printed_in_points():
 
 
 @pytest.mark.parametrize(
-    ("layout", "interval", "p"),
+    ("layout", "interval", "test"),
     [
-        ("plain", "−0.34 [−0.95, 0.27]", "p = 0.433"),
-        ("cochrane", "−0.34 [−0.95, 0.27]", "p = 0.43"),
-        ("jama", "−0.34 (−0.95 to 0.27)", "p = .43"),
-        ("bmj", "−0.34 (−0.95 to 0.27)", "p = 0.43"),
+        ("plain", "−0.34 [−0.95, 0.27]", "t = −0.87, df = 1, p = 0.433"),
+        ("cochrane", "−0.34 [−0.95, 0.27]", "t = −0.87, df = 1, P = 0.43"),
+        ("jama", "−0.34 (−0.95 to 0.27)", "t = −0.87, df = 1, P = .43"),
+        ("bmj", "−0.34 (−0.95 to 0.27)", "t=−0.87, df=1, P=0.43"),
     ],
 )
-def test_houses_print_intervals_and_p_values_their_way(layout, interval, p):
+def test_houses_print_intervals_and_p_values_their_way(layout, interval, test):
     figure = draw(two_trials(), layout=layout)
     assert interval in words(figure)
-    assert f"Test of overall effect: t = −0.87, df = 1, {p}" in joined(figure)
+    assert f"Test of overall effect: {test}" in joined(figure)
 
 
 def test_signs_without_a_side_name_none():
@@ -320,7 +322,8 @@ def test_the_rows_are_left_as_they_are():
 def test_alt_text_says_the_result():
     alt = forest_alt_text(two_trials(), synthesis=SYNTHESIS, labels=LABELS)
     assert "2 trials pooled, mean difference −0.20 (95% CI −0.90 to 0.50;" in alt
-    assert alt.endswith("the interval includes no effect.")
+    assert "the interval includes no effect. 95% prediction interval" in alt
+    assert alt.endswith("prediction interval −1.40 to 1.00. I² 61%.")
 
 
 def test_dollar_signs_are_printed_and_not_read_as_formulas():
