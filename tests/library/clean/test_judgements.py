@@ -55,7 +55,7 @@ def test_a_judgement_keeps_its_reason_and_its_row():
     ],
 )
 def test_a_wrong_judgement_is_refused_with_its_place(row, said):
-    with pytest.raises(DataError, match="rob.csv.*row 2") as caught:
+    with pytest.raises(DataError, match=r"rob\.csv.*row 2") as caught:
         biased(row)
     assert said in str(caught.value)
 
@@ -98,7 +98,7 @@ def test_several_problems_come_together():
     ],
 )
 def test_a_wrong_certainty_is_refused_with_its_place(row, said):
-    with pytest.raises(DataError, match="grade.csv.*row 2") as caught:
+    with pytest.raises(DataError, match=r"grade\.csv.*row 2") as caught:
         graded(row)
     assert said in str(caught.value)
 

@@ -57,20 +57,9 @@ def test_no_event_under_control_gives_no_risk_and_says_why(config, run):
 
 
 def findings(rows, settings, *judged):
-    frame = frame_of(
-        [
-            {
-                "synthesis": s,
-                "domain": d,
-                "levels": n,
-                "reason": r,
-                "file": "f",
-                "row": 2,
-            }
-            for s, d, n, r in judged
-        ],
-        CERTAINTY,
-    )
+    names = ("synthesis", "domain", "levels", "reason", "file", "row")
+    rows_of = [dict(zip(names, (*one, "f", 2), strict=True)) for one in judged]
+    frame = frame_of(rows_of, CERTAINTY)
     return tables.findings_tables(rows, syntheses=settings, judged=frame)
 
 
