@@ -137,7 +137,7 @@ def _by_counts(
     entered: Sequence[TrialEffect], arguments: Mapping[str, Any], measure: str
 ) -> Combined:
     tables = [counts_of(effect) or {} for effect in entered]
-    columns = {name: [table[name] for table in tables] for name in _COUNTS}
+    columns: dict[str, Any] = {n: [table[n] for table in tables] for n in _COUNTS}
     level = arguments["level"]
     if arguments["method"] == "mantel_haenszel":
         return _combined(

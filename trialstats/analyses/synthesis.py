@@ -6,9 +6,21 @@ from typing import Any
 
 import pandas as pd
 
-from trialstats.analyses.combining import combine, entering
+from trialstats.analyses.combining import Combined, combine, entering
 from trialstats.analyses.study_effects import study_effects
+from trialstats.analyses.synthesis_beside import Beside
+from trialstats.analyses.synthesis_diagnostics import (
+    influence_rows,
+    leave_one_out_rows,
+    small_study_rows,
+)
 from trialstats.analyses.synthesis_findings import findings_rows
+from trialstats.analyses.synthesis_heterogeneity import (
+    check_subgroups,
+    regression_rows,
+    subgroup_of,
+    subgroup_rows,
+)
 from trialstats.analyses.synthesis_inputs import (
     Config,
     check_variations,
@@ -28,8 +40,10 @@ from trialstats.analyses.synthesis_rows import (
     pool_row,
     weight_rows,
 )
+from trialstats.analyses.synthesis_sensitivity import bayesian_rows, grid_rows
 from trialstats.analyses.trial_effect import TrialEffect, least_sure
 from trialstats.analyses.trial_effects import fitted_effect, published_effects
+from trialstats.meta.pooled import Pooled
 from trialstats.records import Record
 from trialstats.rows import estimates_frame
 
@@ -100,7 +114,10 @@ def synthesise(
     rows: list[Row] = []
     for effect in main:
         rows += input_rows(effect, subject)
-    rows += effect_rows(main, subject)
+    check_subgroups(config, main)
+    groups = {id(effect): subgroup_of(effect, config) for effect in main}
+    for effect, row in zip(main, effect_rows(main, subject), strict=True):
+        rows.append(row | {"subgroup": groups[id(effect)]})
     if config["pooling"] and main:
         for model in models_of(config):
             rows += _fitted_model(model, main, sources)
@@ -144,12 +161,34 @@ def _fitted_model(
     yield from model_rows(pooled, reason, subject, words, about)
     if pooled is not None and model.role == "primary":
         yield from findings_rows(pooled, entered, model.config, subject, about)
+        yield from _beside(pooled, entered, model.config, subject, about)
     shares = dict.fromkeys(map(id, entered))
     if pooled is not None and pooled.weights is not None:
         shares = dict(zip(shares, pooled.weights, strict=True))
     yield from weight_rows(
         [(e, shares.get(id(e))) for e in kept], subject, about, reason
     )
+
+
+def _beside(
+    pooled: Combined,
+    entered: Sequence[TrialEffect],
+    config: Config,
+    subject: Subject,
+    about: Mapping[str, Any],
+) -> Iterator[Row]:
+    """Yield what stands beside a main model that weights trials by their variances."""
+    if not isinstance(pooled.fit, Pooled) or pooled.k < 2:
+        return
+    beside = Beside(pooled.fit, entered, config, subject, about)
+    yield from subgroup_rows(beside)
+    yield from regression_rows(beside)
+    yield from bayesian_rows(beside)
+    if config.get("diagnostics", True):
+        yield from grid_rows(beside)
+        yield from leave_one_out_rows(beside)
+        yield from influence_rows(beside)
+        yield from small_study_rows(beside)
 
 
 def _words(model: Model, *, paired: bool) -> str:

@@ -101,10 +101,10 @@ def input_rows(effect: TrialEffect, subject: Subject) -> Iterator[Row]:
     for number in effect.inputs:
         group = groups[number.group]
         yield subject.row(
-            *_of_trial(effect, subject),
+            *of_trial(effect, subject),
             group,
             number.statistic,
-            **_about(effect),
+            **trial_columns(effect),
             group=group,
             contrast=None if group else subject.contrast,
             statistic=number.statistic,
@@ -129,9 +129,9 @@ def effect_rows(
     for effect in effects:
         row = subject.row(
             model_id,
-            *_of_trial(effect, subject),
+            *of_trial(effect, subject),
             statistic,
-            **_about(effect),
+            **trial_columns(effect),
             contrast=subject.contrast,
             role="sensitivity" if model_id else "descriptive",
             statistic=statistic,
@@ -165,9 +165,9 @@ def weight_rows(
     for effect, weight in weights:
         yield subject.row(
             about["model_id"],
-            *_of_trial(effect, subject),
+            *of_trial(effect, subject),
             "weight",
-            **_about(effect),
+            **trial_columns(effect),
             model_id=about["model_id"],
             role=about["role"],
             statistic="weight",
@@ -301,12 +301,14 @@ def _reason(pooled: Combined, absent: Sequence[str]) -> str | None:
     return pooled.reasons[absent[0]] if absent else None
 
 
-def _of_trial(effect: TrialEffect, subject: Subject) -> tuple[str | None, ...]:
+def of_trial(effect: TrialEffect, subject: Subject) -> tuple[str | None, ...]:
+    """Return the parts of a key that name a trial, and its outcome where needed."""
     own = (effect.parameter, effect.visit) if subject.split else ()
     return (effect.trial, effect.analysis, *own)
 
 
-def _about(effect: TrialEffect) -> Row:
+def trial_columns(effect: TrialEffect) -> Row:
+    """Return the columns that say which trial a row is of."""
     return {
         "trial": effect.trial,
         "analysis": effect.analysis,
