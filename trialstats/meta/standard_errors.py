@@ -124,11 +124,16 @@ def recover_standard_errors(
             remedy="give ci_lower and ci_upper, or effect with t, f or p_value",
         )
     error, how = errors_of(columns)
-    k = len(error)
-    index = data.index if data is not None and len(data) == k else None
+    return recovered_frame({"standard_error": error}, how, data)
+
+
+def recovered_frame(
+    values: Mapping[str, FloatArray], how: Notes, data: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Return recovered numbers beside the words for how they were found."""
+    index = data.index if data is not None and len(data) == len(how) else None
     return pd.DataFrame(
-        {"standard_error": error, "how": pd.array(how.tolist(), dtype="str")},
-        index=index,
+        {**values, "how": pd.array(how.tolist(), dtype="str")}, index=index
     )
 
 
