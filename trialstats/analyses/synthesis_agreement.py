@@ -13,11 +13,13 @@ import pandas as pd
 from statsmodels.stats.contingency_tables import Table2x2
 
 from trialstats.analyses.synthesis_models import Model, models_of, settings_of
+from trialstats.analyses.synthesis_sensitivity import prior_of
 from trialstats.analyses.trial_effect import Settings
 from trialstats.records import Record, records
 from trialstats.rows import AGREEMENT, frame_of
 from trialstats.second_engine.counts import check_counts
 from trialstats.second_engine.pooling import check_pooling
+from trialstats.second_engine.posterior import check_posterior
 
 Config = Mapping[str, Any]
 Check = dict[str, Any]
@@ -83,6 +85,7 @@ def check_synthesis(config: Config, rows: pd.DataFrame) -> pd.DataFrame:
             if model.own_effects:
                 checks += _effect_checks(listed, model.settings, model.model_id)
             checks += _pooling_checks(listed, model)
+        checks += _posterior_checks(listed, config)
     return frame_of([_compared(check) for check in checks], AGREEMENT)
 
 
@@ -111,6 +114,31 @@ def _pooling_checks(listed: Sequence[Record], model: Model) -> Iterator[Check]:
         if "tau_squared" in quantity:
             statistic = "tau_squared"
         yield {"row_id": found[statistic]["row_id"]} | check
+
+
+def _posterior_checks(listed: Sequence[Record], config: Config) -> Iterator[Check]:
+    """Yield the checks of the Bayesian model beside the main one."""
+    effects = _effects(listed, None)
+    for row in listed:
+        name = str(row["model_id"] or "")
+        bayesian = name.startswith("bayesian.") and row["trial"] is None
+        if not bayesian or row["statistic"] != "pooled_effect":
+            continue
+        if row["estimate"] is None:
+            continue
+        prior = prior_of(config)
+        for check in check_posterior(
+            [effect["estimate"] for effect in effects],
+            [effect["standard_error"] ** 2 for effect in effects],
+            prior=str(prior["prior"]),
+            scale=float(prior["scale"]),
+            level=row["confidence_level"],
+            stored={name: row[name] for name in _POSTERIOR},
+        ):
+            yield {"row_id": row["row_id"]} | check
+
+
+_POSTERIOR = ("estimate", "standard_error", "ci_lower", "ci_upper")
 
 
 def _of_variances(

@@ -1,6 +1,6 @@
 """How far a result depends on estimator and interval, and what Bayes' rule gives."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trialstats.analyses.synthesis_beside import Beside, tested
@@ -16,7 +16,7 @@ INTERVALS = ("wald", "knapp_hartung", "knapp_hartung_adhoc")
 #: Scale of the half-normal prior of tau for effects without a unit (Friede 2017,
 #: Research Synthesis Methods 8, 79-91): 0.5 allows for anything but extreme
 #: heterogeneity of log ratios and standardized differences.
-USUAL_PRIOR = {"prior": "half_normal", "scale": 0.5}
+USUAL_PRIOR: Mapping[str, Any] = {"prior": "half_normal", "scale": 0.5}
 WITHOUT_UNIT = ("SMD", "RR", "OR", "HR", "IRR", "ROM")
 
 
@@ -78,17 +78,23 @@ def _spread(beside: Beside, other: Any, about: dict[str, Any]) -> Iterator[Row]:
     )
 
 
+def prior_of(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the prior of tau for a synthesis, empty where its unit must decide."""
+    given: Mapping[str, Any] | None = config.get("bayesian")
+    if given is not None:
+        return given
+    return USUAL_PRIOR if config["measure"] in WITHOUT_UNIT else {}
+
+
 def bayesian_rows(beside: Beside) -> Iterator[Row]:
     """Yield the posterior of the pooled effect, of tau and of each trial's effect.
 
     The prior is that of the configuration; without one, half-normal with scale 0.5 for
     effects that have no unit, and nothing for others, whose unit decides.
     """
-    prior = beside.config.get("bayesian")
-    if prior is None:
-        if beside.subject.measure not in WITHOUT_UNIT:
-            return
-        prior = USUAL_PRIOR
+    prior = prior_of(beside.config)
+    if not prior:
+        return
     fit = beside.fit
     about: dict[str, Any] = {
         "model_id": f"bayesian.{prior['prior']}.{prior['scale']:g}",
