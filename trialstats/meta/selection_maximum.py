@@ -1,0 +1,192 @@
+"""Where the likelihood of a selection model is highest.
+
+Newton steps with the analytic Hessian, damped until the likelihood rises, inside
+bounds; from several starts, as the likelihood can have several maxima.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from trialstats.errors import ConvergenceError
+from trialstats.meta.inputs import BoolArray, FloatArray
+from trialstats.meta.selection_likelihood import Evaluated, SelectionLikelihood
+
+_ITERATIONS = 500
+
+#: Twice the rise in log-likelihood that a Newton step promises, at the end.
+_SETTLED = 1e-18
+
+#: Weights on the log scale, and those that may be zero, stay inside these.
+LARGEST_LOG, LARGEST = math.log(1e5), 1e4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Maximum:
+    """A maximum in (b, tau2, d).
+
+    `free` are the parameters that were varied; `at_bound` those of them that ended on
+    a bound.
+    """
+
+    parameters: FloatArray
+    evaluated: Evaluated
+    free: BoolArray
+    at_bound: BoolArray
+
+    @property
+    def log_likelihood(self) -> float:
+        """Log-likelihood."""
+        return self.evaluated.value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Working:
+    """The likelihood in parameters for the search: logarithms of positive weights."""
+
+    likelihood: SelectionLikelihood
+    free: BoolArray
+
+    @property
+    def logged(self) -> BoolArray:
+        """Which parameters are logarithms."""
+        count = self.likelihood.fixed_effects + 1
+        logged = np.zeros(self.likelihood.size, dtype=np.bool_)
+        logged[count:] = self.likelihood.family.positive
+        return logged
+
+    @property
+    def bounds(self) -> tuple[FloatArray, FloatArray]:
+        count = self.likelihood.fixed_effects
+        low = np.full(self.likelihood.size, -np.inf)
+        high = np.full(self.likelihood.size, np.inf)
+        low[count] = 0.0
+        positive = self.likelihood.family.positive
+        low[count + 1 :] = -LARGEST_LOG if positive else 0.0
+        high[count + 1 :] = LARGEST_LOG if positive else LARGEST
+        return low, high
+
+    def natural(self, working: FloatArray) -> FloatArray:
+        return np.where(self.logged, np.exp(np.where(self.logged, working, 0)), working)
+
+    def working(self, natural: FloatArray) -> FloatArray:
+        return np.where(self.logged, np.log(np.where(self.logged, natural, 1)), natural)
+
+    def at(self, working: FloatArray) -> Evaluated:
+        natural = self.natural(working)
+        found = self.likelihood.at(natural)
+        chain = np.where(self.logged, natural, 1.0)
+        gradient = found.gradient * chain
+        hessian = found.hessian * np.outer(chain, chain)
+        hessian += np.diag(np.where(self.logged, gradient, 0.0))
+        return Evaluated(found.value, gradient, hessian)
+
+
+def maxima(
+    likelihood: SelectionLikelihood,
+    starts: Iterable[FloatArray],
+    free: BoolArray,
+) -> list[Maximum]:
+    """Return the maxima that are reached from `starts`, the highest first.
+
+    Parameters
+    ----------
+    likelihood : SelectionLikelihood
+    starts : iterable of ndarray
+        Values of (b, tau2, d); those not `free` stay.
+    free : ndarray of bool
+
+    Raises
+    ------
+    ConvergenceError
+        When no start leads to a maximum.
+    """
+    working = _Working(likelihood, free)
+    found = [
+        result
+        for start in starts
+        if (result := _climb(working, working.working(start))) is not None
+    ]
+    if not found:
+        raise ConvergenceError(
+            "the likelihood of the selection model has no maximum that the search "
+            "reaches; use fewer steps or another weight function"
+        )
+    found.sort(key=lambda result: -result.log_likelihood)
+    distinct = found[:1]
+    for result in found[1:]:
+        if not any(_same(result, other) for other in distinct):
+            distinct.append(result)
+    return distinct
+
+
+def _same(one: Maximum, other: Maximum) -> bool:
+    """Return whether two maxima are one but for rounding."""
+    near = np.isclose(one.parameters, other.parameters, rtol=1e-4, atol=1e-7)
+    return bool(near.all() or abs(one.log_likelihood - other.log_likelihood) < 1e-9)
+
+
+def _climb(working: _Working, at: FloatArray) -> Maximum | None:
+    """Return the maximum uphill from a start, or nothing when the climb stops early."""
+    low, high = working.bounds
+    here = working.at(at)
+    damping = 1e-3
+    for _ in range(_ITERATIONS):
+        moving = _moving(working.free, at, here.gradient, low, high)
+        step, promised, curved = _step(here, moving, damping)
+        if promised <= _SETTLED and curved:
+            bound = working.free & ~moving
+            natural = working.natural(at)
+            evaluated = working.likelihood.at(natural)
+            return Maximum(natural, evaluated, working.free, bound)
+        to = np.clip(at + step, low, high)
+        there = working.at(to)
+        # The last steps rise by less than the rounding of the sum.
+        slack = 1e-13 * abs(here.value)
+        if math.isfinite(there.value) and there.value >= here.value - slack:
+            at, here = to, there
+            damping = max(damping / 10, 1e-14)
+        else:
+            damping *= 10
+            if damping > 1e12:
+                return None
+    return None
+
+
+def _moving(
+    free: BoolArray,
+    at: FloatArray,
+    gradient: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+) -> BoolArray:
+    """Return the free parameters that no bound holds back."""
+    held = ((at <= low) & (gradient <= 0)) | ((at >= high) & (gradient >= 0))
+    return free & ~held
+
+
+def _step(
+    here: Evaluated, moving: BoolArray, damping: float
+) -> tuple[FloatArray, float, bool]:
+    """Return a damped Newton step, the rise it promises, and whether it is a summit's.
+
+    Directions in which the likelihood does not bend down are walked uphill.
+    """
+    step = np.zeros(len(moving))
+    if not moving.any():
+        return step, 0.0, True
+    bend, axes = np.linalg.eigh(-here.hessian[np.ix_(moving, moving)])
+    slope = axes.T @ here.gradient[moving]
+    curved = bool(bend[0] > 1e-12 * bend[-1])
+    floor = 1e-8 * max(1.0, float(np.abs(bend).max()))
+    size = np.maximum(np.abs(bend), floor)
+    promised = float(np.sum(slope**2 / size))
+    # A step of at most 2 in any direction: beyond, the quadratic says nothing.
+    walk = slope / (size * (1 + damping))
+    longest = float(np.abs(walk).max())
+    step[moving] = axes @ (walk * min(1.0, 2.0 / longest) if longest else walk)
+    if damping > 1:
+        step /= damping
+    return step, promised, curved
