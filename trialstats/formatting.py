@@ -6,11 +6,14 @@ statistical reports do it, and a rounded zero never carries a minus sign.
 
 import math
 import re
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 NOT_ESTIMABLE = "NE"
 MINUS = "\N{MINUS SIGN}"
+
+#: Holds every digit that a float may have before its point, and those printed after.
+_EXACT = Context(prec=400, rounding=ROUND_HALF_UP)
 
 
 def is_missing(value: float | None) -> bool:
@@ -30,8 +33,8 @@ def format_number(value: float | None, digits: int = 2, *, minus: str = "-") -> 
     if math.isinf(number):
         return "Inf" if number > 0 else f"{minus}Inf"
     step = Decimal(1).scaleb(-digits)
-    rounded = Decimal(repr(number)).quantize(step, rounding=ROUND_HALF_UP)
-    text = f"{abs(rounded):f}"
+    rounded = Decimal(repr(number)).quantize(step, context=_EXACT)
+    text = f"{rounded.copy_abs():f}"
     return f"{minus}{text}" if rounded < 0 else text
 
 

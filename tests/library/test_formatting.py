@@ -22,6 +22,7 @@ from trialstats.formatting import (
         (-0.125, 2, "-0.13"),
         (2.675, 2, "2.68"),  # a half as people write it, though not in binary
         (1e22, 0, "1" + 22 * "0"),
+        (1e120, 2, "1" + 120 * "0" + ".00"),
         (-0.0004, 3, "0.000"),
         (float("inf"), 2, "Inf"),
         (float("-inf"), 2, "-Inf"),

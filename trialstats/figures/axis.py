@@ -12,6 +12,7 @@ from statistics import median
 
 from trialstats.errors import ConfigError
 from trialstats.figures.canvas import text_width
+from trialstats.figures.powers import HUGE, TINY, tick_power
 from trialstats.formatting import MINUS, format_number
 
 #: An interval wider than this many median intervals does not set the limits; it is
@@ -174,7 +175,10 @@ def _even_ticks(low: float, high: float) -> Iterator[list[float]]:
             count = math.floor(high / step) - math.ceil(low / step) + 1
             if count <= _MOST_TICKS:
                 first = math.ceil(low / step)
-                yield [round((first + i) * step, 12) for i in range(max(count, 0))]
+                # Twelve digits, so that 0.1 + 0.2 is 0.3.
+                yield [
+                    float(f"{(first + i) * step:.12g}") for i in range(max(count, 0))
+                ]
 
 
 def _log_ticks(low: float, high: float) -> Iterator[list[float]]:
@@ -187,7 +191,7 @@ def _log_ticks(low: float, high: float) -> Iterator[list[float]]:
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for factors in ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
         yield [_power(f, d) for d in decades for f in factors]
-    for stride in (2, 3, 4, 6, 8, 12):
+    for stride in (2, 3, 4, 6, 8, 12, 20, 50, 100, 200):
         yield [_power(1, d) for d in decades if d % stride == 0]
 
 
@@ -197,12 +201,31 @@ def _power(factor: float, decade: int) -> float:
 
 def _tick_labels(values: Iterable[float]) -> list[str]:
     listed = list(values)
+    if _needs_powers(listed):
+        return [tick_power(v) if _extreme(v, listed) else _plain(v) for v in listed]
     digits = max((_digits(v) for v in listed), default=0)
     # Ratios from 0.01 to 100 need different digits; evenly spaced ticks share theirs.
     even = len(listed) > 2 and _evenly_spaced(listed)
     return [
         format_number(v, digits if even else _digits(v), minus=MINUS) for v in listed
     ]
+
+
+def _needs_powers(values: Sequence[float]) -> bool:
+    sizes = [abs(v) for v in values if v]
+    return bool(sizes) and (max(sizes) >= HUGE or min(sizes) < TINY)
+
+
+def _extreme(value: float, values: Sequence[float]) -> bool:
+    """Return whether a tick needs a power; evenly spaced ones all have one."""
+    if value == 0:
+        return False
+    even = len(values) > 2 and _evenly_spaced(values)
+    return even or not TINY <= abs(value) < HUGE
+
+
+def _plain(value: float) -> str:
+    return format_number(value, _digits(value), minus=MINUS)
 
 
 def _digits(value: float) -> int:

@@ -19,6 +19,7 @@ from trialstats.figures.forest_blocks import (
     least_plot,
     side_share,
     side_texts,
+    sides_above,
     sides_at,
     statistics,
 )
@@ -99,7 +100,7 @@ def forest_plot(
     ]
     above = house.favours_above and owned[0]
     small, page_right = size - 0.5, place.width - MARGIN
-    over = sides_at(texts, axes[0], small, page_right, within=True) if above else []
+    over = sides_above(texts, axes[0], small) if above else []
     blocks = [
         *forest_titles(found, synthesis, place, size),
         header_block(place, size, over),
@@ -163,7 +164,10 @@ def _axis(
 ) -> Axis:
     measure = panel.measure
     width = place.plot_right - place.plot_left
-    share = SIDE if texts is None else side_share(texts, options.font_size, width)
+    above = HOUSES[options.layout].favours_above
+    share = SIDE
+    if texts is not None:
+        share = side_share(texts, options.font_size, width, above=above)
     low, high = _limits(panel, group, options, share)
     return Axis(
         low,

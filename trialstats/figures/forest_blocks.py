@@ -1,6 +1,7 @@
 """The blocks of a forest plot around its lines: title, heads, axis, footnotes."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from trialstats.figures.axis import SIDE, Axis
@@ -31,11 +32,22 @@ from trialstats.figures.pages import (
 from trialstats.figures.theme import INK, MUTED, RULE
 from trialstats.formatting import MINUS, format_number
 
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+
 #: The least width of the text left of the axis, as a multiple of the size.
 _LEAST_ASIDE = 20.0
 
 #: The most of the axis that is kept free for the text of a side without estimates.
 _WIDEST_SIDE = 0.28
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one side of no effect means, above the plot."""
+
+    x: float
+    lines: tuple[str, ...]
+    align: str
 
 
 def forest_titles(
@@ -49,9 +61,7 @@ def forest_titles(
     )
 
 
-def header_block(
-    place: Layout, size: float, sides: Sequence[tuple[float, str]] = ()
-) -> Block:
+def header_block(place: Layout, size: float, sides: Sequence[Side] = ()) -> Block:
     """Return the heads of the columns, with the names of the arms above.
 
     Parameters
@@ -60,7 +70,7 @@ def header_block(
         Where the columns stand.
     size : float
         Size of the type.
-    sides : sequence of (left edge, text)
+    sides : sequence of Side
         What stands above the plot.
     """
     step = TEXT_LINE * size
@@ -69,6 +79,7 @@ def header_block(
     upper = max((len(n) for n in names), default=0)
     lower = max((_lines_of(c) for c in place.columns if c.over), default=0)
     tallest = max((_lines_of(c) for c in place.columns), default=1)
+    tallest = max(tallest, *(len(side.lines) for side in sides), 1)
     between = 5.0 if spans else 0.0
     heads = max(step * (upper + lower) + between, step * tallest)
     height = heads + 8.0
@@ -90,8 +101,16 @@ def header_block(
             _head(sheet, column, top + heads)
         middle = top + heads - step / 2
         canvas.text(MARGIN, middle, place.label_head, size=size, weight="bold")
-        for x, text in sides:
-            canvas.text(x, middle, text, size=size - 0.5, weight="bold")
+        for side in sides:
+            for i, text in enumerate(reversed(side.lines)):
+                canvas.text(
+                    side.x,
+                    middle - i * step,
+                    text,
+                    size=size - 0.5,
+                    weight="bold",
+                    align=side.align,
+                )
         y = top + height - 4
         canvas.line([(MARGIN, y), (place.width - MARGIN, y)], colour=INK, width=0.9)
 
@@ -219,7 +238,10 @@ def side_texts(synthesis: Mapping[str, Any], house: House) -> tuple[str, str] | 
     sides = favours(synthesis)
     if sides is None:
         return None
-    return house.spelt(f"← {sides[0]}"), house.spelt(f"{sides[1]} →")
+    # An arrow never stands on a line of its own.
+    return house.spelt(f"←{_NO_BREAK}{sides[0]}"), house.spelt(
+        f"{sides[1]}{_NO_BREAK}→"
+    )
 
 
 def least_plot(texts: tuple[str, str] | None, size: float) -> float:
@@ -229,50 +251,54 @@ def least_plot(texts: tuple[str, str] | None, size: float) -> float:
     return sum(text_width(t, size, weight="bold") for t in texts) + 2 * size
 
 
-def side_share(texts: tuple[str, str] | None, size: float, width: float) -> float:
-    """Return the least share of the axis on each side, so that its text has room."""
-    widths = (text_width(t, size, weight="bold") for t in texts or ())
+def side_share(
+    texts: tuple[str, str] | None, size: float, width: float, *, above: bool = False
+) -> float:
+    """Return the least share of the axis on each side, so that its text has room.
+
+    Above the plot text is broken, and needs no more than its longest word.
+    """
+    whole = texts or ()
+    parts = [w for t in whole for w in t.split(" ")] if above else whole
+    widths = (text_width(t, size, weight="bold") for t in parts)
     needed = max(widths, default=0.0)
     return min(max(SIDE, (needed + size) / width), _WIDEST_SIDE)
 
 
 def sides_at(
-    texts: tuple[str, str] | None,
-    axis: Axis,
-    size: float,
-    page_right: float,
-    *,
-    within: bool = False,
+    texts: tuple[str, str] | None, axis: Axis, size: float, page_right: float
 ) -> list[tuple[float, str]]:
     """Return (left edge, text) of both directions, each on its side of no effect.
 
     Where a side is narrow its text may run on: into the gap on the left, under the
     columns on the right, where no text stands below the rows.
-
-    Parameters
-    ----------
-    texts : pair of str, optional
-        Both directions.
-    axis : Axis
-        The axis.
-    size : float
-        Size of the type.
-    page_right : float
-        Right edge of the page's text, in points.
-    within : bool
-        Whether text stands on both sides of the plot, so that it must not run on.
     """
     if texts is None:
         return []
     low, high = (text_width(t, size, weight="bold") for t in texts)
-    middle = axis.place(0.0) if axis.holds(0.0) else (axis.left + axis.right) / 2
+    middle = _middle(axis)
     gap = 0.6 * size
     left = min((axis.left + middle - low) / 2, middle - gap - low)
-    left = max(left, axis.left - (0.0 if within else GAP / 2))
+    left = max(left, axis.left - GAP / 2)
     right = max((middle + axis.right - high) / 2, middle + gap, left + low + 2 * gap)
-    right = min(right, (axis.right if within else page_right) - high)
+    right = min(right, page_right - high)
     left = min(left, right - 2 * gap - low)
     return [(left, texts[0]), (right, texts[1])]
+
+
+def sides_above(texts: tuple[str, str] | None, axis: Axis, size: float) -> list[Side]:
+    """Return both directions, broken to the room on each side of no effect."""
+    if texts is None:
+        return []
+    middle, gap, margin = _middle(axis), 0.5 * size, GAP / 2 - 1.0
+    low = wrap(texts[0], size, middle - gap - axis.left + margin, weight="bold")
+    high = wrap(texts[1], size, axis.right + margin - middle - gap, weight="bold")
+    return [Side(middle - gap, low, "right"), Side(middle + gap, high, "left")]
+
+
+def _middle(axis: Axis) -> float:
+    """Return where no effect stands, the middle where the axis does not hold it."""
+    return axis.place(0.0) if axis.holds(0.0) else (axis.left + axis.right) / 2
 
 
 def statistics(panel: Panel, house: House, synthesis: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,6 @@ from trialstats.figures.forest_numbers import (
     House,
     Words,
     digits_for,
-    power_of_ten,
     tenth_text,
     tenths,
 )
@@ -19,6 +18,7 @@ from trialstats.figures.forest_options import ForestOptions
 from trialstats.figures.forest_rows import Effect, Panel
 from trialstats.figures.forest_subgroups import Subgroup
 from trialstats.figures.forest_text import heterogeneity, prediction_label
+from trialstats.figures.powers import power_of_ten
 from trialstats.formatting import MINUS, format_level, format_number
 from trialstats.records import Record
 from trialstats.vocabulary import MEASURES

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from trialstats.figures.powers import HUGE, TINY, power_of_ten
 from trialstats.formatting import (
     MINUS,
     format_number,
@@ -13,11 +14,6 @@ from trialstats.formatting import (
     natural,
 )
 from trialstats.vocabulary import Measure
-
-#: From here on, and below, a number is printed with a power of ten.
-_HUGE, _TINY = 1e6, 1e-4
-
-_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 #: Decimals that an interval of ordinary width needs, and the most that are printed.
 USUAL_DIGITS, _MOST_DIGITS = 2, 6
@@ -223,24 +219,13 @@ def printed(value: float, digits: int, *, ratio: bool = False) -> str:
     size = abs(value)
     if is_missing(value) or math.isinf(value):
         return format_number(value, digits, minus=MINUS)
-    if size >= _HUGE or (ratio and 0 < size < _TINY):
+    if size >= HUGE or (ratio and 0 < size < TINY):
         return power_of_ten(value)
     if digits > _MOST_DIGITS:
         return power_of_ten(value) if size else "0"
     if ratio and 0 < size < 0.5 * 10.0**-digits:
         digits = -math.floor(math.log10(size))
     return format_number(value, digits, minus=MINUS)
-
-
-def power_of_ten(value: float) -> str:
-    """Print a number with two digits and a power of ten.
-
-    >>> power_of_ten(-0.000123)
-    '−1.2×10⁻⁴'
-    """
-    mantissa, exponent = f"{abs(value):.1e}".split("e")
-    sign = MINUS if value < 0 else ""
-    return f"{sign}{mantissa}×10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
 
 
 def digits_for(halves: Iterable[float], *, log: bool) -> int:

@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from trialstats.figures.forest_numbers import House, power_of_ten
+from trialstats.figures.forest_numbers import House
+from trialstats.figures.powers import power_of_ten
 from trialstats.formatting import MINUS, format_level, format_number
 from trialstats.records import Record
 from trialstats.vocabulary import Measure, lower_first, upper_first

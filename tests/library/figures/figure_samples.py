@@ -6,6 +6,7 @@ compare what is drawn with what stands in the rows.
 
 import math
 import re
+from html import unescape
 from itertools import count
 
 import matplotlib as mpl
@@ -221,7 +222,7 @@ def assert_tidy(figure, slack=1.0):
 
 def svg_texts(svg):
     """Return the texts of an SVG, from the comments before their outlines."""
-    return re.findall(r"<!-- (.*?) -->", svg.decode("utf-8"))
+    return [unescape(t) for t in re.findall(r"<!-- (.*?) -->", svg.decode("utf-8"))]
 
 
 def frame(*listed):

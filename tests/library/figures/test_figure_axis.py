@@ -17,6 +17,21 @@ def labels(low, high, *, log=False, width=300):
     return [label for _, label in axis.ticks(SIZE)]
 
 
+def number(label):
+    """Return the value of a label, which may be a power of ten."""
+    mantissa, _, power = label.rpartition("10")
+    superscripts = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+    exponent = power.translate(superscripts)
+    if not power or exponent == power:
+        return float(label)
+    return float(f"{mantissa.rstrip('×') or 1}e{exponent}")
+
+
+def test_ticks_of_huge_and_tiny_units_are_powers():
+    assert labels(-2.2e-9, 1e-9) == ["−2×10⁻⁹", "−10⁻⁹", "0", "10⁻⁹"]
+    assert labels(0, 3.4e12) == ["0", "10¹²", "2×10¹²", "3×10¹²"]
+
+
 @pytest.mark.parametrize(
     ("low", "high", "expected"),
     [
@@ -29,7 +44,7 @@ def labels(low, high, *, log=False, width=300):
 def test_ticks_of_ratios_hold_one_and_are_round(low, high, expected):
     found = labels(low, high, log=True)
     assert "1" in [f.rstrip("0").rstrip(".") if "." in f else f for f in found]
-    values, wanted = [float(f) for f in found], [float(e) for e in expected]
+    values, wanted = [number(f) for f in found], [float(e) for e in expected]
     # Which of the round sets fits depends on the width; each is among 1-2-3-5-7.
     assert 3 <= len(values) <= 9
     assert low <= min(values) < max(values) <= high

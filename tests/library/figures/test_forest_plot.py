@@ -28,11 +28,6 @@ from trialstats.version import __version__
 
 LABELS = {"A": "Adams 2020", "B": "Baker 2021"}
 
-LONG = "A very long name of a trial with several authors and a consortium {i} {year}"
-
-#: Hangul and Han are not in the font; Arabic and Greek are.
-WIDE = "임상시험 臨床試験 تجربة Δοκιμή {i} {year}"
-
 
 def draw(rows, synthesis=SYNTHESIS, labels=LABELS, **options):
     chosen = ForestOptions(**options) if options else None
@@ -53,13 +48,6 @@ def patches(figure, kind, colour):
         for p in figure.findobj(kind)
         if to_hex(p.get_facecolor()) == colour and p.get_facecolor()[3] > 0
     ]
-
-
-@pytest.mark.parametrize("k", [1, 2, 5, 13, 60, 150])
-@pytest.mark.parametrize("label", ["Author {i} {year}", LONG, WIDE])
-def test_no_text_overlaps_or_leaves_the_canvas(k, label):
-    rows, labels = many(k, label=label)
-    assert_tidy(draw(rows, BINARY, labels))
 
 
 @pytest.mark.parametrize("layout", ["plain", "cochrane", "jama", "bmj"])
