@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pandas as pd
+
 from trialstats.analyses.trial_effect import TrialEffect
 from trialstats.errors import ConvergenceError, NotEstimableError
 from trialstats.meta.mantel_haenszel import mantel_haenszel
+from trialstats.meta.multilevel import pool_multilevel
 from trialstats.meta.peto import peto
 from trialstats.meta.pooling import pool
 
@@ -148,12 +151,36 @@ def _by_counts(
     return _combined(peto(**columns, level=level), equal_effects=True)
 
 
+def _by_levels(
+    entered: Sequence[TrialEffect], arguments: Mapping[str, Any], measure: str
+) -> Combined:
+    """Combine effects that are nested, by a variance at each level."""
+    effect, variance = effects_and_variances(entered)
+    data = pd.DataFrame([dict(e.covariates) for e in entered])
+    inference = str(arguments["inference"])
+    if inference not in ("wald", "t"):
+        raise NotEstimableError(
+            f"{inference} is not derived for nested effects; use inference wald or t"
+        )
+    fit = pool_multilevel(
+        effect,
+        variance,
+        levels=list(arguments["levels"]),
+        data=data,
+        method="ML" if arguments["tau_squared"] == "ML" else "REML",
+        inference=inference,
+        level=arguments["level"],
+    )
+    return _combined(fit, equal_effects=False)
+
+
 def _combined(fit: Any, *, equal_effects: bool) -> Combined:
     """Return a result of `trialstats.meta` in the shape of all models."""
     found = {name: getattr(fit, name, None) for name in FIELDS}
+    weights = getattr(fit, "weights", None)
     return Combined(
         values={name: value for name, value in found.items() if value is not None},
-        weights=tuple(float(weight) for weight in fit.weights),
+        weights=None if weights is None else tuple(map(float, weights)),
         k=fit.k,
         level=fit.level,
         method=fit.method,
@@ -172,4 +199,5 @@ _WAYS: dict[
     "inverse_variance": _by_inverse_variances,
     "mantel_haenszel": _by_counts,
     "peto": _by_counts,
+    "levels": _by_levels,
 }

@@ -9,6 +9,7 @@ import pandas as pd
 from trialstats.analyses.combining import Combined, combine, entering
 from trialstats.analyses.study_effects import study_effects
 from trialstats.analyses.synthesis_beside import Beside
+from trialstats.analyses.synthesis_components import component_rows
 from trialstats.analyses.synthesis_diagnostics import (
     influence_rows,
     leave_one_out_rows,
@@ -159,6 +160,8 @@ def _fitted_model(
     paired = any("paired" in effect.method for effect in entered)
     words = _words(model, paired=paired)
     yield from model_rows(pooled, reason, subject, words, about)
+    if pooled is not None:
+        yield from component_rows(pooled, subject, about)
     if pooled is not None and model.role == "primary":
         yield from findings_rows(pooled, entered, model.config, subject, about)
         yield from _beside(pooled, entered, model.config, subject, about)

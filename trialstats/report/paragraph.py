@@ -91,8 +91,10 @@ def _model(told: Told) -> list[Sentence]:
     said = [Sentence(text, ids(told.main))]
     prediction = told.made.beside(told.main, "prediction_interval")
     if prediction and prediction["ci_lower"] is not None:
-        form = str(prediction["method"]).rsplit("; ", maxsplit=1)[-1]
-        text = f"The prediction interval is the {lower_first(form)}."
+        text = "The prediction interval takes the normal distribution."
+        if prediction["df"] is not None:
+            df = number_text(prediction["df"], 0)
+            text = f"The prediction interval takes t with {df} degrees of freedom."
         said.append(Sentence(text, ids(prediction)))
     return said
 
@@ -132,6 +134,20 @@ def _heterogeneity(told: Told) -> list[Sentence]:
         text = f"The {level} runs from {limits_text(prediction)}."
         said.append(Sentence(text, ids(prediction)))
     return said
+
+
+def _levels(told: Told) -> list[Sentence]:
+    found = [
+        row
+        for row in _estimated(find(told.made.rows, statistic="variance_component"))
+        if row["model_id"] == told.main["model_id"]
+    ]
+    if not found:
+        return []
+    listed = sentence_list(
+        f"{number_text(row['estimate'], 3)} for {row['group']}" for row in found
+    )
+    return [Sentence(f"The variances of the levels are {listed}.", ids(*found))]
 
 
 def _subgroups(told: Told) -> list[Sentence]:
@@ -240,7 +256,7 @@ def _bayesian(told: Told) -> list[Sentence]:
 def _prior(row: Record) -> str:
     """Return the part of a method that names the prior."""
     parts = str(row["method"]).split("; ")
-    return next((part for part in parts if "prior" in part), parts[-1])
+    return next((part for part in parts if part.startswith("tau ")), parts[-1])
 
 
 def _small_study(told: Told) -> list[Sentence]:
@@ -255,9 +271,10 @@ def _small_study(told: Told) -> list[Sentence]:
     filled = _estimated(find(told.made.rows, statistic="trim_and_fill_missing"))
     adjusted = _estimated(find(told.made.rows, statistic="trim_and_fill_effect"))
     if filled and adjusted:
+        number = number_text(filled[0]["estimate"], 0)
         text = (
-            f"Trim and fill adds {number_text(filled[0]['estimate'], 0)} trials; the "
-            f"estimate is then {estimate_text(adjusted[0])}."
+            f"Trim and fill adds {number} {'trial' if number == '1' else 'trials'}; "
+            f"the estimate is then {estimate_text(adjusted[0])}."
         )
         said.append(Sentence(text, ids(filled[0], adjusted[0])))
     return said
@@ -301,6 +318,7 @@ _METHODS: list[Part] = [_trials, _model]
 _RESULTS: list[Part] = [
     _result,
     _heterogeneity,
+    _levels,
     _people,
     _subgroups,
     _regression,

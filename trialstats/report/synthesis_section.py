@@ -36,7 +36,7 @@ _FIRST = ("trials", "published_pools")
 #: Title of a block -> its figures and its tables.
 _BLOCKS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "Sensitivity": (("sensitivity",), ("sensitivity",)),
-    "Heterogeneity": (("baujat",), ("subgroups", "meta_regression")),
+    "Heterogeneity": (("baujat",), ("components", "subgroups", "meta_regression")),
     "Influence": (("influence",), ("influence",)),
     "Small-study effects": (("funnel",), ("small_study",)),
 }

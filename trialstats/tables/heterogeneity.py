@@ -173,6 +173,48 @@ def _of_regression(row: Record, notes: Footnotes) -> Iterator[Cell]:
     yield cells.p_value(row)
 
 
+def components_table(rows: pd.DataFrame, *, synthesis: Mapping[str, Any]) -> Table:
+    """Tabulate the variance of each level of nested effects.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of one synthesis, with statistic ``variance_component``.
+    synthesis : mapping
+        Configuration of the synthesis.
+    """
+    made, notes = synthesised(rows), Footnotes()
+    found = find(made.rows, statistic="variance_component")
+    level = usual_level(found)
+    body = []
+    for row in found:
+        same = {"group": row["group"], "model_id": row["model_id"]}
+        share = one(made.rows, statistic="variance_share", **same)
+        body.append(
+            Row(
+                (
+                    Cell(str(row["group"])),
+                    cells.value_interval(row, notes, 3, level=level),
+                    cells.share(share, notes),
+                )
+            )
+        )
+    notes.note("Share of the variance of a single effect; the rest is sampling error.")
+    return Table(
+        id=f"{made.id}_components",
+        title=f"{short_title(synthesis)}: variance between the levels",
+        subtitle=f"{upper_first(measure_words(synthesis))} · {data_words(made.rows)}",
+        columns=(
+            Column("Level", "left code"),
+            Column(f"Variance ({format_level(level)})"),
+            Column("Share"),
+        ),
+        rows=tuple(body),
+        footnotes=notes.lines(),
+        source=_source(made),
+    )
+
+
 #: Tests and adjustments for small-study effects, in words.
 _SMALL_STUDY = {
     "egger_test": "Regression test (Egger)",

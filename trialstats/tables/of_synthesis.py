@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from trialstats.tables.heterogeneity import (
+    components_table,
     meta_regression_table,
     small_study_table,
     subgroups_table,
@@ -21,6 +22,7 @@ _TABLES: dict[str, tuple[str, Callable[..., Table], bool]] = {
     "trials": ("effect", trial_effects_table, True),
     "published_pools": ("published_pool", published_pools_table, False),
     "sensitivity": ("pooled_effect", sensitivity_table, True),
+    "components": ("variance_component", components_table, False),
     "subgroups": ("subgroup_effect", subgroups_table, False),
     "meta_regression": ("coefficient", meta_regression_table, False),
     "influence": ("studentized_residual", influence_table, True),
