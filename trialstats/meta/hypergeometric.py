@@ -1,0 +1,215 @@
+"""The non-central hypergeometric distribution of a two-by-two table given its margins.
+
+With n1 and n2 participants, m events in all and log odds ratio t, the events x under
+treatment have probability C(n1, x) C(n2, m - x) exp(x t) / exp(K(t)). K is the
+cumulant function: its derivatives in t are the mean, the variance and the third
+cumulant. All terms are formed relative to the largest, so that counts of a hundred
+thousand neither overflow nor vanish, and only the x near the mode are summed when the
+support is long.
+"""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import gammaln
+
+from trialstats.errors import ConvergenceError
+from trialstats.meta.inputs import BoolArray, FloatArray
+
+#: Supports up to this length are summed whole.
+_WHOLE = 256
+#: What is left out lies so far below the largest term, on the log scale.
+_NEGLIGIBLE = 45.0
+#: Log odds ratios beyond which a distribution sits on one end of its support.
+_FARTHEST = 700.0
+#: Terms that are formed at a time.
+_BLOCK = 4_000_000
+
+
+class Cumulants(NamedTuple):
+    """K(t) and its first three derivatives, each of the shape of t."""
+
+    function: FloatArray
+    mean: FloatArray
+    variance: FloatArray
+    third: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """The margins of k tables.
+
+    Attributes
+    ----------
+    n1, n2, events : ndarray of shape (k,)
+        Participants under treatment and control, events in all; whole numbers.
+    """
+
+    n1: FloatArray
+    n2: FloatArray
+    events: FloatArray
+    lowest: FloatArray = field(init=False)
+    highest: FloatArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Add the ends of the supports."""
+        object.__setattr__(self, "lowest", np.maximum(0.0, self.events - self.n2))
+        object.__setattr__(self, "highest", np.minimum(self.n1, self.events))
+
+    def log_weight(self, x: FloatArray) -> FloatArray:
+        """Return ln C(n1, x) + ln C(n2, m - x); the first axis of x is tables."""
+        n1, n2, m = (
+            v.reshape(-1, *(1,) * (x.ndim - 1)) for v in (self.n1, self.n2, self.events)
+        )
+        return np.asarray(_log_choose(n1, x) + _log_choose(n2, m - x))
+
+    def cumulants(self, t: FloatArray) -> Cumulants:
+        """Return the cumulants at log odds ratios t of shape (k, ...)."""
+        longest = float((self.highest - self.lowest).max(initial=0.0))
+        if longest <= _WHOLE:
+            return self._whole(t, int(longest) + 1)
+        return self._windows(t)
+
+    def _whole(self, t: FloatArray, length: int) -> Cumulants:
+        """Return the cumulants from every point of the supports."""
+        x = self.lowest[:, None] + np.arange(length)
+        inside = x <= self.highest[:, None]
+        x = np.where(inside, x, self.highest[:, None])
+        weight = np.where(inside, self.log_weight(x), -np.inf)
+        shape = (len(x), *(1,) * (t.ndim - 1), length)
+        parts = weight.reshape(shape) + x.reshape(shape) * t[..., None]
+        return _moments(parts, x.reshape(shape))
+
+    def _windows(self, t: FloatArray) -> Cumulants:
+        """Return the cumulants from points around the modes, block by block."""
+        flat = t.reshape(len(t), -1)
+        table, column = np.divmod(np.arange(flat.size), flat.shape[1])
+        values = flat[table, column]
+        mode, spread = self._modes(table, values)
+        half = np.ceil(14 * spread) + 24
+        found = np.empty((4, flat.size))
+        order = np.argsort(half, kind="stable")
+        start = 0
+        while start < len(order):
+            widest = 2 * half[order[start:]] + 1
+            within = np.arange(1, len(widest) + 1) * widest <= _BLOCK
+            stop = start + max(
+                1, int(within.argmin()) if not within.all() else len(within)
+            )
+            chosen = order[start:stop]
+            found[:, chosen] = self._window(
+                table[chosen], values[chosen], mode[chosen], float(half[chosen].max())
+            )
+            start = stop
+        return Cumulants(*(row.reshape(t.shape) for row in found))
+
+    def _window(
+        self, table: FloatArray, t: FloatArray, mode: FloatArray, half: float
+    ) -> FloatArray:
+        """Return the cumulants at t, one table each, from x within half of the mode."""
+        local = Margins(self.n1[table], self.n2[table], self.events[table])
+        while True:
+            x = mode[:, None] + np.arange(-half, half + 1)
+            inside = (x >= local.lowest[:, None]) & (x <= local.highest[:, None])
+            x = np.clip(x, local.lowest[:, None], local.highest[:, None])
+            parts = np.where(
+                inside, local.log_weight(x) + (x - mode[:, None]) * t[:, None], -np.inf
+            )
+            # Log-concave: if the ends are negligible, so is all beyond them.
+            ends = np.where(inside[:, [0, -1]], parts[:, [0, -1]], -np.inf)
+            if (ends <= parts.max(axis=1, keepdims=True) - _NEGLIGIBLE).all():
+                break
+            half *= 2
+        found = _moments(parts, x)
+        return np.stack([found.function + mode * t, *found[1:]])
+
+    def _modes(self, table: FloatArray, t: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return modes and approximate standard deviations."""
+        n1, n2, m = self.n1[table], self.n2[table], self.events[table]
+        ratio = np.exp(np.clip(t, -_FARTHEST / 2, _FARTHEST / 2))
+        # Root of x (n2 - m + x) = ratio (n1 - x)(m - x), without cancellation.
+        middle = ratio * (n1 + m) + (n2 - m)
+        root = np.sqrt(np.maximum(middle**2 - 4 * ratio * (ratio - 1) * n1 * m, 0.0))
+        below = np.where(middle >= 0, middle + root, 1.0)
+        x = np.where(
+            middle >= 0, 2 * ratio * n1 * m / below, (middle - root) / (2 * (ratio - 1))
+        )
+        x = np.clip(np.rint(x), self.lowest[table], self.highest[table])
+        cells = (x, n1 - x, m - x, n2 - m + x)
+        spread = 1 / sum(1 / (cell + 0.5) for cell in cells)
+        return x, np.sqrt(spread)
+
+
+def _moments(parts: FloatArray, x: FloatArray) -> Cumulants:
+    """Return ln of the sum of exp(parts) over the last axis, and cumulants of x."""
+    largest = parts.max(axis=-1, keepdims=True)
+    density = np.exp(parts - largest)
+    total = density.sum(axis=-1, keepdims=True)
+    density /= total
+    mean = (density * x).sum(axis=-1, keepdims=True)
+    deviation = x - mean
+    squares = density * deviation**2
+    return Cumulants(
+        (largest + np.log(total))[..., 0],
+        mean[..., 0],
+        squares.sum(axis=-1),
+        (squares * deviation).sum(axis=-1),
+    )
+
+
+def _log_choose(n: FloatArray, x: FloatArray) -> FloatArray:
+    return np.asarray(gammaln(n + 1) - gammaln(x + 1) - gammaln(n - x + 1))
+
+
+def conditional_estimates(
+    margins: Margins, events: FloatArray, *, iterations: int = 100
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Return each table's conditional log odds ratio and its information.
+
+    Parameters
+    ----------
+    margins : Margins
+        Of k tables.
+    events : ndarray of shape (k,)
+        Events under treatment.
+    iterations : int
+        Most steps of Newton's method.
+
+    Returns
+    -------
+    tuple of ndarray of shape (k,)
+        Estimates, information (the variance of the events at the estimate), and
+        whether they exist; at an end of the support the estimate is infinite and the
+        information zero.
+
+    Raises
+    ------
+    ConvergenceError
+        When a root is not found.
+    """
+    inner = (events > margins.lowest) & (events < margins.highest)
+    estimate = np.where(events <= margins.lowest, -np.inf, np.inf)
+    information = np.zeros_like(events)
+    if not inner.any():
+        return estimate, information, inner
+    some = Margins(margins.n1[inner], margins.n2[inner], margins.events[inner])
+    x = events[inner]
+    t = np.log(x * (some.n2 - some.events + x)) - np.log(
+        (some.n1 - x) * (some.events - x)
+    )
+    low, high = np.full_like(t, -np.inf), np.full_like(t, np.inf)
+    for _ in range(iterations):
+        found = some.cumulants(t[:, None])
+        short = x - found.mean[:, 0]
+        low, high = np.where(short >= 0, t, low), np.where(short <= 0, t, high)
+        step = short / found.variance[:, 0]
+        moved = t + np.clip(step, -2.0, 2.0)
+        bracketed = np.isfinite(low) & np.isfinite(high)
+        outside = bracketed & ~((moved >= low) & (moved <= high))
+        with np.errstate(invalid="ignore"):
+            t = np.where(outside, (low + high) / 2, moved)
+        if (np.abs(step) <= 1e-12 * (1 + np.abs(t))).all():
+            estimate[inner], information[inner] = t, found.variance[:, 0]
+            return estimate, information, inner
+    raise ConvergenceError("the conditional odds ratio of a table was not found")
