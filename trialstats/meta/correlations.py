@@ -264,7 +264,7 @@ def _on_z(
 
 
 _SEMI = {"LS": _semi_variance, "AV": _homogeneous(_semi_variance)}
-_N3 = "variance not estimable: needs more than three pairs"
+_N3 = "variance not estimable: too few pairs, or negative by this formula"
 
 #: Measures of correlations, under the names metafor gives them.
 CORRELATIONS: dict[str, Measure] = {

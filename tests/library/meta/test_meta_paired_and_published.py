@@ -43,6 +43,27 @@ def test_paired_smd_recovers_the_raw_scale(difference, sd, correlation, n):
     assert row["variance"] == pytest.approx(variance, rel=1e-9)
 
 
+def test_the_crossover_example_of_the_handbook():
+    # Cochrane Handbook 5.1, 16.4.6.4: n = 10, 7.0 (2.38) and 6.5 (2.21), r = 0.68: MD
+    # 0.5 with error 0.583, SMD 0.218 (not corrected for bias) with error 0.256.
+    arms = dict(m1i=7.0, sd1i=2.38, m2i=6.5, sd2i=2.21, ni=10, ri=0.68)
+    change = effect_sizes("MC", **arms).iloc[0]
+    assert change["effect"] == pytest.approx(0.5)
+    assert round(change["variance"] ** 0.5, 3) == 0.583
+    standardized = effect_sizes("SMCRP", **arms, correct=False).iloc[0]
+    assert round(standardized["effect"], 3) == 0.218
+    # The Handbook's variance is (1/n + d^2/(2n)) 2(1 - r); SMCRP has d^2 outside.
+    d = standardized["effect"]
+    assert round(((1 / 10 + d**2 / 20) * 0.64) ** 0.5, 3) == 0.256
+    error = change["variance"] ** 0.5
+    paired = paired_effect_sizes(
+        "SMD", difference=[0.5], standard_error=[error], n=[10], correlation=0.68
+    ).iloc[0]
+    j = math.exp(math.lgamma(4.5) - math.lgamma(4)) / math.sqrt(4.5)
+    # From the error of the difference: 0.217, for its SD of one result is not pooled.
+    assert paired["effect"] / j == pytest.approx(d, abs=0.002)
+
+
 def test_a_higher_correlation_shrinks_effect_and_variance():
     # The same error of the difference then means a larger SD of one result.
     rows = [
