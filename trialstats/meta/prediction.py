@@ -49,6 +49,13 @@ class Form:
     df: Callable[[FloatArray, FloatArray], FloatArray]
     error: str | None = None
 
+    def __call__(self, k: int) -> float:
+        """Return the degrees of freedom for the mean of k trials.
+
+        NaN where they depend on more than k.
+        """
+        return float(self.df(np.array([k - 1.0]), np.array([np.nan]))[0])
+
 
 def _residual(residual: FloatArray, own: FloatArray) -> FloatArray:
     return residual

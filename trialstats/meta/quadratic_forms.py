@@ -92,7 +92,7 @@ def _saddle(twice: FloatArray, *, left: bool) -> float:
     return float(brentq(slope, lower, higher / 2, xtol=1e-12 * abs(edge)))
 
 
-def _upper_tail(given: GivenWeights, q: float, tau_squared: float) -> float:
+def upper_tail_of(given: GivenWeights, q: float, tau_squared: float) -> float:
     """Return the probability that Q with given weights is above q at a tau2."""
     root = np.sqrt(given.trials.variance[:, 0] + tau_squared)
     matrix = given.projection * root * root[:, np.newaxis]
@@ -117,12 +117,12 @@ def tau_squared_at_tail(given: GivenWeights, tails: FloatArray) -> FloatArray:
     result = np.zeros(len(tails))
     if q <= 0:
         return result
-    at_zero = _upper_tail(given, q, 0.0)
+    at_zero = upper_tail_of(given, q, 0.0)
     for i, tail in enumerate(tails):
         if at_zero >= tail:
             continue
         upper = q / float(given.trace[0])
-        while _upper_tail(given, q, upper) < tail:
+        while upper_tail_of(given, q, upper) < tail:
             upper *= 4
             if not math.isfinite(upper):
                 raise ConvergenceError(
@@ -130,7 +130,7 @@ def tau_squared_at_tail(given: GivenWeights, tails: FloatArray) -> FloatArray:
                     "tau-squared; use the Q-profile interval"
                 )
         result[i] = brentq(
-            lambda t, tail=tail: _upper_tail(given, q, t) - tail,
+            lambda t, tail=tail: upper_tail_of(given, q, t) - tail,
             0.0,
             upper,
             xtol=1e-300,

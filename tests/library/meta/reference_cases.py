@@ -114,6 +114,12 @@ class Tolerance:
     floor: float = 1e-12
     #: Part of a case's or leaf's name -> its own relative tolerance.
     special: Mapping[str, float] = field(default_factory=dict)
+    #: Part of a case's or leaf's name -> its own floor.
+    floors: Mapping[str, float] = field(default_factory=dict)
+
+    def floor_of(self, where: str) -> float:
+        """Return the size below which a leaf is zero."""
+        return next((v for k, v in self.floors.items() if k in where), self.floor)
 
     def of(self, where: str) -> float:
         """Return the relative tolerance of a leaf."""
@@ -211,8 +217,9 @@ def _compare(
         yield f"{where}: {len(left)} values, ours has {len(right)}"
         return
     relative = tolerance.of(f"{case} {where}")
+    floor = tolerance.floor_of(f"{case} {where}")
     for i, (a, b) in enumerate(zip(left, right, strict=True)):
-        if not _near(a, b, relative, tolerance.floor):
+        if not _near(a, b, relative, floor):
             yield f"{where}[{i}]: {a!r}, ours {b!r}"
 
 
