@@ -1,15 +1,33 @@
 """From a relative effect and a baseline risk to absolute risks."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trialstats.errors import DataError
 
-#: Measures that turn a baseline risk into a risk under treatment. Effects of ratios are
-#: logarithms, as everywhere.
-ABSOLUTE = ("RR", "OR", "RD", "HR")
+_Array = NDArray[np.float64]
+
+
+def _of_odds(effect: _Array, p: float) -> _Array:
+    odds = np.exp(effect) * p
+    return np.asarray(odds / (1 - p + odds))
+
+
+def _of_hazards(effect: _Array, p: float) -> _Array:
+    return np.asarray(-np.expm1(np.exp(effect) * math.log1p(-p)))
+
+
+#: Measure -> the risk under treatment from an effect and a baseline risk. Effects of
+#: ratios are logarithms, as everywhere.
+ABSOLUTE: dict[str, Callable[[_Array, float], _Array]] = {
+    "RR": lambda effect, p: np.asarray(np.exp(effect) * p),
+    "OR": _of_odds,
+    "RD": lambda effect, p: np.asarray(p + effect),
+    "HR": _of_hazards,
+}
 
 
 def risk_with_treatment(
@@ -60,14 +78,5 @@ def risk_with_treatment(
             value=baseline_risk,
             remedy="write it as a proportion, such as 0.15",
         )
-    values = np.asarray(effect, dtype=np.float64)
-    if measure == "RD":
-        risk = baseline_risk + values
-    elif measure == "RR":
-        risk = np.exp(values) * baseline_risk
-    elif measure == "OR":
-        odds = np.exp(values) * baseline_risk
-        risk = odds / (1 - baseline_risk + odds)
-    else:
-        risk = -np.expm1(np.exp(values) * math.log1p(-baseline_risk))
+    risk = ABSOLUTE[measure](np.asarray(effect, dtype=np.float64), baseline_risk)
     return np.asarray(np.clip(risk, 0.0, 1.0))

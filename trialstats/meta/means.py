@@ -109,7 +109,7 @@ def reader(needed: Iterable[str] = ALL_MOMENTS) -> Callable[[Measure, Call], Row
 
     def read(_: Measure, call: Call) -> Rows:
         arms = read_moments(call, names)
-        return plain_rows(arms, arms.n, "its numbers give no effect")
+        return plain_rows(arms, arms.n, "too few participants")
 
     return read
 

@@ -72,7 +72,7 @@ SCALES: dict[str, Scale] = {
     ),
     "minus_log_complement": Scale("-ln(1 - alpha)", lambda y, _: -np.expm1(-y)),
     "one_minus_cube_root": Scale(
-        "1 - cube root of 1 - alpha", lambda y, _: 1 - (1 - y) ** 3
+        "1 - cube root of 1 - alpha", lambda y, _: 1 - np.maximum(1 - y, 0) ** 3
     ),
 }
 

@@ -10,10 +10,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from trialstats.errors import DataError
 from trialstats.meta.effect_sizes import effect_sizes
 from trialstats.meta.means import MEANS
+from trialstats.meta.table_correlations import TABLE_CORRELATIONS
+from trialstats.meta.two_by_two import TWO_BY_TWO
 
 #: Closed form in both programs: only the order of the operations differs.
 EXACT = 1e-12
@@ -238,3 +241,215 @@ def test_an_unknown_column_lists_the_columns():
     data = pd.DataFrame({"events": [1], "n": [9]})
     with pytest.raises(DataError, match="no such column; the columns are events, n"):
         effect_sizes("RR", ai="event", n1i="n", ci="events", n2i="n", data=data)
+
+
+# -- the ends of what data can be
+
+NO_EVENTS = dict(ai=[0], bi=[20], ci=[0], di=[25])
+ONLY_EVENTS = dict(ai=[20], bi=[0], ci=[25], di=[0])
+#: Measures that are a number for two arms without events, and nothing added.
+ESTIMABLE = {"RD": 0.0, "AS": 0.0}
+
+
+@pytest.mark.parametrize("measure", [*TWO_BY_TWO, *TABLE_CORRELATIONS])
+@pytest.mark.parametrize("table", [NO_EVENTS, ONLY_EVENTS], ids=["none", "all"])
+def test_a_table_without_contrast_has_no_effect_or_a_reason(measure, table):
+    plain = effect_sizes(measure, **table, to="none").iloc[0]
+    if measure in ESTIMABLE:
+        assert plain["effect"] == ESTIMABLE[measure]
+    elif measure == "RR" and table is ONLY_EVENTS:
+        # The risks are 1 and 1: a ratio of 1, known without error.
+        assert (plain["effect"], plain["variance"]) == (0, 0)
+        assert plain["note"].startswith("variance is zero")
+    else:
+        assert np.isnan([plain["effect"], plain["variance"]]).all()
+        assert plain["note"].startswith("not estimable: ")
+    dropped = effect_sizes(measure, **table, drop00=True).iloc[0]
+    assert np.isnan([dropped["effect"], dropped["variance"]]).all()
+    assert dropped["note"].startswith("not estimable: ")
+
+
+@pytest.mark.parametrize("measure", ["IRR", "IRD", "IRSD"])
+def test_rates_without_events(measure):
+    rates = dict(x1i=[0], t1i=[100.0], x2i=[0], t2i=[120.0])
+    added = effect_sizes(measure, **rates).iloc[0]
+    plain = effect_sizes(measure, **rates, to="none").iloc[0]
+    dropped = effect_sizes(measure, **rates, drop00=True).iloc[0]
+    assert np.isnan([dropped["effect"], dropped["variance"]]).all()
+    assert dropped["note"] == "not estimable: no events in either arm"
+    notes = {
+        "IRR": ("0.5 added to both counts: a count is zero", dropped["note"]),
+        "IRD": (
+            "0.5 added to both counts: a count is zero; the variance comes from this "
+            "alone",
+            "variance is zero: no events in either arm",
+        ),
+        "IRSD": (None, None),
+    }[measure]
+    assert [None if pd.isna(r["note"]) else r["note"] for r in (added, plain)] == [
+        *notes
+    ]
+
+
+def test_proportions_at_the_ends_say_what_was_added():
+    ends = dict(xi=[0, 8], ni=[12, 8])
+    found = effect_sizes("PLO", **ends)
+    word = "0.5 added to events and non-events: one of them is zero"
+    assert found["note"].tolist() == [word, word]
+    plain = effect_sizes("PLO", **ends, to="none")
+    assert plain["note"].tolist() == [
+        "not estimable: no events and nothing is added",
+        "not estimable: every participant has the event and nothing is added",
+    ]
+    assert effect_sizes("PFT", **ends)["note"].isna().all()
+    zero = effect_sizes("PR", **ends, to="none")["note"]
+    assert zero[0] == "variance is zero: no event, or nothing but events"
+
+
+def test_correlations_at_the_ends():
+    found = effect_sizes("COR", ri=[1, -1, 0.5, 0.5], ni=[20, 20, 3, 4])
+    assert found["variance"][:2].tolist() == [0, 0]
+    assert found["note"][0] == "variance is zero: the correlation is 1 or -1"
+    assert found["effect"][2] == 0.5
+    assert np.isnan(found["variance"][2])
+    assert found["note"][2].startswith("variance not estimable: too few pairs")
+    z = effect_sizes("ZCOR", ri=[1, -1, 0.5], ni=[20, 20, 3])
+    assert z["effect"].isna().tolist() == [True, True, False]
+    assert z["note"][0] == "not estimable: a correlation of 1 or -1 has no z"
+    unbiased = effect_sizes("UCOR", ri=[0.5, 0.5], ni=[4, 5])
+    assert unbiased["note"][0] == "not estimable: needs more than four pairs"
+    assert unbiased["effect"][1] > 0.5
+
+
+def test_small_samples_of_standardized_differences():
+    arms = dict(m1i=1, sd1i=1, n1i=2, m2i=0, sd2i=1, n2i=2)
+    least = effect_sizes("SMD", **arms).iloc[0]
+    # Two degrees of freedom: J = Gamma(1)/Gamma(1/2) = 1/sqrt(pi).
+    assert least["effect"] == pytest.approx(np.pi**-0.5, rel=1e-14)
+    null = effect_sizes("SMD", **arms, vtype="H0").iloc[0]
+    assert np.isnan(null["variance"])
+    assert null["note"] == "variance not estimable: too few participants"
+    glass = effect_sizes("SMD1", **arms).iloc[0]
+    assert np.isnan(glass["effect"])
+    assert glass["note"] == "not estimable: too few participants"
+
+
+def test_huge_counts_keep_their_digits():
+    n = 1e15
+    risk = effect_sizes("RD", ai=2e14, n1i=n, ci=1e14, n2i=n).iloc[0]
+    assert risk["effect"] == pytest.approx(0.1, rel=1e-14)
+    assert risk["variance"] == pytest.approx((0.16 + 0.09) / n, rel=1e-13)
+    phi = effect_sizes("PHI", ai=2e14, n1i=n, ci=1e14, n2i=n).iloc[0]
+    assert phi["effect"] == pytest.approx(0.1 / np.sqrt(4 * 0.15 * 0.85), rel=1e-13)
+    g = effect_sizes("SMD", m1i=1, sd1i=1, n1i=n, m2i=0, sd2i=1, n2i=n).iloc[0]
+    assert g["effect"] == pytest.approx(1, rel=1e-14)
+    table = effect_sizes("RTET", ai=2e14, n1i=n, ci=1e14, n2i=n).iloc[0]
+    small = effect_sizes("RTET", ai=200, n1i=1000, ci=100, n2i=1000).iloc[0]
+    assert table["effect"] == pytest.approx(small["effect"], abs=1e-13)
+    assert table["variance"] * 1e12 == pytest.approx(small["variance"], rel=1e-10)
+
+
+def test_a_formula_may_differ_from_row_to_row():
+    arms = dict(m1i=[1, 2, 3], sd1i=1, n1i=[9, 20, 30], m2i=0, sd2i=2, n2i=[8, 22, 31])
+    mixed = effect_sizes("MD", **arms, vtype=["LS", "HO", "LS"])
+    for vtype, rows in (("LS", [0, 2]), ("HO", [1])):
+        whole = effect_sizes("MD", **arms, vtype=vtype)
+        assert mixed["variance"][rows].tolist() == whole["variance"][rows].tolist()
+    data = pd.DataFrame({"how": ["LS", "HO", "LS"], "m": [1, 2, 3]})
+    named = effect_sizes("MD", **(arms | {"m1i": "m"}), vtype="how", data=data)
+    assert named["variance"].tolist() == mixed["variance"].tolist()
+
+
+def test_what_stands_for_moments_is_used_row_by_row_and_said():
+    found = effect_sizes(
+        "SMD",
+        m1i=[1.0, None, None, None, None],
+        sd1i=[2.0, None, None, None, None],
+        m2i=[0.0, None, None, None, None],
+        sd2i=[2.0, None, None, None, None],
+        n1i=20,
+        n2i=20,
+        di=[None, 0.5, None, None, None],
+        ti=[None, None, 0.5 * 10**0.5, None, None],
+        pi=[None, None, None, 2 * stats.t(38).sf(0.5 * 10**0.5), None],
+        ri=[None, None, None, None, 0.5 / (0.25 + 38 / 10) ** 0.5],
+    )
+    np.testing.assert_allclose(found["effect"], found["effect"][0], rtol=1e-12)
+    np.testing.assert_allclose(found["variance"], found["variance"][0], rtol=1e-12)
+    assert pd.isna(found["note"][0])
+    assert found["note"][1:].tolist() == [
+        f"standardized difference from {name}" for name in ("di", "ti", "pi", "ri")
+    ]
+
+
+def test_stated_effects_of_any_ratio_or_difference():
+    ratio = effect_sizes("OR", estimate=[2.0], ci_lower=[1.0], ci_upper=[4.0]).iloc[0]
+    assert ratio["effect"] == pytest.approx(np.log(2))
+    assert ratio["variance"] ** 0.5 == pytest.approx(
+        np.log(4) / (2 * 1.959963984540054)
+    )
+    assert ratio["note"].startswith("standard error = width of the 95% interval")
+    general = effect_sizes("GEN", yi=[0.3, 0.4], vi=[0.01, None], sei=[None, 0.2])
+    assert general["variance"].tolist() == pytest.approx([0.01, 0.04])
+    assert general["note"].isna().all()
+    mean = effect_sizes("MD", estimate=[3.0], p_value=[0.05], df=[10]).iloc[0]
+    assert mean["variance"] ** 0.5 == pytest.approx(3 / stats.t(10).ppf(0.975))
+
+
+@pytest.mark.parametrize(
+    ("measure", "given_", "message"),
+    [
+        (
+            "HR",
+            dict(n1i=[3], n2i=[4]),
+            "no formula from counts or means; give estimate",
+        ),
+        ("HR", dict(estimate=[-0.4], sei=[1]), "a ratio is above zero; give ratios as"),
+        ("HR", dict(estimate=[0.5]), "row 1 .*nothing gives a standard error"),
+        ("HR", dict(estimate=[0.5, 1], vi=[1, 0]), r"row 2 .*'vi', value 0.0"),
+        ("HR", dict(estimate=[1, None], vi=[1, 1]), "row 2 .*the row has no effect"),
+        ("HR", dict(estimate=[1, 2], vi=[1, None]), "row 2 .*nothing gives a standard"),
+        ("HR", dict(ci_lower=[1], ci_upper=[2]), "ci_lower, ci_upper given without an"),
+        ("PFT", dict(yi=[1], vi=[1]), "cannot be stated: .* 'double_arcsine'"),
+        ("SMD", dict(n1i=[9, 9], n2i=[9, 9], di=[1, None]), "row 2 .*has none of"),
+        ("SMD", dict(n1i=[9], n2i=[9], pi=[1.5]), r"'pi', value 1.5: a p-value"),
+        ("SMD", dict(n1i=[9], n2i=[9], ri=[1]), r"'ri', value 1.0"),
+        ("COR", dict(ni=[9], ri=[1.2]), "correlation lies between -1 and 1"),
+        ("COR", dict(ni=[1], ri=[0.2]), "at least two pairs"),
+        ("COR", dict(ri=[0.2]), "missing argument ni; this measure needs ni"),
+        ("PCOR", dict(ni=[5], mi=[4], ri=[0.2]), "no degrees of freedom are left"),
+        ("SPCOR", dict(ni=[9], mi=[2], ti=[2]), "R squared is missing"),
+        ("IRR", dict(x1i=[1], t1i=[0], x2i=[1], t2i=[1]), "person-time is not above"),
+        ("IRR", dict(x1i=[-1], t1i=[1], x2i=[1], t2i=[1]), "a count is negative"),
+        ("PR", dict(xi=[3]), "missing argument ni; give ni, or mi"),
+        ("PR", dict(xi=[3], ni=[2]), "more events than participants"),
+        ("PR", dict(xi=[3], ni=[9], mi=[5]), r"xi \+ mi is not ni"),
+        ("ROM", MEANS_OK | dict(m1i=[1, -1]), "row 2 .*ratio of the means has no log"),
+        ("CVR", MEANS_OK | dict(m2i=[1, 0]), r"'m2i', value 0.0: a coefficient"),
+        ("MNLN", dict(mi=[0], sdi=[1], ni=[9]), "the logarithm needs a mean above"),
+        ("ABT", dict(ai=[1.1], mi=[5], ni=[9]), "Cronbach's alpha is above 1"),
+        ("ABT", dict(ai=[0.9], mi=[1], ni=[9]), "at least two items"),
+        ("AUC", dict(ai=[1.1], n1i=[5], n2i=[9]), "superiority lies between 0 and 1"),
+        ("MPORM", TABLE_OK, "row 1 .*neither ri nor pi"),
+        ("MPORM", TABLE_OK | dict(n2i=[8, 9], ri=[0, 0]), "different numbers of pairs"),
+        ("MPRD", dict(ai=[0], bi=[0], ci=[0], di=[0]), "there are no pairs"),
+        ("SMCR", dict(m1i=1, sd1i=1, m2i=1, ni=9), "missing argument ri"),
+        ("MD", MEANS_OK | dict(vtype="UBB"), "MD has no variance vtype='UBB'; use one"),
+        ("MD", MEANS_OK | dict(vtype=["LS", "AV"]), "row 2 .*vtype='AV'"),
+        ("AS", TABLE_OK | dict(vtype="UB"), "vtype='UB'; use LS"),
+        ("RR", TABLE_OK | dict(ai=[1, np.inf]), r"row 2 .*'ai', value inf: infinite"),
+        ("RR", TABLE_OK | dict(ai=[1, np.nan]), r"row 2 .*'ai': missing"),
+    ],
+)
+def test_bad_input_of_every_kind_is_named(measure, given_, message):
+    with pytest.raises(DataError, match=message):
+        effect_sizes(measure, **given_)
+
+
+def test_a_hundred_thousand_tables_take_less_than_seconds():
+    rng = np.random.default_rng(23)
+    a, b, c, d = rng.integers(0, 40, (4, 100_000)).astype(float)
+    found = effect_sizes("OR", ai=a, bi=b + 1, ci=c, di=d + 1)
+    assert found["effect"].notna().all()
+    zero = (a == 0) | (c == 0)
+    assert (found["note"].notna() == zero).all()
