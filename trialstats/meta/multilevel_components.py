@@ -171,21 +171,21 @@ def profile_interval(
             lowest, uppermost = _range(fitted.model.terms[component.term])
             lower, upper = (
                 bound
-                if estimate == bound or drop.at(bound, thoroughly=True) <= 0
-                else _root(drop, *sorted((estimate, bound)))
+                if estimate == bound or drop(bound, thoroughly=True) <= 0
+                else _root(drop, estimate, bound)
                 for bound in (lowest, uppermost)
             )
             return lower, upper
-        rooted, root = _rooted(drop), math.sqrt(estimate)
         lower = 0.0
-        if estimate > 0 and drop.at(0.0, thoroughly=True) > 0:
-            lower = _root(rooted, 0.0, root) ** 2
-        outside = 2 * max(estimate, 0.1 * scale)
-        while drop.at(outside, thoroughly=True) <= 0:
-            outside *= 3
+        if estimate > 0 and drop(0.0, thoroughly=True) > 0:
+            lower = _root(_rooted(drop), math.sqrt(estimate), 0.0) ** 2
+        outside = 4 * max(estimate, 0.1 * scale)
+        while drop(outside, thoroughly=True) <= 0:
+            outside *= 4
             if outside > 1e9 * scale:
                 return lower, math.inf
-        return lower, _root(rooted, root, math.sqrt(outside)) ** 2
+        upper = _root(_rooted(drop), math.sqrt(estimate), math.sqrt(outside))
+        return lower, upper**2
 
 
 def _range(term: Term) -> tuple[float, float]:
@@ -195,8 +195,10 @@ def _range(term: Term) -> tuple[float, float]:
     return lowest.get(term.kind, -1.0), 1.0
 
 
-def _root(function: Callable[[float], float], lower: float, upper: float) -> float:
-    return float(brentq(function, lower, upper, xtol=1e-12, rtol=1e-10))
+def _root(function: Callable[[float], float], estimate: float, bound: float) -> float:
+    """Return the root between the estimate, where nothing has fallen, and a bound."""
+    lower, upper = sorted((estimate, bound))
+    return float(brentq(function, lower, upper, xtol=1e-11, rtol=1e-9))
 
 
 def _rooted(drop: "_Drop") -> Callable[[float], float]:
@@ -205,16 +207,17 @@ def _rooted(drop: "_Drop") -> Callable[[float], float]:
 
 
 class _Drop:
-    """Twice the fall of the likelihood with a component held, less the quantile."""
+    """How far the likelihood falls with a component held, less how far it may.
+
+    Square roots of twice the fall: nearly straight lines on both sides of the estimate.
+    """
 
     def __init__(self, fitted: Fitted, component: Component, quantile: float) -> None:
-        self.fitted, self.component, self.quantile = fitted, component, quantile
+        self.fitted, self.component = fitted, component
+        self.allowed = math.sqrt(quantile)
         self.near: Sequence[FloatArray] = fitted.covariances
 
-    def __call__(self, value: float) -> float:
-        return self.at(value)
-
-    def at(self, value: float, *, thoroughly: bool = False) -> float:
+    def __call__(self, value: float, *, thoroughly: bool = False) -> float:
         """Return the drop; `thoroughly` climbs from several starts."""
         model = self._held(value)
         if not len(model.lower):
@@ -228,13 +231,13 @@ class _Drop:
                 f"with {self.component.name} held at {value:.6g} the likelihood is "
                 f"{-fall / 2:.2g} higher than at the estimate"
             )
-        return float(fall - self.quantile)
+        return math.sqrt(max(fall, 0.0)) - self.allowed
 
     def _climb(self, model: Model, *, thoroughly: bool) -> float:
         starts = [self.near]
         if thoroughly:
             own = self.fitted.covariances
-            starts += [own, [0.05 * g for g in own], [3 * g for g in own]]
+            starts += [[0.05 * g for g in own], [2 * g for g in own]]
         tops = []
         for start in starts:
             try:

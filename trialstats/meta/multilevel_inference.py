@@ -66,7 +66,9 @@ def pooled(
         )
     scale = _power_of_two(effect, sampling.variance)
     model = _model(effect, sampling, moderators, terms, options["method"], scale)
-    check_positive_definite(model.batches)
+    if sampling.matrix is not None:
+        own = batches(effect, moderators.design, sampling, ())
+        check_positive_definite(own)
     fixed = without_random(model)
     notes = dict(reasons)
     if terms:
