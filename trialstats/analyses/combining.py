@@ -13,6 +13,7 @@ from trialstats.analyses.trial_effect import TrialEffect
 from trialstats.errors import ConvergenceError, NotEstimableError
 from trialstats.meta.mantel_haenszel import mantel_haenszel
 from trialstats.meta.multilevel import pool_multilevel
+from trialstats.meta.one_stage import one_stage
 from trialstats.meta.peto import peto
 from trialstats.meta.pooling import pool
 
@@ -139,9 +140,7 @@ def effects_and_variances(
 def _by_counts(
     entered: Sequence[TrialEffect], arguments: Mapping[str, Any], measure: str
 ) -> Combined:
-    tables = [counts_of(effect) or {} for effect in entered]
-    columns: dict[str, Any] = {n: [table[n] for table in tables] for n in _COUNTS}
-    level = arguments["level"]
+    columns, level = _columns(entered), arguments["level"]
     if arguments["method"] == "mantel_haenszel":
         return _combined(
             mantel_haenszel(measure, **columns, level=level), equal_effects=True
@@ -149,6 +148,29 @@ def _by_counts(
     if measure != "OR":
         raise NotEstimableError(f"Peto's method pools odds ratios (OR), not {measure}")
     return _combined(peto(**columns, level=level), equal_effects=True)
+
+
+def _columns(entered: Sequence[TrialEffect]) -> dict[str, Any]:
+    tables = [counts_of(effect) or {} for effect in entered]
+    return {name: [table[name] for table in tables] for name in _COUNTS}
+
+
+def _by_one_stage(
+    entered: Sequence[TrialEffect], arguments: Mapping[str, Any], measure: str
+) -> Combined:
+    """Combine tables by their exact likelihood given the margins."""
+    if measure != "OR":
+        raise NotEstimableError(f"one stage pools odds ratios (OR), not {measure}")
+    equal = arguments["tau_squared"] == "EE"
+    fit = one_stage(
+        measure,
+        **_columns(entered),
+        model="CM.EL",
+        tau_squared="EE" if equal else "ML",
+        inference="wald" if arguments["inference"] == "wald" else "t",
+        level=arguments["level"],
+    )
+    return _combined(fit, equal_effects=equal)
 
 
 def _by_levels(
@@ -199,5 +221,6 @@ _WAYS: dict[
     "inverse_variance": _by_inverse_variances,
     "mantel_haenszel": _by_counts,
     "peto": _by_counts,
+    "one_stage": _by_one_stage,
     "levels": _by_levels,
 }

@@ -198,10 +198,10 @@ def _filled_object(
 
 
 def resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the schema that a local reference points at."""
+    """Return the schema of a local reference, with what stands beside it."""
     while "$ref" in schema:
         target: Any = root
         for part in schema["$ref"].removeprefix("#/").split("/"):
             target = target[part]
-        schema = target
+        schema = {**target, **{k: v for k, v in schema.items() if k != "$ref"}}
     return schema

@@ -34,6 +34,7 @@ def synthesis_problems(
     found = []
     if synthesis["synthesis"] != synthesis["id"]:
         found.append(("synthesis", f"must be {synthesis['id']!r}, the file's name"))
+    found += _measure_problems(synthesis)
     statuses = set()
     for name in synthesis["analyses"]:
         trial, analysis = name.split(".")
@@ -60,6 +61,34 @@ def synthesis_problems(
             )
         )
     return [f"{file}, at {place}: {what}" for place, what in found]
+
+
+#: Measures of the published tables and of fitted trials, and those of counts.
+_OF_TRIALS = ("MD", "SMD", "RR", "OR", "RD")
+_COUNTING = {
+    "mantel_haenszel": ("OR", "RR", "RD"),
+    "peto": ("OR",),
+    "one_stage": ("OR",),
+}
+
+
+def _measure_problems(synthesis: Config) -> Iterator[tuple[str, str]]:
+    """Yield measures that the sources or the methods of a synthesis do not give."""
+    measure = synthesis["measure"]
+    for source in ("published", "analyses"):
+        if synthesis.get(source) and measure not in _OF_TRIALS:
+            what = f"{measure} does not follow from `{source}`"
+            yield "measure", f"{what}; write one of {', '.join(_OF_TRIALS)}"
+    models = [("model", synthesis.get("model") or {})]
+    for number, variation in enumerate(synthesis.get("sensitivity") or ()):
+        models.append((f"sensitivity.{number}", variation))
+    for place, model in models:
+        method = model.get("method", "inverse_variance")
+        allowed = _COUNTING.get(method)
+        own = model.get("measure", measure)
+        if allowed and own not in allowed:
+            what = f"{method} pools {', '.join(allowed)}, not {own}"
+            yield f"{place}.method", f"{what}; write inverse_variance, or that measure"
 
 
 def published_trial_problems(

@@ -70,8 +70,19 @@ def test_a_misspelt_key_of_the_main_file(project):
 
 
 def test_an_unknown_measure_lists_those_that_exist(project):
+    text = edit(project, PAIN, lambda c: c.update(measure="GEN"))
+    assert f"{PAIN}, at measure: value 'GEN' is not known; known: MD, SMD" in text
+
+
+def test_a_measure_that_the_published_tables_do_not_give(project):
     text = edit(project, PAIN, lambda c: c.update(measure="HR"))
-    assert f"{PAIN}, at measure: value 'HR' is not known; known: MD, SMD" in text
+    assert f"{PAIN}, at measure: HR does not follow from `published`" in text
+    assert "write one of MD, SMD, RR, OR, RD" in text
+
+
+def test_a_method_of_counts_for_means(project):
+    text = edit(project, PAIN, lambda c: c["model"].update(method="peto"))
+    assert f"{PAIN}, at model.method: peto pools OR, not MD" in text
 
 
 def test_an_unknown_method_names_the_nearest(project):
