@@ -134,7 +134,7 @@ def bootstrap(
     found = values[there]
     estimate = np.append(pooled.coefficient, pooled.tau_squared)
     limits, reason = INTERVALS[interval](
-        found, estimate, chosen, lambda: _ACCELERATION[kind](pooled)
+        found, estimate, chosen, lambda: ACCELERATIONS[kind](pooled)
     )
     intervals = pd.DataFrame(
         {
@@ -228,7 +228,8 @@ def _acceleration_of_score(pooled: Pooled) -> FloatArray:
     return np.append(np.zeros(len(pooled.coefficient)), skewness / 6)
 
 
-_ACCELERATION: dict[str, Callable[[Pooled], FloatArray]] = {
+#: Acceleration of the corrected percentiles, of each kind of bootstrap.
+ACCELERATIONS: dict[str, Callable[[Pooled], FloatArray]] = {
     "nonparametric": _acceleration_of_trials,
     "parametric": _acceleration_of_score,
 }
@@ -293,9 +294,10 @@ def interpolated(ordered: FloatArray, tail: float) -> float:
     place = (r + 1) * tail
     if not 1 <= place <= r:
         return float("nan")
-    lower = int(place)
-    if lower in (place, r):
-        return float(ordered[lower - 1])
+    lower, nearest = int(place), round(place)
+    # Within rounding of a whole number there is nothing to interpolate.
+    if abs(place - nearest) < 1e-9:
+        return float(ordered[nearest - 1])
     ends = ndtri(np.array([lower, lower + 1]) / (r + 1))
     part = (ndtri(tail) - ends[0]) / (ends[1] - ends[0])
     return float(ordered[lower - 1] + part * (ordered[lower] - ordered[lower - 1]))

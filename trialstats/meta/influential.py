@@ -95,7 +95,8 @@ def influence(pooled: Pooled) -> Influence:
     deleted = _without_each(pooled)
     fits, k, p = deleted.fits, pooled.k, pooled.design.shape[1]
     projection = hat_matrix(pooled)
-    hat = np.diagonal(projection)
+    # A leverage is at most 1, whatever rounding says.
+    hat = np.minimum(np.diagonal(projection), 1.0)
     outlying = _studentized(deleted)
     at_deleted, spread = _variances_at_deleted(deleted, projection)
     covariance = pooled.covariance
@@ -103,6 +104,7 @@ def influence(pooled: Pooled) -> Influence:
         dffits = (pooled.design * deleted.change).sum(axis=1) / np.sqrt(spread)
         dfbetas = deleted.change / np.sqrt(at_deleted)
         largest = 3 * np.sqrt(np.float64(p) / (k - p))
+        ratio = np.linalg.det(fits.covariance) / np.linalg.det(pooled.covariance)
     cook = np.einsum(
         "kp,kp->k", deleted.change, np.linalg.solve(covariance, deleted.change.T).T
     )
@@ -117,8 +119,7 @@ def influence(pooled: Pooled) -> Influence:
             "studentized_residual": outlying["z"],
             "dffits": dffits,
             "cooks_distance": cook,
-            "covariance_ratio": np.linalg.det(fits.covariance)
-            / np.linalg.det(covariance),
+            "covariance_ratio": ratio,
             "tau_squared_deleted": fits.tau_squared,
             "q_deleted": fits.q,
             "hat": hat,
