@@ -76,25 +76,27 @@ class Axis:
             return math.log(value)
         return value / 100 if self.percent else value
 
-    def ticks(self, size: float) -> list[tuple[float, str]]:
+    def ticks(self, size: float, *, upright: bool = False) -> list[tuple[float, str]]:
         """Return ticks as (place in points, label), spaced so that labels fit.
 
         Parameters
         ----------
         size : float
             Size of the labels in points.
+        upright : bool
+            Whether the axis is vertical, with labels one above the other.
         """
         low, high = self.shown(self.lower), self.shown(self.upper)
         candidates = _log_ticks(low, high) if self.log else _even_ticks(low, high)
         fallback: list[tuple[float, str]] = []
         for values in candidates:
             inside = [v for v in values if self.holds(self.stored(v))]
-            labels = _tick_labels(inside)
+            labels = _tick_labels(inside, even=not self.log)
             placed = [
                 (self.place(self.stored(v)), label)
                 for v, label in zip(inside, labels, strict=True)
             ]
-            if len(placed) > _MOST_TICKS or not _fit(placed, size):
+            if len(placed) > _MOST_TICKS or not _fit(placed, size, upright):
                 continue
             if len(placed) >= _FEWEST_TICKS:
                 return placed
@@ -199,13 +201,18 @@ def _power(factor: float, decade: int) -> float:
     return factor * 10.0**decade if decade >= 0 else factor / 10.0**-decade
 
 
-def _tick_labels(values: Iterable[float]) -> list[str]:
+def _tick_labels(values: Iterable[float], *, even: bool) -> list[str]:
+    """Return labels; evenly spaced ticks share their digits."""
     listed = list(values)
+    even = even or (len(listed) > 2 and _evenly_spaced(listed))
     if _needs_powers(listed):
-        return [tick_power(v) if _extreme(v, listed) else _plain(v) for v in listed]
+        extreme = [v and (even or not TINY <= abs(v) < HUGE) for v in listed]
+        return [
+            tick_power(v) if power else format_number(v, _digits(v), minus=MINUS)
+            for v, power in zip(listed, extreme, strict=True)
+        ]
     digits = max((_digits(v) for v in listed), default=0)
-    # Ratios from 0.01 to 100 need different digits; evenly spaced ticks share theirs.
-    even = len(listed) > 2 and _evenly_spaced(listed)
+    # Ratios from 0.01 to 100 need different digits.
     return [
         format_number(v, digits if even else _digits(v), minus=MINUS) for v in listed
     ]
@@ -214,18 +221,6 @@ def _tick_labels(values: Iterable[float]) -> list[str]:
 def _needs_powers(values: Sequence[float]) -> bool:
     sizes = [abs(v) for v in values if v]
     return bool(sizes) and (max(sizes) >= HUGE or min(sizes) < TINY)
-
-
-def _extreme(value: float, values: Sequence[float]) -> bool:
-    """Return whether a tick needs a power; evenly spaced ones all have one."""
-    if value == 0:
-        return False
-    even = len(values) > 2 and _evenly_spaced(values)
-    return even or not TINY <= abs(value) < HUGE
-
-
-def _plain(value: float) -> str:
-    return format_number(value, _digits(value), minus=MINUS)
 
 
 def _digits(value: float) -> int:
@@ -237,8 +232,10 @@ def _evenly_spaced(values: Sequence[float]) -> bool:
     return max(steps) - min(steps) < 1e-9 * max(steps)
 
 
-def _fit(placed: Sequence[tuple[float, str]], size: float) -> bool:
+def _fit(placed: Sequence[tuple[float, str]], size: float, upright: bool) -> bool:
     """Return whether labels centred at their places leave a gap between them."""
+    if upright:
+        return all(abs(b - a) >= 1.9 * size for (a, _), (b, _) in pairwise(placed))
     gap = 0.9 * size
     pairs = pairwise(placed)
     return all(

@@ -113,6 +113,20 @@ def _pieces(word: str, size: float, width: float, weight: str) -> list[str]:
     return [*pieces, piece]
 
 
+def shortened(text: str, size: float, width: float, *, weight: str = "normal") -> str:
+    """Return text that is no wider than `width` points, cut with three dots.
+
+    >>> shortened("Frimodt-Moller et al. 1973", 9.0, 70.0)
+    'Frimodt-Mol…'
+    """
+    if text_width(text, size, weight=weight) <= width:
+        return text
+    kept = text
+    while kept and text_width(f"{kept}…", size, weight=weight) > width:
+        kept = kept[:-1]
+    return f"{kept.rstrip()}…"
+
+
 class Canvas:
     """A figure of fixed size with drawing in points."""
 

@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from trialstats.figures.axis import SIDE, Axis, checked_limits, limits
 from trialstats.figures.canvas import wrap
 from trialstats.figures.forest_alt import forest_alt_text
+from trialstats.figures.forest_axis import effect_axis
 from trialstats.figures.forest_bias import Bias, bias_legend, bias_of
 from trialstats.figures.forest_blocks import (
     axis_block,
@@ -17,7 +17,6 @@ from trialstats.figures.forest_blocks import (
     forest_titles,
     header_block,
     least_plot,
-    side_share,
     side_texts,
     sides_above,
     sides_at,
@@ -33,12 +32,6 @@ from trialstats.figures.forest_rows import Panel, panels
 from trialstats.figures.pages import MARGIN, Block, compose, text_block
 
 __all__ = ["ForestOptions", "forest_alt_text", "forest_plot"]
-
-#: Which results may widen the axis first.
-_IMPORTANCE = ("pooled", "subtotal", "sensitivity", "published", "prediction")
-
-#: Logarithms beyond which a ratio is no number of the machine, with room for ticks.
-_LARGEST_LOG = 680.0
 
 
 def forest_plot(
@@ -95,7 +88,13 @@ def forest_plot(
     )
     owned = [n == 0 and bool(p.trials) for n, p in enumerate(found)]
     axes = [
-        _axis(p, g, place, chosen, texts if own else None)
+        effect_axis(
+            p.measure,
+            g,
+            (place.plot_left, place.plot_right),
+            chosen,
+            texts if own else None,
+        )
         for p, g, own in zip(found, groups, owned, strict=True)
     ]
     above = house.favours_above and owned[0]
@@ -153,56 +152,3 @@ def _backdrop(group: Sequence[Line], options: ForestOptions) -> Backdrop:
         if line.kind == "pooled" and line.effect is not None:
             return Backdrop(band, line.effect.estimate, i)
     return Backdrop(band)
-
-
-def _axis(
-    panel: Panel,
-    group: Sequence[Line],
-    place: Layout,
-    options: ForestOptions,
-    texts: tuple[str, str] | None,
-) -> Axis:
-    measure = panel.measure
-    width = place.plot_right - place.plot_left
-    above = HOUSES[options.layout].favours_above
-    share = SIDE
-    if texts is not None:
-        share = side_share(texts, options.font_size, width, above=above)
-    low, high = _limits(panel, group, options, share)
-    return Axis(
-        low,
-        high,
-        place.plot_left,
-        place.plot_right,
-        log=measure.log,
-        percent=measure.percent,
-    )
-
-
-def _limits(
-    panel: Panel, group: Sequence[Line], options: ForestOptions, side: float
-) -> tuple[float, float]:
-    """Return the ends of the axis, on the scale of storage."""
-    if options.axis_limits:
-        given = checked_limits(options.axis_limits, log=panel.measure.log)
-        return (given[0] / 100, given[1] / 100) if panel.measure.percent else given
-    low, high = limits_of(group, side=side)
-    if panel.measure.log:
-        return max(low, -_LARGEST_LOG), min(high, _LARGEST_LOG)
-    return low, high
-
-
-def limits_of(group: Sequence[Line], *, side: float) -> tuple[float, float]:
-    """Return ends of an axis that show the effects of lines well."""
-    effects = [(line.kind, line.effect) for line in group if line.effect]
-    trials = [e.interval for kind, e in effects if kind == "trial" and e.interval]
-    pooled = [
-        e.interval
-        for wanted in _IMPORTANCE
-        for kind, e in effects
-        if kind == wanted and e.interval
-    ]
-    points = [e.estimate for _, e in effects if e.estimate is not None]
-    if not trials:
-        trials, pooled = pooled, []
-    return limits(trials, pooled, points, side=side)

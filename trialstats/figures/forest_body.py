@@ -19,8 +19,8 @@ _ROW, _LABEL_STEP = 1.85, TEXT_LINE * 0.92
 #: Height of a remark of one line, as a multiple of the size of the type.
 _NOTE = 1.45
 
-#: Space above some kinds of line, as multiples of the size of the type.
-_ABOVE = {"total": 0.5, "heading": 0.45}
+#: Space above a line with a rule and above a heading, as multiples of the size.
+_RULED, _HEADED = 0.5, 0.45
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def body_block(
         Judgements whose lights stand beside the trials.
     """
     texts = [label_lines(line, place, size) for line in group]
-    spaces = [_ABOVE.get(n.kind, 0.0) * size if i else 2.0 for i, n in enumerate(group)]
+    spaces = [_above(n) * size if i else 2.0 for i, n in enumerate(group)]
     heights = [
         above + _height(line, len(text), size)
         for line, above, text in zip(group, spaces, texts, strict=True)
@@ -86,7 +86,7 @@ def body_block(
             group, texts, spaces, heights, strict=True
         ):
             middle = y + (above + height) / 2
-            if line.kind == "total":
+            if line.ruled:
                 _rule(sheet, y + above / 2)
             _write(sheet, line, text, middle)
             if line.effect is not None:
@@ -97,6 +97,11 @@ def body_block(
         draw_lights(canvas, lights, size)
 
     return Block(sum(heights), draw)
+
+
+def _above(line: Line) -> float:
+    """Return the space above a line, as a multiple of the size of the type."""
+    return _RULED if line.ruled else _HEADED if line.kind == "heading" else 0.0
 
 
 def _height(line: Line, n: int, size: float) -> float:

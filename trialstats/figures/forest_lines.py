@@ -35,8 +35,8 @@ _SPANNING_KINDS = (
 class Line:
     """One line of the plot: a label, cells by column, and what is drawn.
 
-    ``kind`` is trial, heading, subtotal, note, total, pooled, prediction, sensitivity
-    or published.
+    ``kind`` is trial, model, heading, subtotal, note, total, pooled, prediction,
+    sensitivity or published; a rule may stand above.
     """
 
     kind: str
@@ -44,6 +44,7 @@ class Line:
     cells: Mapping[str, str] = field(default_factory=dict)
     effect: Effect | None = None
     indented: bool = False
+    ruled: bool = False
 
     @property
     def bold(self) -> bool:
@@ -202,7 +203,7 @@ def _pooled_lines(panel: Panel, pool: Record, words: Words) -> Iterator[Line]:
     cells = _totals(panel.trials, words.house)
     if any(t.weight is not None for t in panel.trials):
         cells["weight"] = tenth_text(1000, words.house)
-    yield Line("total", "Total", cells)
+    yield Line("total", "Total", cells, ruled=True)
     yield pool_line("pooled", pool, model_name(pool), words)
     prediction = panel.main.get("prediction_interval")
     if prediction is not None:

@@ -174,6 +174,7 @@ def _arrows(
 #: Kind of line -> what draws it.
 MARKS: dict[str, Callable[[Sheet, Line, Axis, float, float], None]] = {
     "trial": trial_mark,
+    "model": trial_mark,
     "pooled": diamond,
     "subtotal": diamond,
     "sensitivity": diamond,

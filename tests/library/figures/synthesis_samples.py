@@ -247,7 +247,7 @@ def influence_rows(y, v, names):
             "hat": hat,
             "influence_weight": 100 * hat,
             "dfbetas": dffits,
-            "influential": float(dffits**2 > 0.4549),
+            "influential": float(abs(residual) > 1.75),
             "baujat_heterogeneity": (y[i] - whole) ** 2 / (v[i] + tau),
             "baujat_influence": (whole - estimate) ** 2 / without**2,
         }
