@@ -35,7 +35,7 @@ from trialstats.meta.trials import LARGEST_EFFECT, LARGEST_VARIANCE, SMALLEST_VA
 from trialstats.meta.weighting import arranged
 
 #: Numbers in a (k, n) array of a part.
-_PART = 65_536
+_PART = 32_768
 
 #: Why numbers of a fit do not exist, by the code in `PooledBatch.reason`.
 REASONS = (

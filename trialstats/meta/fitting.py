@@ -208,13 +208,14 @@ def log_likelihoods(fit: Fitted) -> tuple[FloatArray, FloatArray]:
     logarithm = np.where(np.isfinite(logarithm), logarithm, 0.0).sum(axis=0)
     both = (logarithm - fit.rest) / 2
     constant = np.log(2 * np.pi) / 2
-    plain = weigh(
-        fit.trials,
-        np.zeros(len(fit.tau_squared)),
-        weight=np.isfinite(fit.trials.variance).astype(np.float64),
-    )
+    if fit.trials.rows is None:
+        unweighted = np.log(fit.trials.count)
+    else:
+        present = np.isfinite(fit.trials.variance).astype(np.float64)
+        zero = np.zeros(len(fit.tau_squared))
+        unweighted = weigh(fit.trials, zero, weight=present).log_determinant
     # The determinant of the basis is in both, and falls out.
-    determinants = (plain.log_determinant - fit.weighted.log_determinant) / 2
+    determinants = (unweighted - fit.weighted.log_determinant) / 2
     return (
         both - fit.trials.count * constant,
         both - fit.trials.df * constant + determinants,

@@ -64,9 +64,14 @@ def half_width(df: FloatArray, level: float) -> FloatArray:
     normal = np.isnan(df)
     if normal.all():
         return np.full(df.shape, ndtri(above))
+    if df.size == 1:
+        return np.full(df.shape, stdtrit(df.item() if df.item() > 0 else np.nan, above))
+    # Many fits have few different degrees of freedom, and the quantile is costly.
+    different, place = np.unique(df, return_inverse=True)
     with np.errstate(invalid="ignore"):
-        t = stdtrit(np.where(df > 0, df, np.nan), above)
-    return np.asarray(np.where(normal, ndtri(above), t))
+        t = stdtrit(np.where(different > 0, different, np.nan), above)
+    t = np.where(np.isnan(different), ndtri(above), t)
+    return np.asarray(t[place].reshape(df.shape))
 
 
 def two_sided(statistic: FloatArray, df: FloatArray) -> FloatArray:

@@ -108,11 +108,28 @@ def numbers(
                 remedy=f"the columns are {', '.join(map(str, data.columns))}",
             )
         column, values = values, data[values]
+    plain = _plain_numbers(values)
+    if plain is not None and np.isfinite(plain).all():
+        return plain
     listed = np.atleast_1d(np.asarray(values, dtype=object)).ravel()
     result = np.empty(len(listed), dtype=np.float64)
     for position, value in enumerate(listed):
         result[position] = _number(value, column, position, missing=missing)
     return result
+
+
+def _plain_numbers(values: Values) -> FloatArray | None:
+    """Return a new array of what numpy takes for numbers by itself, else None.
+
+    Anything else, and what is missing or infinite, is looked at value by value.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        return None
+    if array.dtype.kind not in "fiu":
+        return None
+    return np.array(array, dtype=np.float64).reshape(-1)
 
 
 def _number(value: object, column: str, position: int, *, missing: bool) -> float:

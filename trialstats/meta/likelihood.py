@@ -18,7 +18,7 @@ from trialstats.meta.weighting import IntArray, Trials, Weighted, weigh
 _POINTS_PER_DECADE, _POINTS = 12, 12
 
 #: Numbers in the working arrays of a chunk: a few of them fit the cache together.
-CHUNK = 16_384
+CHUNK = 24_576
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def _ml_value(fit: Weighted) -> FloatArray:
 
 
 def _squared_weights(fit: Weighted) -> FloatArray:
-    return np.asarray((fit.weight * fit.weight).sum(axis=0))
+    return np.asarray(np.einsum("k...,k...->...", fit.weight, fit.weight))
 
 
 #: The likelihood, and the restricted likelihood of the residuals alone.
@@ -117,8 +117,9 @@ def _grid(lower: FloatArray, upper: FloatArray, size: int) -> FloatArray:
     """Return zero and `size` points that grow geometrically, (n, size + 1)."""
     grid = np.zeros((len(lower), size + 1))
     if size:
-        step = np.linspace(0.0, 1.0, size)
-        grid[:, 1:] = lower[:, np.newaxis] * (upper / lower)[:, np.newaxis] ** step
+        range_ = np.log(upper / lower)[:, np.newaxis]
+        growth = np.exp(range_ * np.linspace(0.0, 1.0, size))
+        grid[:, 1:] = lower[:, np.newaxis] * growth
     return grid
 
 

@@ -13,6 +13,7 @@ Evaluated = Callable[[FloatArray, IntArray], tuple[FloatArray, FloatArray]]
 #: A step this small against the root leaves an error of the order of its square.
 _LAST_STEP = 1e-9
 _STEPS = 200
+_EPS = float(np.finfo(float).eps)
 
 
 def falling_roots(
@@ -42,26 +43,29 @@ def falling_roots(
     reached : ndarray of shape (n,) of bool
     """
     root = start.copy()
+    reached = np.zeros(len(root), dtype=bool)
     active = np.arange(len(root))
-    lower, upper = lower.copy(), upper.copy()
-    for _ in range(_STEPS):
-        point = root[active]
-        value, slope = function(point, active)
-        above = value > 0
-        lower[active] = np.where(above, point, lower[active])
-        upper[active] = np.where(above, upper[active], point)
-        low, high = lower[active], upper[active]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            newton = point - value / slope
-        inside = (newton >= low) & (newton <= high)
-        following = np.where(inside, newton, low + (high - low) / 2)
-        near = np.maximum(_LAST_STEP * following, smallest[active])
-        done = (np.abs(following - point) <= near) & inside
-        done |= (high - low <= 4 * np.finfo(float).eps * high) | (value == 0)
-        root[active] = np.where(value == 0, point, following)
-        active = active[~done]
-        if not len(active):
-            break
-    reached = np.ones(len(root), dtype=bool)
-    reached[active] = False
+    point, low, high, least = start, lower, upper, smallest
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for _ in range(_STEPS):
+            value, slope = function(point, active)
+            above = value > 0
+            low, high = np.where(above, point, low), np.where(above, high, point)
+            following = point - value / slope
+            inside = (following >= low) & (following <= high)
+            if not inside.all():
+                following = np.where(inside, following, low + (high - low) / 2)
+                following = np.where(value == 0, point, following)
+            near = np.maximum(_LAST_STEP * following, least)
+            done = inside & (np.abs(following - point) <= near)
+            done |= (high - low <= 4 * _EPS * high) | (value == 0)
+            if done.all():
+                root[active], reached[active] = following, True
+                break
+            if done.any():
+                root[active[done]], reached[active[done]] = following[done], True
+                going = ~done
+                active, following = active[going], following[going]
+                low, high, least = low[going], high[going], least[going]
+            point = following
     return root, reached

@@ -140,29 +140,29 @@ class WeightedMean:
     total: FloatArray
     mean: FloatArray
     residual: FloatArray
-    pull: FloatArray
 
     @property
     def q(self) -> FloatArray:
-        """Y'Py."""
-        return np.asarray((self.pull * self.residual).sum(axis=0))
+        """y'Py."""
+        return _products(self.weight, self.residual, self.residual)
 
     @property
     def q_slope(self) -> FloatArray:
-        """Y'PPy."""
-        return np.asarray((self.pull * self.pull).sum(axis=0))
+        """y'PPy."""
+        pull = self.weight * self.residual
+        return _products(pull, pull)
 
     @property
     def q_curvature(self) -> FloatArray:
-        """Y'PPPy."""
-        product = self.weight * self.pull
-        centred = self.pull - product.sum(axis=0) / self.total
-        return np.asarray((product * centred).sum(axis=0))
+        """y'PPPy."""
+        pull = self.weight * self.residual
+        centred = pull - _products(self.weight, pull) / self.total
+        return _products(self.weight, pull, centred)
 
     @property
     def trace(self) -> FloatArray:
         """Sum of w_i (W - w_i) / W; W - w_0 is summed, the others are above W/2."""
-        squares = (self.weight[1:] ** 2).sum(axis=0)
+        squares = _products(self.weight[1:], self.weight[1:])
         share = (self.weight[0] + self.total) / self.total
         return np.asarray(share * self.rest - squares / self.total)
 
@@ -170,8 +170,8 @@ class WeightedMean:
     def trace_of_square(self) -> FloatArray:
         """Sum of squares of the elements of P."""
         others = self.weight[1:]
-        second = (others**2).sum(axis=0)
-        third = (others**3).sum(axis=0)
+        second = _products(others, others)
+        third = _products(others, others, others)
         first = self.weight[0] / self.total
         own = (first * self.rest) ** 2 + 2 * first**2 * second
         return np.asarray(
@@ -397,10 +397,17 @@ def weigh(
     if trials.rows is None:
         rest = weight[1:].sum(axis=0)
         total = weight[0] + rest
-        mean = (weight * deviation).sum(axis=0) / total
-        residual = deviation - mean
-        return WeightedMean(weight, rest, total, mean, residual, weight * residual)
+        mean = _products(weight, deviation) / total
+        return WeightedMean(weight, rest, total, mean, deviation - mean)
     return _regression(weight, trials.rows[deeper], deviation)
+
+
+def _products(*factors: FloatArray) -> FloatArray:
+    """Return sums over trials of products, without arrays in between."""
+    return np.asarray(np.einsum(_SUBSCRIPTS[len(factors)], *factors))
+
+
+_SUBSCRIPTS = {2: "k...,k...->...", 3: "k...,k...,k...->..."}
 
 
 def _regression(
