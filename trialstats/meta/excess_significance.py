@@ -44,8 +44,7 @@ class ExcessSignificance:
     significant : ndarray of bool, shape (k,)
         Which trials are significant, in the order of the input. Read-only.
     effect_limit : float
-        True effect, on the side of `effect`, at which the excess would no longer be
-        significant at the level `excess_alpha`.
+        True effect, on the side of `effect`, at which the p-value is `excess_alpha`.
     alpha, excess_alpha : float
         Level of the trials' own tests, and of the test of excess.
     test : str
@@ -276,20 +275,23 @@ def excess_significance(
 def _limit(
     trials: _Trials, pooled: Pooled, observed: int, test: str, tail: str, alpha: float
 ) -> tuple[float, str]:
-    """Return the true effect at which p equals `alpha`, or why there is none."""
-    if tail != "greater" or trials.alternative != "two_sided":
-        return _NAN, "only for an excess of trials significant in either direction"
+    """Return the true effect at which p equals `alpha`, or why there is none.
+
+    The powers grow with the distance from the null, and the p-value with them for
+    "greater", against them for "less".
+    """
+    if tail == "two_sided" or trials.alternative != "two_sided":
+        return _NAN, "only for trials tested two-sided and one direction of excess"
     side = 1.0 if pooled.estimate >= trials.null else -1.0
+    sign = 1.0 if tail == "greater" else -1.0
 
     def beyond(distance: float) -> float:
         power = trials.power(trials.null + side * distance, pooled.tau_squared)
-        return TESTS[test][0](observed, power, tail)[1] - alpha
+        return sign * (TESTS[test][0](observed, power, tail)[1] - alpha)
 
     # At this distance each trial is as good as certain to be significant.
     far = 10 * float(np.sqrt(trials.variance.max() + pooled.tau_squared))
-    if beyond(0.0) >= 0:
-        return _NAN, "there is no significant excess even without an effect"
-    if beyond(far) < 0:
-        return _NAN, "every trial is significant whatever the effect"
+    if beyond(0.0) >= 0 or beyond(far) < 0:
+        return _NAN, f"p is on the same side of {alpha:g} whatever the true effect"
     distance = float(brentq(beyond, 0.0, far, xtol=1e-14 * far, rtol=1e-14))
     return trials.null + side * distance, ""

@@ -44,42 +44,67 @@ class Maximum:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Working:
-    """The likelihood in parameters for the search: logarithms of positive weights."""
+    """The likelihood in parameters for the search.
+
+    Coefficients of orthogonal columns and tau2 in units of a typical standard error,
+    so that the search is the same whatever the units of the trials; logarithms of
+    weights that are positive.
+    """
 
     likelihood: SelectionLikelihood
     free: BoolArray
+    #: (b, tau2) = linear @ their working values.
+    linear: FloatArray
+    logged: BoolArray
+    low: FloatArray
+    high: FloatArray
 
-    @property
-    def logged(self) -> BoolArray:
-        """Which parameters are logarithms."""
-        count = self.likelihood.fixed_effects + 1
-        logged = np.zeros(self.likelihood.size, dtype=np.bool_)
-        logged[count:] = self.likelihood.family.positive
-        return logged
-
-    @property
-    def bounds(self) -> tuple[FloatArray, FloatArray]:
-        count = self.likelihood.fixed_effects
-        low = np.full(self.likelihood.size, -np.inf)
-        high = np.full(self.likelihood.size, np.inf)
+    @classmethod
+    def of(cls, likelihood: SelectionLikelihood, free: BoolArray) -> "_Working":
+        """Return the working likelihood."""
+        count, family = likelihood.fixed_effects, likelihood.family
+        k = len(likelihood.effect)
+        typical = k / math.fsum(1 / likelihood.variance)
+        upper = np.linalg.qr(likelihood.design, mode="r")
+        linear = np.zeros((count + 1, count + 1))
+        linear[:count, :count] = math.sqrt(k * typical) * np.linalg.inv(upper)
+        linear[count, count] = typical
+        logged = np.zeros(likelihood.size, dtype=np.bool_)
+        logged[count + 1 :] = family.positive
+        low = np.full(likelihood.size, -np.inf)
+        high = np.full(likelihood.size, np.inf)
         low[count] = 0.0
-        positive = self.likelihood.family.positive
-        low[count + 1 :] = -LARGEST_LOG if positive else 0.0
-        high[count + 1 :] = LARGEST_LOG if positive else LARGEST
-        return low, high
+        low[count + 1 :] = -LARGEST_LOG if family.positive else 0.0
+        high[count + 1 :] = LARGEST_LOG if family.positive else LARGEST
+        return cls(likelihood, free, linear, logged, low, high)
 
     def natural(self, working: FloatArray) -> FloatArray:
-        return np.where(self.logged, np.exp(np.where(self.logged, working, 0)), working)
+        """Return (b, tau2, d) of working values."""
+        first = len(self.linear)
+        natural = np.where(
+            self.logged, np.exp(np.where(self.logged, working, 0)), working
+        )
+        natural[:first] = self.linear @ working[:first]
+        return natural
 
     def working(self, natural: FloatArray) -> FloatArray:
-        return np.where(self.logged, np.log(np.where(self.logged, natural, 1)), natural)
+        """Return the working values of (b, tau2, d)."""
+        first = len(self.linear)
+        working = np.where(
+            self.logged, np.log(np.where(self.logged, natural, 1)), natural
+        )
+        working[:first] = np.linalg.solve(self.linear, natural[:first])
+        return np.clip(working, self.low, self.high)
 
     def at(self, working: FloatArray) -> Evaluated:
+        """Return the likelihood and its derivatives in the working values."""
+        first = len(self.linear)
         natural = self.natural(working)
         found = self.likelihood.at(natural)
-        chain = np.where(self.logged, natural, 1.0)
-        gradient = found.gradient * chain
-        hessian = found.hessian * np.outer(chain, chain)
+        chain = np.diag(np.where(self.logged, natural, 1.0))
+        chain[:first, :first] = self.linear
+        gradient = chain.T @ found.gradient
+        hessian = chain.T @ found.hessian @ chain
         hessian += np.diag(np.where(self.logged, gradient, 0.0))
         return Evaluated(found.value, gradient, hessian)
 
@@ -103,7 +128,7 @@ def maxima(
     ConvergenceError
         When no start leads to a maximum.
     """
-    working = _Working(likelihood, free)
+    working = _Working.of(likelihood, free)
     found = [
         result
         for start in starts
@@ -123,14 +148,13 @@ def maxima(
 
 
 def _same(one: Maximum, other: Maximum) -> bool:
-    """Return whether two maxima are one but for rounding."""
-    near = np.isclose(one.parameters, other.parameters, rtol=1e-4, atol=1e-7)
-    return bool(near.all() or abs(one.log_likelihood - other.log_likelihood) < 1e-9)
+    """Return whether two maxima are one: equally high but for rounding."""
+    return abs(one.log_likelihood - other.log_likelihood) < 1e-7
 
 
 def _climb(working: _Working, at: FloatArray) -> Maximum | None:
     """Return the maximum uphill from a start, or nothing when the climb stops early."""
-    low, high = working.bounds
+    low, high = working.low, working.high
     here = working.at(at)
     damping = 1e-3
     for _ in range(_ITERATIONS):
@@ -138,7 +162,8 @@ def _climb(working: _Working, at: FloatArray) -> Maximum | None:
         step, promised, curved = _step(here, moving, damping)
         if promised <= _SETTLED and curved:
             bound = working.free & ~moving
-            natural = working.natural(at)
+            # The step that is left polishes the last digits.
+            natural = working.natural(np.clip(at + step, low, high))
             evaluated = working.likelihood.at(natural)
             return Maximum(natural, evaluated, working.free, bound)
         to = np.clip(at + step, low, high)
