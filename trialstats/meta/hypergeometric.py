@@ -12,17 +12,20 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from trialstats.errors import ConvergenceError
 from trialstats.meta.inputs import BoolArray, FloatArray
+
+IntArray = NDArray[np.intp]
 
 #: Supports up to this length are summed whole.
 _WHOLE = 256
 #: What is left out lies so far below the largest term, on the log scale.
 _NEGLIGIBLE = 45.0
 #: Log odds ratios beyond which a distribution sits on one end of its support.
-_FARTHEST = 700.0
+_FARTHEST = 300.0
 #: Terms that are formed at a time.
 _BLOCK = 4_000_000
 
@@ -51,18 +54,32 @@ class Margins:
     events: FloatArray
     lowest: FloatArray = field(init=False)
     highest: FloatArray = field(init=False)
+    #: ln C(n1, x) C(n2, m - x) for every x of every support, one after the other, and
+    #: where the x = 0 of each table would stand.
+    _weight: FloatArray = field(init=False, repr=False)
+    _origin: FloatArray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Add the ends of the supports."""
-        object.__setattr__(self, "lowest", np.maximum(0.0, self.events - self.n2))
-        object.__setattr__(self, "highest", np.minimum(self.n1, self.events))
+        """Add the ends of the supports and the weights of their points."""
+        lowest = np.maximum(0.0, self.events - self.n2)
+        highest = np.minimum(self.n1, self.events)
+        length = (highest - lowest + 1).astype(np.intp)
+        before = np.concatenate([[0], np.cumsum(length)[:-1]]) - lowest
+        table = np.repeat(np.arange(len(length)), length)
+        x = np.arange(len(table)) - before[table]
+        n1, n2, rest = self.n1[table], self.n2[table], self.events[table] - x
+        found = {
+            "lowest": lowest,
+            "highest": highest,
+            "_weight": _log_choose(n1, x) + _log_choose(n2, rest),
+            "_origin": before,
+        }
+        for name, value in found.items():
+            object.__setattr__(self, name, value)
 
-    def log_weight(self, x: FloatArray) -> FloatArray:
-        """Return ln C(n1, x) + ln C(n2, m - x); the first axis of x is tables."""
-        n1, n2, m = (
-            v.reshape(-1, *(1,) * (x.ndim - 1)) for v in (self.n1, self.n2, self.events)
-        )
-        return np.asarray(_log_choose(n1, x) + _log_choose(n2, m - x))
+    def log_weight(self, table: IntArray, x: FloatArray) -> FloatArray:
+        """Return ln C(n1, x) + ln C(n2, m - x) for x in the support of a table."""
+        return np.asarray(self._weight[(self._origin[table] + x).astype(np.intp)])
 
     def cumulants(self, t: FloatArray) -> Cumulants:
         """Return the cumulants at log odds ratios t of shape (k, ...)."""
@@ -76,7 +93,8 @@ class Margins:
         x = self.lowest[:, None] + np.arange(length)
         inside = x <= self.highest[:, None]
         x = np.where(inside, x, self.highest[:, None])
-        weight = np.where(inside, self.log_weight(x), -np.inf)
+        weight = self.log_weight(np.arange(len(x))[:, None], x)
+        weight = np.where(inside, weight, -np.inf)
         shape = (len(x), *(1,) * (t.ndim - 1), length)
         parts = weight.reshape(shape) + x.reshape(shape) * t[..., None]
         return _moments(parts, x.reshape(shape))
@@ -92,11 +110,11 @@ class Margins:
         order = np.argsort(half, kind="stable")
         start = 0
         while start < len(order):
-            widest = 2 * half[order[start:]] + 1
-            within = np.arange(1, len(widest) + 1) * widest <= _BLOCK
-            stop = start + max(
-                1, int(within.argmin()) if not within.all() else len(within)
-            )
+            # Windows of like width together, as many as memory allows.
+            ahead = half[order[start:]]
+            fits = np.arange(1, len(ahead) + 1) * (2 * ahead + 1) <= _BLOCK
+            fits &= ahead <= 2 * ahead[0]
+            stop = start + max(1, int(fits.sum()))
             chosen = order[start:stop]
             found[:, chosen] = self._window(
                 table[chosen], values[chosen], mode[chosen], float(half[chosen].max())
@@ -105,36 +123,34 @@ class Margins:
         return Cumulants(*(row.reshape(t.shape) for row in found))
 
     def _window(
-        self, table: FloatArray, t: FloatArray, mode: FloatArray, half: float
+        self, table: IntArray, t: FloatArray, mode: FloatArray, half: float
     ) -> FloatArray:
         """Return the cumulants at t, one table each, from x within half of the mode."""
-        local = Margins(self.n1[table], self.n2[table], self.events[table])
+        low, high = self.lowest[table][:, None], self.highest[table][:, None]
         while True:
-            x = mode[:, None] + np.arange(-half, half + 1)
-            inside = (x >= local.lowest[:, None]) & (x <= local.highest[:, None])
-            x = np.clip(x, local.lowest[:, None], local.highest[:, None])
-            parts = np.where(
-                inside, local.log_weight(x) + (x - mode[:, None]) * t[:, None], -np.inf
-            )
+            steps = np.arange(-half, half + 1)
+            x = mode[:, None] + steps
+            inside = (x >= low) & (x <= high)
+            weight = self.log_weight(table[:, None], np.clip(x, low, high))
+            parts = np.where(inside, weight + steps * t[:, None], -np.inf)
             # Log-concave: if the ends are negligible, so is all beyond them.
-            ends = np.where(inside[:, [0, -1]], parts[:, [0, -1]], -np.inf)
+            ends = parts[:, [0, -1]]
             if (ends <= parts.max(axis=1, keepdims=True) - _NEGLIGIBLE).all():
                 break
             half *= 2
-        found = _moments(parts, x)
-        return np.stack([found.function + mode * t, *found[1:]])
+        found = _moments(parts, steps)
+        shifted = (found.function + mode * t, found.mean + mode)
+        return np.stack([*shifted, found.variance, found.third])
 
-    def _modes(self, table: FloatArray, t: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _modes(self, table: IntArray, t: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return modes and approximate standard deviations."""
         n1, n2, m = self.n1[table], self.n2[table], self.events[table]
-        ratio = np.exp(np.clip(t, -_FARTHEST / 2, _FARTHEST / 2))
+        ratio = np.exp(np.clip(t, -_FARTHEST, _FARTHEST))
         # Root of x (n2 - m + x) = ratio (n1 - x)(m - x), without cancellation.
         middle = ratio * (n1 + m) + (n2 - m)
         root = np.sqrt(np.maximum(middle**2 - 4 * ratio * (ratio - 1) * n1 * m, 0.0))
-        below = np.where(middle >= 0, middle + root, 1.0)
-        x = np.where(
-            middle >= 0, 2 * ratio * n1 * m / below, (middle - root) / (2 * (ratio - 1))
-        )
+        upper = np.where(middle >= 0, 2 * ratio * n1 * m, middle - root)
+        x = upper / np.where(middle >= 0, middle + root, 2 * (ratio - 1))
         x = np.clip(np.rint(x), self.lowest[table], self.highest[table])
         cells = (x, n1 - x, m - x, n2 - m + x)
         spread = 1 / sum(1 / (cell + 0.5) for cell in cells)

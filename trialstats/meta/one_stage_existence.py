@@ -20,7 +20,9 @@ from trialstats.meta.inputs import BoolArray, FloatArray
 from trialstats.meta.one_stage_models import Model, TrialCounts
 
 
-def check_existence(counts: TrialCounts, model: Model, names: tuple[str, ...]) -> None:
+def check_existence(
+    counts: TrialCounts, model: Model, names: tuple[str, ...], *, between: bool
+) -> None:
     """Refuse counts from which the coefficients of a model cannot be estimated.
 
     Parameters
@@ -30,6 +32,8 @@ def check_existence(counts: TrialCounts, model: Model, names: tuple[str, ...]) -
     model : Model
     names : tuple of str
         Coefficients.
+    between : bool
+        Whether the variance between trials is estimated.
 
     Raises
     ------
@@ -53,6 +57,12 @@ def check_existence(counts: TrialCounts, model: Model, names: tuple[str, ...]) -
         )
     if _separated(rows, low, high):
         raise NotEstimableError(_reason(counts))
+    one_count = model.conditional or counts.x.shape[1] == 1
+    if between and one_count and counts.k > 1 and (low | high).all():
+        raise NotEstimableError(
+            "the variance between trials has no bound: every trial lies at an end of "
+            "what is possible; use tau_squared='EE'"
+        )
 
 
 def _rows(counts: TrialCounts, model: Model) -> tuple[FloatArray, BoolArray, BoolArray]:

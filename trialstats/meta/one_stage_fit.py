@@ -29,9 +29,10 @@ SMALLEST_DEVIATION = 1e-6
 #: The Newton decrement at which the search stops: a distance of 1e-8 standard errors.
 _DECREMENT = 1e-16
 _STEPS = 100
+_PATIENCE = 12
 #: Points an axis that are tried, for one and for two random effects, until the
 #: log-likelihood stands still to _STILL.
-_LADDER = {0: (FINE,), 1: (FINE, 31, 61, 121, 201), 2: (FINE, 25, 41, 61)}
+_LADDER = {0: (FINE,), 1: (FINE, 31, 61, 121, 241, 481, 961), 2: (FINE, 25, 41, 61)}
 _STILL = 1e-9
 #: Length, in the predictor or theta, of the differences of the gradient.
 _DIFFERENCE = 1e-3
@@ -147,9 +148,11 @@ def maximise(problem: Problem, starts: Sequence[Point], per_axis: int | None) ->
 def _maximise(problem: Problem, point: Point, rule: Rule) -> Fit:
     best = _integral(problem, point, rule)
     height = float(best.value.sum())
-    for _ in range(_STEPS):
+    for i in range(_STEPS):
         point = replace(point, mode=best.mode)
-        system = _system(problem, point, rule, best)
+        # A search that takes long has too few nodes for Louis' formula.
+        by_formula = rule.fine and i < _PATIENCE
+        system = _system(problem, point, rule, best, by_formula=by_formula)
         step, decrement = _step(system)
         factor = 1.0
         while True:
@@ -190,11 +193,11 @@ class _System:
     own_information: FloatArray
 
 
-def _system(problem: Problem, point: Point, rule: Rule, found: Integral) -> _System:
+def _system(
+    problem: Problem, point: Point, rule: Rule, found: Integral, *, by_formula: bool
+) -> _System:
     """Return the score and the information in the parameters of the model."""
-    hessian = found.hessian
-    if not rule.fine:
-        hessian = _differenced(problem, point, rule)
+    hessian = found.hessian if by_formula else _differenced(problem, point, rule)
     k, arms, n = problem.shared.shape
     m = len(point.theta)
     to_model = np.zeros((k, arms + m, n + m))
@@ -286,7 +289,7 @@ def _moved(point: Point, step: _Step, factor: float) -> Point:
 
 
 def _fit(problem: Problem, point: Point, rule: Rule, found: Integral) -> Fit:
-    system = _system(problem, point, rule, found)
+    system = _system(problem, point, rule, found, by_formula=rule.fine)
     _, information, own = _reduced(system)
     nuisance = np.column_stack([system.own_cross, own])
     return Fit(

@@ -152,6 +152,8 @@ def _with_random_intercepts(
     # fit.information is what is left of theirs, so their own share is put back.
     safe = np.where(information > 0, information, 1.0)
     whole = fit.information + cross.T @ (cross / safe[:, None])
-    own_information = np.diag(information) - cross @ np.linalg.solve(whole, cross.T)
+    own_information = (
+        np.diag(information) - cross @ np.linalg.lstsq(whole, cross.T, rcond=1e-12)[0]
+    )
     effect = np.where(ended, 0.0, fit.point.nu)
     return fit, _wald(effect, own_information, counts.design)

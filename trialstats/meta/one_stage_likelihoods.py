@@ -125,7 +125,8 @@ class Hypergeometric:
     def at(self, predictor: FloatArray) -> Derivatives:
         """Return L and its derivatives."""
         x = _over_nodes(self.x, predictor)
-        weight = _over_nodes(self.margins.log_weight(self.x), predictor)
+        tables = np.arange(len(self.x))[:, None]
+        weight = _over_nodes(self.margins.log_weight(tables, self.x), predictor)
         found = self.margins.cumulants(predictor)
         return Derivatives(
             weight + x * predictor - found.function,

@@ -10,8 +10,8 @@ its curvature H there.
 The gradient is that of the approximation itself, so that few nodes (one is Laplace's
 approximation) have their own exact maximum: the nodes move with the parameters, by
 du = H^-1 d(h_b) and dS = -S Phi(S' dH S)' where Phi halves the diagonal and drops what
-is above it. With many nodes the moves integrate to zero and are left out, and the
-second derivatives follow from Louis' formula.
+is above it. Second derivatives follow from Louis' formula, to which the moves add
+nothing when the nodes are many.
 
 Parameters of a trial are phi = (o_1 ... o_J, theta_1 ... theta_m), P = J + m of them.
 """
@@ -26,8 +26,7 @@ from trialstats.errors import ConvergenceError
 from trialstats.meta.inputs import FloatArray
 from trialstats.meta.one_stage_likelihoods import Likelihood
 
-#: From so many points an axis on, the moves of the nodes are below rounding of what the
-#: maximum needs; with fewer the gradient carries them.
+#: From so many points an axis on, Louis' formula holds as a rule.
 FINE = 15
 
 
@@ -161,7 +160,7 @@ class Integrand:
             + np.einsum("kn,knp,knq->kpq", share, score, score)
             - gradient[:, :, None] * gradient[:, None, :]
         )
-        if not rule.fine:
+        if lam.shape[1]:
             moves = place.move[:, None] + np.einsum(
                 "kpde,ne->kndp", place.rescale, rule.points
             )

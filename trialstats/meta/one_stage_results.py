@@ -14,7 +14,7 @@ from trialstats.errors import NotEstimableError
 from trialstats.meta.inputs import FloatArray
 from trialstats.meta.moderators import Moderators
 from trialstats.meta.one_stage_counts import Chosen
-from trialstats.meta.one_stage_fit import Fit, Problem
+from trialstats.meta.one_stage_fit import SMALLEST_DEVIATION, Fit, Problem
 from trialstats.meta.one_stage_heterogeneity import Heterogeneity
 from trialstats.meta.one_stage_models import Effects, Model
 
@@ -235,7 +235,7 @@ def one_stage_result(
             ("ci_lower", "ci_upper", "p_value"),
             f"{k} trials leave no degrees of freedom for a t interval",
         )
-    covariance = _inverse(fit.information)
+    covariance = _covariance(fit)
     spread: dict[str, Any] = _spread(found, covariance, reasons)
     coefficients = _coefficients(found, covariance[:p, :p], df, level)
     alone = p == 1 and found.moderators.intercept is not None
@@ -292,14 +292,25 @@ def one_stage_result(
     )
 
 
-def _inverse(information: FloatArray) -> FloatArray:
-    value, vector = np.linalg.eigh(information)
+def _covariance(fit: Fit) -> FloatArray:
+    """Return the inverse of the information of (gamma, theta).
+
+    A standard deviation of zero is left out: the likelihood is even in it, so that it
+    bears on nothing else.
+    """
+    theta = fit.point.theta
+    kept = np.concatenate(
+        [np.ones(len(fit.point.gamma), bool), np.abs(theta) > SMALLEST_DEVIATION]
+    )
+    value, vector = np.linalg.eigh(fit.information[np.ix_(kept, kept)])
     if value[0] <= 1e-10 * value[-1]:
         raise NotEstimableError(
             "the information is singular at the maximum: the standard errors do not "
             "exist; use a simpler model"
         )
-    return np.asarray((vector / value) @ vector.T)
+    covariance = np.zeros(fit.information.shape)
+    covariance[np.ix_(kept, kept)] = (vector / value) @ vector.T
+    return covariance
 
 
 def _spread(
