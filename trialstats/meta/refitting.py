@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialstats.errors import ConvergenceError, DataError, NotEstimableError
-from trialstats.meta.batch import PooledBatch, fit_many
+from trialstats.meta.batch import REASONS, PooledBatch, fit_many
 from trialstats.meta.inference import CoefficientTests, coefficient_tests
 from trialstats.meta.inputs import BoolArray, FloatArray
 from trialstats.meta.pooled import Pooled
@@ -137,7 +137,6 @@ def of_batch(batch: PooledBatch) -> Refits:
     df = batch.df
     if batch.coefficient.shape[1] > 1:
         df = np.full(len(batch), np.nan) if batch.inference == "wald" else batch.q_df
-    reasons = [batch.reason_of(i) for i in range(len(batch))]
     return Refits(
         batch.coefficient,
         batch.covariance,
@@ -150,7 +149,7 @@ def of_batch(batch: PooledBatch) -> Refits:
         batch.q_df,
         batch.q_p_value,
         batch.k,
-        np.array(reasons, dtype=object),
+        np.array(REASONS, dtype=object)[batch.reason],
         batch.level,
     )
 

@@ -57,15 +57,17 @@ INFLUENCE = {
 #: Columns of metafor's subsets that are no coefficients.
 OF_HETEROGENEITY = ("k", "QE", "I2", "H2", "tau2", "tau")
 
-#: Both iterate tau-squared, metafor to a threshold of 1e-13; the file has 15 digits.
-ITERATIVE = 1e-8
+#: Both iterate tau-squared, metafor to a threshold of 1e-13, and the file has 15
+#: digits; the largest difference seen is below 1e-10. Where ours is on the boundary
+#: tau2 = 0, metafor leaves up to 6e-14.
+ITERATIVE = 1e-9
 
 
 def close(ours: Any, theirs: Any, relative: float = ITERATIVE) -> None:
     """Compare numbers; null in the file is NaN in ours."""
     expected = np.array([np.nan if x is None else x for x in np.atleast_1d(theirs)])
     np.testing.assert_allclose(
-        np.asarray(ours, dtype=float), expected.astype(float), rtol=relative, atol=1e-12
+        np.asarray(ours, dtype=float), expected.astype(float), rtol=relative, atol=1e-13
     )
 
 
