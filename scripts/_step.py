@@ -12,7 +12,7 @@ from trialstats.errors import TrialstatsError
 from trialstats.rows import frame_of
 
 #: Params that only make Snakemake rerun a step when what they digest has changed.
-TRIGGERS = ("library", "evidence", "sources")
+TRIGGERS = ("library", "evidence", "judgements", "sources")
 
 
 def run(main: Callable[..., None], snakemake: Any) -> None:

@@ -40,6 +40,34 @@ def evidence_digest(config: Config, cells: Mapping[str, Sequence[Cells]]) -> str
     return digest.hexdigest()
 
 
+def judgements_digest(config: Config, rows: Sequence[Cells]) -> str:
+    """Return a digest of the judgements about the trials of a synthesis.
+
+    Parameters
+    ----------
+    config : mapping
+        A file of ``config/syntheses``.
+    rows : sequence of mapping
+        The rows of the file of judgements as text by column.
+
+    Returns
+    -------
+    str
+        Hexadecimal SHA-256. The names of a table of studies are not known here, so that
+        every row counts for a synthesis that has one.
+    """
+    names = {trial for trial, _ in named_rows(config)}
+    names |= {name.split(".")[0] for name in config.get("analyses") or ()}
+    every = "studies" in config
+    digest = hashlib.sha256()
+    for row in rows:
+        if every or row.get("trial_id") in names:
+            content = sorted((n, str(v or "")) for n, v in row.items() if n)
+            line = json.dumps(content, ensure_ascii=False)
+            digest.update(line.encode("utf-8") + b"\n")
+    return digest.hexdigest()
+
+
 def rows_used(
     config: Config, cells: Mapping[str, Sequence[Cells]]
 ) -> Iterator[tuple[str, Cells]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from trialstats.clean.evidence_digest import evidence_digest
+from trialstats.clean.evidence_digest import evidence_digest, judgements_digest
 from trialstats.config.consistency import published_trial_problems
 from trialstats.config.loading import load_project, require_files
 from trialstats.config.narrowing import (
@@ -60,7 +60,6 @@ MIXED_MODELS = {"mmrm", "crossover"}
 wildcard_constraints:
     trial="|".join(TRIALS) or "none",
     synthesis="|".join(SYNTHESES) or "none",
-    figure="[a-z]+",
 
 
 def library(script):
@@ -108,6 +107,16 @@ require_published_trials()
 def evidence(synthesis):
     """Digest the published rows that a synthesis uses, so that it reruns with them."""
     return evidence_digest(PROJECT.syntheses[synthesis], CELLS)
+
+
+def judgements_of(synthesis):
+    """Digest the judgements of the trials of a synthesis; all for a table of studies."""
+    path = JUDGEMENTS.get("risk_of_bias", "")
+    if not Path(path).is_file():
+        return ""
+    with open(path, encoding="utf-8-sig", errors="replace", newline="") as stream:
+        listed = list(csv.DictReader(stream))
+    return judgements_digest(PROJECT.syntheses[synthesis], listed)
 
 
 def labels(wildcards=None):

@@ -1,9 +1,12 @@
 """Estimates to figures. A figure computes nothing: an option redraws, nothing refits."""
 
 
+# The judgements are ancient: a forest plot is drawn again when one of its own trials is
+# judged anew, which `judgements` digests, and not when another is.
 rule draw_forest:
     input:
         estimates=rules.pool_synthesis.output.estimates,
+        risk_of_bias=ancient(JUDGEMENTS.get("risk_of_bias", [])),
     output:
         svg=report(
             "results/figures/{synthesis}.svg",
@@ -21,33 +24,46 @@ rule draw_forest:
             PROJECT.syntheses[wildcards.synthesis], PROJECT.config["figures"]["forest"]
         ),
         labels=labels,
+        judgements=lambda wildcards: judgements_of(wildcards.synthesis),
         library=library("draw_forest"),
     script:
         "../../scripts/draw_forest.py"
 
 
-rule draw_synthesis:
-    input:
-        estimates=rules.pool_synthesis.output.estimates,
-    output:
-        svg=report(
-            "results/figures/{synthesis}.{figure}.svg",
-            caption="../report/synthesis_figure.rst",
-            category="Syntheses",
-            labels={"synthesis": "{synthesis}", "figure": "{figure}"},
-        ),
-        png="results/figures/{synthesis}.{figure}.png",
-    log:
-        "logs/draw_synthesis_{synthesis}_{figure}.log",
-    conda:
-        "../../environment.yml"
-    params:
-        name="{figure}",
-        config=lambda wildcards: PROJECT.syntheses[wildcards.synthesis],
-        labels=labels,
-        library=library("draw_synthesis"),
-    script:
-        "../../scripts/draw_synthesis.py"
+# The figures beside a forest plot depend on the model, so each synthesis has a rule of its
+# own.
+for synthesis in filter(synthesis_figures, SYNTHESES):
+
+    rule:
+        name:
+            f"draw_beside_{synthesis}"
+        input:
+            estimates=f"results/estimates/synthesis/{synthesis}.parquet",
+        output:
+            svg=[
+                report(
+                    f"results/figures/{synthesis}.{figure}.svg",
+                    caption="../report/synthesis_figure.rst",
+                    category="Syntheses",
+                    labels={"synthesis": synthesis, "figure": figure},
+                )
+                for figure in synthesis_figures(synthesis)
+            ],
+            png=[
+                f"results/figures/{synthesis}.{figure}.png"
+                for figure in synthesis_figures(synthesis)
+            ],
+        log:
+            f"logs/draw_beside_{synthesis}.log",
+        conda:
+            "../../environment.yml"
+        params:
+            config=PROJECT.syntheses[synthesis],
+            names=synthesis_figures(synthesis),
+            labels=labels(),
+            library=library("draw_synthesis"),
+        script:
+            "../../scripts/draw_synthesis.py"
 
 
 rule draw_evidence_map:
