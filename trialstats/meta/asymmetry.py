@@ -5,15 +5,16 @@ is none, because both are computed from the same counts. The tests for 2x2 table
 regress on something else, or weight by something else.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.special import gammaln
 
 from trialstats.errors import DataError
 from trialstats.meta.funnel import refuse_moderators
+from trialstats.meta.hypergeometric import Margins
 from trialstats.meta.inputs import FloatArray, Values, numbers, one_of, refuse
 from trialstats.meta.inputs import same_length as check_lengths
 from trialstats.meta.pooling import Pooled, pool
@@ -180,11 +181,14 @@ def _pustejovsky(ask: _Question) -> RegressionTest:
 def _schwarzer(ask: _Question) -> RankTest:
     """Rank standardised numbers of events, given both margins, against 1/variance."""
     t = ask.counts
-    mean, variance = _given_margins(t, mantel_haenszel_odds_ratio(t))
-    _positive(variance, "no variance given its margins: no events, or nothing else")
+    log_odds_ratio = np.full(len(t.a), math.log(mantel_haenszel_odds_ratio(t)))
+    given = Margins(t.n1, t.n2, t.events).cumulants(log_odds_ratio)
+    _positive(
+        given.variance, "no variance given its margins: no events, or nothing else"
+    )
     return kendall_test(
-        (t.a - mean) / np.sqrt(variance),
-        1 / variance,
+        (t.a - given.mean) / np.sqrt(given.variance),
+        1 / given.variance,
         exact=False,
         continuity=ask.continuity,
         test="Schwarzer",
@@ -212,34 +216,6 @@ def mantel_haenszel_odds_ratio(tables: _Tables) -> float:
             remedy="use a test that does not need it",
         )
     return above / below
-
-
-def _given_margins(tables: _Tables, odds_ratio: float) -> tuple[FloatArray, FloatArray]:
-    """Return mean and variance of a given both margins and the odds ratio.
-
-    The noncentral hypergeometric distribution, summed over its support.
-    """
-    low = np.maximum(0, tables.events - tables.n2)
-    high = np.minimum(tables.n1, tables.events)
-    width = int(np.max(high - low)) + 1
-    x = low[:, np.newaxis] + np.arange(width)
-    inside = x <= high[:, np.newaxis]
-    x = np.minimum(x, high[:, np.newaxis])
-    n1, n2, m = (
-        values[:, np.newaxis] for values in (tables.n1, tables.n2, tables.events)
-    )
-    log_mass = (
-        x * np.log(odds_ratio)
-        - gammaln(x + 1)
-        - gammaln(n1 - x + 1)
-        - gammaln(m - x + 1)
-        - gammaln(n2 - m + x + 1)
-    )
-    log_mass = np.where(inside, log_mass, -np.inf)
-    mass = np.exp(log_mass - log_mass.max(axis=1, keepdims=True))
-    mass /= mass.sum(axis=1, keepdims=True)
-    mean = (mass * x).sum(axis=1)
-    return mean, (mass * (x - mean[:, np.newaxis]) ** 2).sum(axis=1)
 
 
 #: Test -> its computation.
