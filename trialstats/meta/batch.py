@@ -174,7 +174,11 @@ def _check(
         usable = [name for name in TAU_SQUARED if name not in WITH_WEIGHTS]
         one_of("tau_squared estimator", tau_squared, usable)
     one_of("inference", inference, INFERENCE)
-    one_of("prediction interval", prediction, PREDICTION)
+    one_of(
+        "prediction interval",
+        prediction,
+        [name for name in PREDICTION if name != "NNF"],
+    )
     one_of("interval of tau-squared of many fits", interval, BATCH_INTERVALS)
 
 

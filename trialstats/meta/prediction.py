@@ -25,9 +25,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from trialstats.errors import DataError
+from trialstats.meta.confidence_distribution import prediction_limits_by_confidence
 from trialstats.meta.fitting import Fitted
 from trialstats.meta.inference import SCALES, WITHOUT_MODERATORS, half_width
 from trialstats.meta.inputs import FloatArray
+
+
+#: Stands for an error that is none of the inferences'.
+NO_ERROR, CONFIDENCE_DISTRIBUTION = "none", "confidence distribution"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class Form:
         whose error is taken; NaN for a normal quantile.
     error : str or None
         Inference whose error of the estimate enters: None for that of the fit,
-        "none" for an estimate that is taken as known.
+        `NO_ERROR` for an estimate that is taken as known.
     """
 
     words: str
@@ -83,7 +88,7 @@ PREDICTION: dict[str, Form] = {
         lambda residual, own: np.maximum(1.0, residual - 1),
     ),
     "inference": Form("the quantile of the interval of the effect", _own),
-    "simple": Form("normal, the effect taken as known", _normal, "none"),
+    "simple": Form("normal, the effect taken as known", _normal, NO_ERROR),
     "V": Form("t with k - p df, normal error of the effect", _residual, "wald"),
     "HK": Form("t with k - p df, Hartung-Knapp error", _residual, "knapp_hartung"),
     "HK-adhoc": Form(
@@ -103,7 +108,9 @@ PREDICTION: dict[str, Form] = {
         lambda residual, own: own - 1,
         "kenward_roger",
     ),
-    "NNF": Form("bootstrap of tau-squared", _residual, "bootstrap"),
+    "NNF": Form(
+        "confidence distribution of tau-squared", _residual, CONFIDENCE_DISTRIBUTION
+    ),
     "S": Form("normal, normal error of the effect", _normal, "wald"),
 }
 
@@ -137,13 +144,21 @@ def prediction_limits(
     df : ndarray of shape (n,)
     """
     chosen = PREDICTION[form]
-    if chosen.error in WITHOUT_MODERATORS and fit.trials.p > 1:
+    of_a_mean = (*WITHOUT_MODERATORS, CONFIDENCE_DISTRIBUTION)
+    if chosen.error in of_a_mean and fit.trials.rows is not None:
         raise DataError(
             f"the prediction interval {form} is derived for a mean, not for moderators",
             remedy="use prediction='t' or 'HTS'",
         )
+    if chosen.error == CONFIDENCE_DISTRIBUTION:
+        lower, upper = _by_confidence(fit, level)
+        return (
+            np.full(estimate.shape, lower),
+            np.full(estimate.shape, upper),
+            fit.trials.df,
+        )
     scale, inference_df = own
-    if chosen.error == "none":
+    if chosen.error == NO_ERROR:
         scale = np.zeros_like(scale)
     elif chosen.error is not None:
         scale, inference_df = SCALES[chosen.error](fit, level)
@@ -152,3 +167,12 @@ def prediction_limits(
     spread = np.sqrt(scale[deeper] * unscaled + fit.tau_squared[deeper])
     reach = half_width(df, level)[deeper] * spread
     return estimate - reach, estimate + reach, df
+
+
+def _by_confidence(fit: Fitted, level: float) -> tuple[float, float]:
+    if len(fit.tau_squared) > 1:
+        raise DataError(
+            "the prediction interval NNF is made for one set of trials at a time",
+            remedy="use another one, or pool the sets one by one",
+        )
+    return prediction_limits_by_confidence(fit.trials, level)

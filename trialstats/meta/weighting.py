@@ -143,18 +143,18 @@ class WeightedMean:
 
     @property
     def q(self) -> FloatArray:
-        """y'Py."""
+        """Quadratic form y'Py."""
         return _products(self.weight, self.residual, self.residual)
 
     @property
     def q_slope(self) -> FloatArray:
-        """y'PPy."""
+        """Quadratic form y'PPy."""
         pull = self.weight * self.residual
         return _products(pull, pull)
 
     @property
     def q_curvature(self) -> FloatArray:
-        """y'PPPy."""
+        """Quadratic form y'PPPy."""
         pull = self.weight * self.residual
         centred = pull - _products(self.weight, pull) / self.total
         return _products(self.weight, pull, centred)
@@ -209,17 +209,17 @@ class WeightedRegression:
 
     @property
     def q(self) -> FloatArray:
-        """Y'Py."""
+        """Quadratic form y'Py."""
         return np.asarray((self.pull * self.residual).sum(axis=0))
 
     @property
     def q_slope(self) -> FloatArray:
-        """Y'PPy."""
+        """Quadratic form y'PPy."""
         return np.asarray((self.pull * self.pull).sum(axis=0))
 
     @property
     def q_curvature(self) -> FloatArray:
-        """Y'PPPy."""
+        """Quadratic form y'PPPy."""
         product = self.weight * self.pull
         fitted = _fitted(self.rows, _solved(self.inverse, _crossed(self.rows, product)))
         return np.asarray((product * (self.pull - fitted)).sum(axis=0))
