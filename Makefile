@@ -26,6 +26,7 @@ SET_UP = @PYTHON="$(PYTHON)" sh scripts/with_python.sh scripts/set_up_environmen
 help:
 	@echo "make report    run the pipeline: data/ -> results/report.html"
 	@echo "make test      run the tests"
+	@echo "make examples  run the example dossiers of config/examples/"
 	@echo "make verify    rerun in a fresh folder and compare every digest with results/manifest.json"
 	@echo "make bench     time pooling against statsmodels, mixed models against R, and the pipeline"
 	@echo "make validate  run the long simulations: known effects recovered, type-I error held"
@@ -47,6 +48,10 @@ dev-environment:
 .PHONY: report
 report: environment
 	@$(RUN) scripts/run_pipeline.py
+
+.PHONY: examples
+examples: environment
+	@$(RUN) scripts/run_pipeline.py config/examples/meta_analysis
 
 .PHONY: verify
 verify: environment

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+#: The repository, whose Snakefile makes every dossier.
+CODE = Path(__file__).resolve().parents[1]
+
 JOB = re.compile(r"(?:local)?(?:rule|checkpoint) (\w+):$")
 FAILED = re.compile(r"Error in rule (\w+):$")
 DETAIL = re.compile(r" {4}(jobid|wildcards|log): (.*)$")
@@ -101,12 +104,13 @@ class Outcome:
 
 
 def run_pipeline(folder: Path, *, log: Path, show: Callable[[str], None]) -> Outcome:
-    """Run the whole workflow that stands in `folder` on all cores.
+    """Run the whole workflow on all cores.
 
     Parameters
     ----------
     folder : path
-        The folder that holds the Snakefile.
+        The folder of the dossier. Without a Snakefile of its own it is made by the one
+        that stands beside these scripts.
     log : path
         File for everything that Snakemake says.
     show : callable
@@ -118,6 +122,8 @@ def run_pipeline(folder: Path, *, log: Path, show: Callable[[str], None]) -> Out
         With one message a failed job, or the message that kept any from starting.
     """
     options = ["--cores", "all", "--rerun-incomplete", "--nocolor"]
+    if not (folder / "Snakefile").is_file():
+        options += ["--snakefile", str(CODE / "Snakefile")]
     log.parent.mkdir(parents=True, exist_ok=True)
     progress = Progress(show)
     with (
