@@ -24,7 +24,7 @@ from scipy.special import chdtri, ndtr
 from trialstats.errors import ConvergenceError
 from trialstats.meta.inputs import FloatArray
 from trialstats.meta.quadratic_forms import upper_tail_of
-from trialstats.meta.weighting import Trials, weigh
+from trialstats.meta.weighting import Trials, WeightedMean, weigh
 from trialstats.meta.weighting_given import GivenWeights
 
 #: Points of the integrals over tau2 and over the variance of Student's t, and the tail
@@ -38,8 +38,9 @@ def prediction_limits_by_confidence(
     """Return prediction limits of one set of trials without moderators."""
     tau_squared, share = _confidence_distribution(trials)
     weighted = weigh(trials, tau_squared)
+    assert isinstance(weighted, WeightedMean)  # noqa: S101
     df = float(trials.df[0])
-    centre = float(trials.origin[0, 0]) + np.asarray(weighted.mean)
+    centre = float(trials.origin[0, 0]) + weighted.mean
     error = weighted.q / df / weighted.total
     # T = Z sqrt(df / chi-squared): a normal whose variance is averaged.
     nodes, weights = _nodes(_SCALES)

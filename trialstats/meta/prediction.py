@@ -30,7 +30,6 @@ from trialstats.meta.fitting import Fitted
 from trialstats.meta.inference import SCALES, WITHOUT_MODERATORS, half_width
 from trialstats.meta.inputs import FloatArray
 
-
 #: Stands for an error that is none of the inferences'.
 NO_ERROR, CONFIDENCE_DISTRIBUTION = "none", "confidence distribution"
 
