@@ -13,9 +13,10 @@ import numpy as np
 from scipy.special import ndtr
 
 from trialstats.meta.correlations import first_known, t_from_p, unbiased_correlation
+from trialstats.meta.hedges import bias_correction
 from trialstats.meta.inputs import FloatArray, refuse
 from trialstats.meta.mean_ratios import cv_squared, refuse_not_positive, refuse_ratio
-from trialstats.meta.means import TOO_FEW, bias_correction
+from trialstats.meta.means import TOO_FEW
 from trialstats.meta.measures import (
     Call,
     Measure,

@@ -95,7 +95,7 @@ def first_known(sources: dict[str, FloatArray], what: str) -> tuple[FloatArray, 
     refuse(
         np.isnan(found),
         f"the row has none of {', '.join(names)}",
-        column=names[0],
+        column=names[0].split(",")[0],
         values=found,
         remedy="supply one of them, or leave the row out and say so",
     )

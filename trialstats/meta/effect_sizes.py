@@ -5,6 +5,8 @@ line. Treatment is arm 1, control arm 2; effects are treatment minus (log: over)
 control. The measures stand by kind of data in modules of their own.
 """
 
+from difflib import get_close_matches
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -18,7 +20,7 @@ from trialstats.meta.estimates import (
     refuse_unused,
     stated_effects,
 )
-from trialstats.meta.inputs import FloatArray, Values, effects_frame, one_of
+from trialstats.meta.inputs import FloatArray, Values, effects_frame
 from trialstats.meta.matched import MATCHED
 from trialstats.meta.mean_conversions import MEAN_CONVERSIONS
 from trialstats.meta.mean_ratios import MEAN_RATIOS
@@ -193,7 +195,7 @@ def effect_sizes(
         yi=yi, vi=vi, sei=sei, estimate=estimate, ci_lower=ci_lower,
         ci_upper=ci_upper, p_value=p_value, zi=zi, df=df, level=level,
     )  # fmt: skip
-    one_of("measure", measure, MEASURES)
+    _refuse_unknown(measure)
     call = Call(given, data, add, to, drop00, correct)
     chosen = REGISTRY[measure]
     if is_stated(call):
@@ -205,6 +207,18 @@ def effect_sizes(
     if index is not None and len(index) != len(effect):
         index = None
     return effects_frame(effect, variance, note.tolist(), index).assign(n=n)
+
+
+def _refuse_unknown(measure: str) -> None:
+    """Raise a DataError for a measure that is not known, with those like it."""
+    if measure in MEASURES:
+        return
+    like = get_close_matches(str(measure).upper(), MEASURES, n=4)
+    listed = "MEASURES lists the codes, such as MD, SMD, RR, OR, RD, HR"
+    raise DataError(
+        f"unknown measure {measure!r}",
+        remedy=f"did you mean {' or '.join(like)}? {listed}" if like else listed,
+    )
 
 
 def back_transform(
@@ -241,6 +255,5 @@ def back_transform(
     >>> back_transform("PFT", [0.3282], n=100).round(3).tolist()
     [0.1]
     """
-    if measure not in MEASURES:
-        raise DataError(f"unknown measure {measure!r}", remedy="see MEASURES")
+    _refuse_unknown(measure)
     return np.asarray(to_natural(MEASURES[measure], values, n=n))

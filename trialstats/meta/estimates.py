@@ -11,6 +11,9 @@ from trialstats.meta.inputs import FloatArray, refuse
 from trialstats.meta.measures import Call, Measure, Notes, Rows, no_notes, read_columns
 from trialstats.meta.standard_errors import errors_of
 
+#: What the sources of an error are called here.
+_NAMES = {"t": "zi", "effect": "estimate"}
+
 #: Arguments that mean an effect is stated.
 STATED = ("yi", "estimate")
 _ON_SCALE = ("yi", "vi", "sei")
@@ -18,9 +21,9 @@ _AS_PRINTED = ("estimate", "ci_lower", "ci_upper")
 _TESTS = ("zi", "p_value", "df", "level")
 
 
-def _refuse_all(_: Measure, call: Call) -> Rows:
+def _refuse_all(measure: Measure, _: Call) -> Rows:
     raise DataError(
-        "this measure has no formula from counts or means",
+        f"a {measure.words} is stated: it has no formula from counts or means",
         remedy="give estimate with ci_lower and ci_upper, p_value or sei, or yi and vi",
     )
 
@@ -105,6 +108,15 @@ def _variances(
     variance = columns.get("vi", absent)
     variance = np.where(np.isnan(variance), columns.get("sei", absent) ** 2, variance)
     note, open_ = no_notes(k), np.isnan(variance)
+    used = ("ci_lower", "ci_upper", "zi", "p_value")
+    known = [~np.isnan(columns[name]) for name in used if name in columns]
+    refuse(
+        open_ & ~np.any([np.zeros(k, dtype=np.bool_), *known], axis=0),
+        "nothing gives the variance",
+        column="vi",
+        values=absent,
+        remedy="supply vi or sei, an interval, zi or p_value",
+    )
     if open_.any():
         sources: dict[str, FloatArray] = {"effect": effect}
         for name in ("ci_lower", "ci_upper"):
@@ -116,7 +128,7 @@ def _variances(
         ):
             if name in columns:
                 sources[source] = columns[name]
-        error, how = errors_of(sources, open_)
+        error, how = errors_of(sources, open_, _NAMES)
         variance = np.where(open_, error**2, variance)
         note[open_] = how[open_]
     return variance, note

@@ -42,12 +42,13 @@ def refuse(
         return
     first = int(positions[0])
     others = positions.size - 1
-    also = f" (and in {others} more rows)" if others else ""
+    also = f" (and in {others} more row{'s' * (others > 1)})" if others else ""
+    value = float(values[first])
     raise DataError(
         what + also,
         row=row_label(first),
         column=column,
-        value=float(values[first]),
+        value=None if np.isnan(value) else value,
         remedy=remedy,
     )
 

@@ -2,7 +2,7 @@
 
 Symbols: m1, sd1, n1 are mean, standard deviation and size of the treatment arm, m2,
 sd2, n2 of the control arm; df = n1 + n2 - 2; J is the correction of
-`hedges_correction`; d is the difference over a standard deviation.
+`trialstats.meta.hedges`; d is the difference over a standard deviation.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import gammaln
 
+from trialstats.errors import DataError
 from trialstats.meta.correlations import first_known, t_from_p
+from trialstats.meta.hedges import bias_correction, hedges_correction
 from trialstats.meta.inputs import (
     FloatArray,
     Values,
@@ -117,6 +118,13 @@ def reader(needed: Iterable[str] = ALL_MOMENTS) -> Callable[[Measure, Call], Row
 def read_standardized(_: Measure, call: Call) -> Rows:
     """Return moments, or what stands for them: di, ti, pi or ri, with n1i and n2i."""
     others = [name for name in ("di", "ti", "pi", "ri") if call.has(name)]
+    missing = [name for name in ALL_MOMENTS if not call.has(name)]
+    if not others and missing:
+        raise DataError(
+            f"missing argument {', '.join(missing)}",
+            remedy=f"this measure needs {', '.join(ALL_MOMENTS)}, or n1i, n2i with di, "
+            "ti, pi or ri",
+        )
     if not others:
         arms, note = read_moments(call), None
     else:
@@ -162,39 +170,6 @@ def _moments_or_d(call: Call) -> tuple[Moments, Notes]:
         correct=call.correct,
     )
     return arms, note
-
-
-#: Degrees of freedom from which the expansion is exact to the last digit.
-_LARGE = 1000.0
-
-
-def hedges_correction(df: FloatArray) -> FloatArray:
-    """Return J(df), the factor that removes the bias of d, by gamma functions.
-
-    NaN for df of one or less, where the mean of d does not exist.
-
-    References
-    ----------
-    .. [1] Hedges LV (1981). Distribution theory for Glass's estimator of effect size
-       and related estimators. Journal of Educational Statistics 6(2), 107-128.
-
-    >>> hedges_correction(np.array([10.0])).round(4).tolist()
-    [0.9227]
-    """
-    df = np.asarray(df, dtype=np.float64)
-    small = np.clip(df, 1.5, _LARGE)
-    log_ratio = gammaln(small / 2) - gammaln((small - 1) / 2)
-    exact = np.exp(log_ratio - np.log(small / 2) / 2)
-    # The logarithms of large gamma functions cancel: the ratio by its expansion.
-    x = (np.maximum(df, _LARGE) - 1) / 2
-    series = 1 - 1 / (8 * x) + 1 / (128 * x**2) + 5 / (1024 * x**3)
-    expanded = np.sqrt(2 * x / (2 * x + 1)) * (series - 21 / (32768 * x**4))
-    return np.where(df > 1, np.where(df > _LARGE, expanded, exact), np.nan)
-
-
-def bias_correction(df: FloatArray, *, correct: bool) -> FloatArray:
-    """Return J(df), or ones when nothing is to be corrected."""
-    return hedges_correction(df) if correct else np.ones(len(df))
 
 
 def variance_of_g(

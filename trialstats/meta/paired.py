@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from trialstats.meta.hedges import hedges_correction
 from trialstats.meta.inputs import (
     FloatArray,
     Values,
@@ -17,7 +18,7 @@ from trialstats.meta.inputs import (
     refuse,
     required,
 )
-from trialstats.meta.means import hedges_correction, refuse_errors
+from trialstats.meta.means import refuse_errors
 
 _Columns = dict[str, FloatArray]
 

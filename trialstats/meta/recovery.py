@@ -188,7 +188,7 @@ def recover_pooled_deviations(
     base = "SD = standard error / sqrt(1/n1 + 1/n2)"
     how[~open_] = base
     if open_.any():
-        found, words = errors_of(known, open_)
+        found, words = errors_of(known, open_, {"effect": "difference"})
         error = np.where(open_, found, error)
         how[open_] = [f"{base}; {text}" for text in words[open_]]
     deviation = error / np.sqrt(1 / first + 1 / second)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trialstats.meta.hedges import bias_correction
 from trialstats.meta.inputs import FloatArray, refuse
-from trialstats.meta.means import bias_correction
 from trialstats.meta.measures import (
     Call,
     Measure,

@@ -24,6 +24,11 @@ class _Given:
     upper: FloatArray
     level: FloatArray
     df: FloatArray
+    names: Mapping[str, str]
+
+    def name(self, column: str) -> str:
+        """Return what the caller calls a column."""
+        return self.names.get(column, column)
 
     def quantile(self, tail: FloatArray) -> FloatArray:
         """Return the quantile above which `tail` lies; Student's where df is known."""
@@ -138,11 +143,14 @@ def recovered_frame(
 
 
 def errors_of(
-    columns: Mapping[str, FloatArray], needed: BoolArray | None = None
+    columns: Mapping[str, FloatArray],
+    needed: BoolArray | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> tuple[FloatArray, Notes]:
     """Return standard errors and how each was found.
 
-    A row that is not `needed` may have no source.
+    A row that is not `needed` may have no source; `names` is what the caller's
+    arguments are called, for messages.
     """
     k = max(len(values) for values in columns.values())
     absent = np.full(k, np.nan)
@@ -151,15 +159,14 @@ def errors_of(
         values = columns.get(name, absent)
         return np.full(k, values[0]) if len(values) == 1 < k else values
 
+    level = column("level")
     given = _Given(
-        *(column(x) for x in ("effect", "ci_lower", "ci_upper", "level", "df"))
-    )
-    given = _Given(
-        given.effect,
-        given.lower,
-        given.upper,
-        np.where(np.isnan(given.level), 0.95, given.level),
-        given.df,
+        column("effect"),
+        column("ci_lower"),
+        column("ci_upper"),
+        np.where(np.isnan(level), 0.95, level),
+        column("df"),
+        names or {},
     )
     _check(given)
     error, how = np.full(k, np.nan), no_notes(k)
@@ -173,8 +180,8 @@ def errors_of(
     refuse(
         np.isnan(error) & (True if needed is None else needed),
         "nothing gives a standard error",
-        column=next(
-            (x for x in ("ci_lower", "p_value", "t", "f") if x in columns), "t"
+        column=given.name(
+            next((x for x in ("ci_lower", "p_value", "t", "f") if x in columns), "t")
         ),
         values=absent,
         remedy="supply both limits, or the effect with t, F or a p-value",
@@ -201,7 +208,7 @@ def _check(given: _Given) -> None:
     refuse(
         (given.effect < given.lower) | (given.effect > given.upper),
         "the effect lies outside its interval",
-        column="effect",
+        column=given.name("effect"),
         values=given.effect,
         remedy="give effect and limits on the same scale",
     )
@@ -251,7 +258,7 @@ def _refuse_zero(given: _Given, value: FloatArray, name: str) -> None:
     refuse(
         known & ~np.isnan(given.effect) & (given.effect == 0),
         f"{name} gives no standard error beside an effect of zero",
-        column="effect",
+        column=given.name("effect"),
         values=given.effect,
         remedy="use the interval",
     )
@@ -259,11 +266,16 @@ def _refuse_zero(given: _Given, value: FloatArray, name: str) -> None:
 
 def _t(given: _Given, t: FloatArray) -> _Found:
     _refuse_zero(given, t, "a test statistic")
-    refuse(t == 0, "a statistic of zero gives no standard error", column="t", values=t)
+    refuse(
+        t == 0,
+        "a statistic of zero gives no standard error",
+        column=given.name("t"),
+        values=t,
+    )
     refuse(
         t * given.effect < 0,
         "the statistic and the effect have opposite signs",
-        column="t",
+        column=given.name("t"),
         values=t,
     )
     found = given.effect / t

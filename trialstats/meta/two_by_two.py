@@ -16,12 +16,16 @@ from trialstats.meta.inputs import (
     BoolArray,
     FloatArray,
     Values,
-    numbers,
     refuse,
-    required,
-    same_length,
 )
-from trialstats.meta.measures import Call, Measure, Notes, Rows, weighted_mean
+from trialstats.meta.measures import (
+    Call,
+    Measure,
+    Notes,
+    Rows,
+    read_columns,
+    weighted_mean,
+)
 from trialstats.meta.zero_cells import ZERO_CELLS, Words, constant, left_out
 
 __all__ = ["TWO_BY_TWO", "ZERO_CELLS", "Counts", "read_counts", "read_tables"]
@@ -107,30 +111,30 @@ def read_counts(
         For an absent argument, a negative count, events above n, n of zero or less,
         or cells that contradict n.
     """
-    treated = _arm("ai", "bi", "n1i", given, data, empty_rows)
-    control = _arm("ci", "di", "n2i", given, data, empty_rows)
-    same_length({"ai": treated[0], "ci": control[0]})
-    return Counts(*treated, *control)
+    call = Call(given, data)
+    for total, no_event in (("n1i", "bi"), ("n2i", "di")):
+        if not call.has(total) and not call.has(no_event):
+            raise DataError(
+                f"missing argument {total}", remedy=f"give {total}, or {no_event}"
+            )
+    others = [name for name in ("bi", "n1i", "di", "n2i") if call.has(name)]
+    columns = read_columns(call, ["ai", "ci", *others])
+    treated = _arm("ai", "bi", "n1i", columns, empty_rows)
+    return Counts(*treated, *_arm("ci", "di", "n2i", columns, empty_rows))
 
 
 def _arm(
     event: str,
     no_event: str,
     total: str,
-    given: Mapping[str, Values],
-    data: pd.DataFrame | None,
+    columns: Mapping[str, FloatArray],
     empty: bool,
 ) -> tuple[FloatArray, FloatArray]:
     """Return the cells of one arm."""
-    if given.get(no_event) is None and given.get(total) is None:
-        raise DataError(
-            f"missing argument {total}", remedy=f"give {total}, or {no_event}"
-        )
-    events = required([event], dict(given), data=data)[event]
+    events = columns[event]
     refuse(events < 0, "a count is negative", column=event, values=events)
-    if given.get(total) is None:
-        others = numbers(no_event, given[no_event], data=data)
-        same_length({event: events, no_event: others})
+    if total not in columns:
+        others = columns[no_event]
         refuse(others < 0, "a count is negative", column=no_event, values=others)
         refuse(
             (events + others <= 0) & (not empty),
@@ -139,8 +143,7 @@ def _arm(
             values=events,
         )
         return events, others
-    n = numbers(total, given[total], data=data)
-    same_length({event: events, total: n})
+    n = columns[total]
     refuse(
         (n <= 0) & ~((n == 0) & empty),
         "the number of participants is not above zero",
@@ -157,14 +160,12 @@ def _arm(
             remedy=f"count participants with the event, at most {total}",
         )
     others = n - events
-    if given.get(no_event) is not None:
-        stated = numbers(no_event, given[no_event], data=data)
-        same_length({event: events, no_event: stated})
+    if no_event in columns:
         refuse(
-            stated != others,
+            columns[no_event] != others,
             f"{event} + {no_event} is not {total}",
             column=no_event,
-            values=stated,
+            values=columns[no_event],
             remedy=f"give {no_event} or {total}, not both",
         )
     return events, others

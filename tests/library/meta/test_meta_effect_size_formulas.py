@@ -16,7 +16,7 @@ from trialstats.meta.effect_sizes import (
     back_transform,
     effect_sizes,
 )
-from trialstats.meta.means import hedges_correction
+from trialstats.meta.hedges import hedges_correction
 from trialstats.meta.scales import SCALES, harmonic_mean, to_natural
 from trialstats.meta.tetrachoric import (
     bivariate_normal,

@@ -213,7 +213,11 @@ TABLE_OK = dict(ai=[1, 1], n1i=[9, 9], ci=[1, 1], n2i=[9, 9])
 @pytest.mark.parametrize(
     ("measure", "change", "message"),
     [
-        ("RRR", {}, "unknown measure 'RRR'; use one of MD, SMD, "),
+        (
+            "RRR",
+            {},
+            r"unknown measure 'RRR'; did you mean \w+ or .* MEASURES lists the codes",
+        ),
         ("RR", {"to": "some"}, "use one of only0, all, if0all, none"),
         ("RR", {"add": -1}, "add must be zero or more"),
         ("RR", {"ai": [1, 10]}, r"row 2 .*'ai', value 10.0: more events .*n1i = 9"),
@@ -405,10 +409,17 @@ def test_stated_effects_of_any_ratio_or_difference():
             "no formula from counts or means; give estimate",
         ),
         ("HR", dict(estimate=[-0.4], sei=[1]), "a ratio is above zero; give ratios as"),
-        ("HR", dict(estimate=[0.5]), "row 1 .*nothing gives a standard error"),
+        ("HR", dict(estimate=[0.5]), "row 1 .*nothing gives the variance; supply vi"),
         ("HR", dict(estimate=[0.5, 1], vi=[1, 0]), r"row 2 .*'vi', value 0.0"),
         ("HR", dict(estimate=[1, None], vi=[1, 1]), "row 2 .*the row has no effect"),
-        ("HR", dict(estimate=[1, 2], vi=[1, None]), "row 2 .*nothing gives a standard"),
+        (
+            "HR",
+            dict(estimate=[1, 2], vi=[1, None]),
+            "row 2 .*'vi': nothing gives the va",
+        ),
+        ("HR", dict(estimate=[2], zi=[-2]), "'zi', value -2.0: the statistic and the"),
+        ("MD", dict(estimate=[0], p_value=[0.2]), "'estimate', value 0.0: a p-value"),
+        ("SMD", dict(n1i=[9], n2i=[9]), "or n1i, n2i with di, ti, pi or ri"),
         ("HR", dict(ci_lower=[1], ci_upper=[2]), "ci_lower, ci_upper given without an"),
         ("PFT", dict(yi=[1], vi=[1]), "cannot be stated: .* 'double_arcsine'"),
         ("SMD", dict(n1i=[9, 9], n2i=[9, 9], di=[1, None]), "row 2 .*has none of"),
