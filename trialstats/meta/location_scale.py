@@ -19,11 +19,11 @@ from scipy.special import chdtrc
 from trialstats.errors import DataError, NotEstimableError
 from trialstats.meta.inputs import FloatArray, check_level, one_of
 from trialstats.meta.moderators import INTERCEPT, Moderators, read_moderators
+from trialstats.meta.multilevel_covariances import IntArray
 from trialstats.meta.multilevel_inputs import read_effects
 from trialstats.meta.multilevel_likelihood import LOG_2_PI, Slope
 from trialstats.meta.multilevel_maximum import Surface, highest
 from trialstats.meta.multilevel_results import INFERENCE, criteria, quantiles, tails
-from trialstats.meta.multilevel_structures import IntArray
 from trialstats.one_thread import one_thread
 
 #: Between-trial variances below this share of the smallest sampling variance are zero.

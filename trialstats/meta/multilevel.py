@@ -14,10 +14,11 @@ import pandas as pd
 from trialstats.errors import DataError
 from trialstats.meta.moderators import read_moderators
 from trialstats.meta.multilevel_blocks import Term
+from trialstats.meta.multilevel_covariances import IntArray
 from trialstats.meta.multilevel_inference import pooled
 from trialstats.meta.multilevel_inputs import named_factors, read_effects, read_factor
 from trialstats.meta.multilevel_results import PooledMultilevel
-from trialstats.meta.multilevel_structures import STRUCTURES, IntArray, Levels
+from trialstats.meta.multilevel_structures import STRUCTURES, Levels
 
 
 def pool_multilevel(

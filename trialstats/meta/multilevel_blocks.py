@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import connected_components
 
 from trialstats.errors import DataError
 from trialstats.meta.inputs import FloatArray, row_label
-from trialstats.meta.multilevel_structures import IntArray, Structure
+from trialstats.meta.multilevel_covariances import IntArray, Structure
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pandas as pd
 from trialstats.errors import DataError
 from trialstats.meta.inputs import FloatArray, numbers, refuse, row_label, same_length
 from trialstats.meta.multilevel_blocks import Sampling
-from trialstats.meta.multilevel_structures import IntArray
+from trialstats.meta.multilevel_covariances import IntArray
 
 #: Two sampling variances or covariances that should be one agree to this.
 AGREES = 1e-8

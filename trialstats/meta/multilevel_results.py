@@ -13,9 +13,9 @@ from scipy.special import chdtrc, fdtrc, ndtr, ndtri, stdtr, stdtrit
 from trialstats.errors import DataError
 from trialstats.meta.inputs import FloatArray, check_level
 from trialstats.meta.moderators import INTERCEPT, Moderators
+from trialstats.meta.multilevel_covariances import IntArray
 from trialstats.meta.multilevel_fit import Fitted
 from trialstats.meta.multilevel_random import group_effects, row_effects, true_effects
-from trialstats.meta.multilevel_structures import IntArray
 from trialstats.meta.pooled import OmnibusTest
 
 INFERENCE = {"wald": "normal intervals", "t": "t intervals"}

@@ -18,12 +18,12 @@ from trialstats.meta.moderators import Moderators, read_moderators
 from trialstats.meta.multilevel import random_intercepts
 from trialstats.meta.multilevel_blocks import Term
 from trialstats.meta.multilevel_components import groups_of_levels, levels_of
+from trialstats.meta.multilevel_covariances import IntArray
 from trialstats.meta.multilevel_inference import pooled
 from trialstats.meta.multilevel_inputs import read_effects, read_factor
 from trialstats.meta.multilevel_results import PooledMultilevel
 from trialstats.meta.multilevel_structures import (
     STRUCTURES,
-    IntArray,
     Levels,
     rho_pairs,
 )

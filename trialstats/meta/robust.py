@@ -31,9 +31,9 @@ from scipy.special import fdtrc
 from trialstats.errors import DataError, NotEstimableError
 from trialstats.meta.inputs import FloatArray, check_level, one_of
 from trialstats.meta.moderators import Moderators
+from trialstats.meta.multilevel_covariances import IntArray
 from trialstats.meta.multilevel_inputs import read_factor
 from trialstats.meta.multilevel_results import columns_to_test, quantiles, tails
-from trialstats.meta.multilevel_structures import IntArray
 from trialstats.meta.pooled import OmnibusTest
 
 #: Eigenvalues of S_c below this share of the largest count as zero: the coefficients
