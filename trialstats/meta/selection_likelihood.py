@@ -69,18 +69,14 @@ class SelectionLikelihood:
         self, value: FloatArray, gradient: FloatArray, hessian: FloatArray
     ) -> Evaluated:
         """Sum over trials; the mean of a trial is its row of the design times b."""
-        k, count = self.design.shape
-        # chain[a, j, i]: derivative of per-trial argument j in parameter a.
-        chain = np.zeros((self.size, 2 + self.family.size, k))
-        chain[:count, 0] = self.design.T
-        chain[
-            count + np.arange(1 + self.family.size), 1 + np.arange(1 + self.family.size)
-        ] = 1.0
-        return Evaluated(
-            math.fsum(value),
-            np.einsum("aji,ji->a", chain, gradient),
-            np.einsum("aji,jli,bli->ab", chain, hessian, chain, optimize=True),
-        )
+        x, count = self.design, self.fixed_effects
+        first = np.concatenate([x.T @ gradient[0], gradient[1:].sum(axis=1)])
+        second = np.empty((self.size, self.size))
+        second[:count, :count] = (x.T * hessian[0, 0]) @ x
+        second[:count, count:] = x.T @ hessian[0, 1:].T
+        second[count:, :count] = second[:count, count:].T
+        second[count:, count:] = hessian[1:, 1:].sum(axis=-1)
+        return Evaluated(math.fsum(value), first, second)
 
     def _log_normaliser(
         self, mean: FloatArray, total: FloatArray, delta: FloatArray
