@@ -159,7 +159,8 @@ def _vtypes(
     name: str, measure: Measure, vtype: Values, data: pd.DataFrame | None, k: int
 ) -> NDArray[np.object_]:
     """Return the vtype of each row, checked."""
-    if isinstance(vtype, str) and data is not None and vtype in data.columns:
+    column = isinstance(vtype, str) and vtype not in measure.variances
+    if column and data is not None and vtype in data.columns:
         vtype = data[vtype]
     listed = np.atleast_1d(np.asarray(vtype, dtype=object)).ravel()
     if len(listed) == 1:

@@ -20,7 +20,7 @@ from trialstats.meta.two_by_two import TWO_BY_TWO
 
 #: Closed form in both programs: only the order of the operations differs.
 EXACT = 1e-12
-every = settings(deadline=None, derandomize=True, max_examples=60)
+every = settings(deadline=None, derandomize=True, max_examples=40)
 
 
 @pytest.fixture(scope="session")
