@@ -4,6 +4,7 @@ Every width comes from the extent of the text itself, so that columns fit whatev
 rows hold. The origin is the top left corner; y grows downwards.
 """
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -188,6 +189,20 @@ class Canvas:
         if dashes:
             line.set_dashes(dashes)
         self._axes.add_line(line)
+
+    def segments(
+        self,
+        pieces: Sequence[tuple[Point, Point]],
+        *,
+        colour: str = INK,
+        width: float = 0.8,
+        layer: float = 2.0,
+    ) -> None:
+        """Draw many lines of one look, which cost no more than one."""
+        # A gap between two pieces is a point that does not exist.
+        broken = [p for ends in pieces for p in (*ends, (math.nan, math.nan))]
+        if broken:
+            self.line(broken[:-1], colour=colour, width=width, layer=layer)
 
     def rectangle(
         self,

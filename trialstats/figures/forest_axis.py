@@ -9,8 +9,9 @@ from trialstats.figures.forest_numbers import HOUSES
 from trialstats.figures.forest_options import ForestOptions
 from trialstats.vocabulary import Measure
 
-#: Which results may widen the axis first.
-_IMPORTANCE = ("pooled", "subtotal", "sensitivity", "published", "prediction")
+#: Which results may widen the axis first. A subtotal of two trials may be so wide that
+#: nothing else could be read; it is cut instead.
+_IMPORTANCE = ("pooled", "sensitivity", "published", "prediction")
 
 #: Kinds of line whose intervals the axis shows well.
 _BASE = ("trial", "model")

@@ -16,6 +16,7 @@ from trialstats.figures.forest_options import ForestOptions
 from trialstats.figures.forest_rows import Panel
 from trialstats.figures.forest_text import (
     axis_title,
+    components,
     favours,
     heterogeneity,
     overall_test,
@@ -306,6 +307,7 @@ def statistics(panel: Panel, house: House, synthesis: Mapping[str, Any]) -> list
     equal = equal_effects(panel.pooled)
     texts = [
         heterogeneity(panel.main, house, equal=equal),
+        components(panel.components, house),
         overall_test(panel.pooled, house),
         subgroup_test(panel.subgroup_test, house),
     ]

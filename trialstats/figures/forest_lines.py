@@ -203,8 +203,10 @@ def _pooled_lines(panel: Panel, pool: Record, words: Words) -> Iterator[Line]:
     cells = _totals(panel.trials, words.house)
     if any(t.weight is not None for t in panel.trials):
         cells["weight"] = tenth_text(1000, words.house)
-    yield Line("total", "Total", cells, ruled=True)
-    yield pool_line("pooled", pool, model_name(pool), words)
+    if cells:
+        yield Line("total", "Total", cells, ruled=True)
+    line = pool_line("pooled", pool, model_name(pool), words)
+    yield replace(line, ruled=not cells)
     prediction = panel.main.get("prediction_interval")
     if prediction is not None:
         interval = prediction["ci_lower"], prediction["ci_upper"]

@@ -29,6 +29,8 @@ def model_name(pool: Record, variation: Mapping[str, Any] | None = None) -> str:
     'Random effects, REML, Hartung-Knapp'
     >>> model_name({"model_id": "bayesian.half_normal.0.5"})
     'Bayesian, half-normal prior of τ, scale 0.5'
+    >>> model_name({"model_id": "REML.wald.district-school"})
+    'Random effects of district and school, REML, Wald'
     >>> model_name({"model_id": "paired-r-0.3"}, {"paired": {"correlation": 0.3}})
     'Crossover trials paired at r = 0.3'
     """
@@ -78,7 +80,7 @@ def _pooling_words(key: str) -> str:
         return f"equal effects, {interval}"
     if start not in TAU_SQUARED_ESTIMATORS:
         return ""
-    nested = f" within {' and '.join(reversed(levels.split('-')))}" if levels else ""
+    nested = f" of {sentence_list(levels.split('-'))}" if levels else ""
     return f"random effects{nested}, {TAU_SQUARED_ESTIMATORS[start]}, {interval}"
 
 

@@ -85,7 +85,7 @@ def _reading(found: Sequence[Panel]) -> str:
     """Return what each mark stands for, of those that are drawn."""
     parts = []
     if any(t.estimable for p in found for t in p.trials):
-        weighted = any(p.pooled is not None for p in found)
+        weighted = any(t.weight is not None for p in found for t in p.trials)
         square = "area proportional to weight" if weighted else "estimate"
         level = usual_level({"confidence_level": panel.level} for panel in found)
         lines = format_level(level, "confidence intervals")

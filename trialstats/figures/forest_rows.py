@@ -97,6 +97,8 @@ class Panel:
         Groups of trials in the order of the figure; the trials have the same order.
     subgroup_test : Record or None
         Row of the test of differences between them.
+    components : tuple of Record
+        Variances of the levels of the main model, outermost first.
     """
 
     measure: Measure
@@ -107,6 +109,7 @@ class Panel:
     published: tuple[Effect, ...] = ()
     subgroups: tuple[Subgroup, ...] = ()
     subgroup_test: Record | None = None
+    components: tuple[Record, ...] = ()
 
     @property
     def level(self) -> float | None:
@@ -241,14 +244,15 @@ def _pooled_panel(
 ) -> Panel:
     pools = find(listed, statistic="pooled_effect")
     main_pool = next((p for p in pools if p["role"] == "primary"), None)
-    weights = {}
-    main = {}
+    weights, main = {}, {}
+    components: list[Record] = []
     if main_pool is not None:
         model = main_pool.get("model_id")
         own = find(listed, model_id=model)
         weights = {w["trial"]: w["estimate"] for w in find(own, statistic="weight")}
         main = {str(r["statistic"]): r for r in own if r.get("trial") is None}
         main["pooled_effect"] = main_pool
+        components = find(own, statistic="variance_component")
     name = _names(effects, labels, pooled=synthesis.get("pooling", True))
     trials = [
         _effect(
@@ -278,6 +282,7 @@ def _pooled_panel(
         published=published,
         subgroups=groups,
         subgroup_test=one(listed, statistic="subgroup_test") if groups else None,
+        components=tuple(components) if several else (),
     )
 
 

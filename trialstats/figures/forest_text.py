@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trialstats.figures.forest_numbers import House
@@ -18,6 +18,7 @@ I_SQUARED = "I²"
 _TAU_INTERVALS = {
     "q-profile": "Q-profile",
     "profile likelihood": "profile likelihood",
+    "profile-likelihood": "profile likelihood",
     "generalised q": "generalised Q",
     "biggerstaff": "Biggerstaff-Tweedie",
     "jackson": "Jackson",
@@ -58,7 +59,27 @@ def heterogeneity(
     return f"Heterogeneity: {'; '.join(map(unbroken, parts))}" if parts else ""
 
 
-def _tau_words(tau: Record, house: House) -> str:
+def components(rows: Sequence[Record], house: House) -> str:
+    """Return the line on the variances of a model with levels, empty without them."""
+    parts = [
+        f"{_level(str(row['group']))} {_tau_words(row, house, symbol='')}"
+        for row in rows
+        if row["estimate"] is not None
+    ]
+    listed = "; ".join(map(unbroken, parts))
+    return f"Variance of each level: {listed}" if parts else ""
+
+
+def _level(name: str) -> str:
+    """Return a level in words.
+
+    >>> _level("district/school")
+    'school within district'
+    """
+    return " within ".join(reversed(name.split("/")))
+
+
+def _tau_words(tau: Record, house: House, *, symbol: str = TAU_SQUARED) -> str:
     values = [tau["estimate"], tau["ci_lower"], tau["ci_upper"]]
     # The first that is above zero decides how many decimals all of them have.
     digits = next((_variance_digits(v) for v in values if v), 2)
@@ -67,7 +88,7 @@ def _tau_words(tau: Record, house: House) -> str:
         for v in values
         if v is not None
     )
-    text = house.equation(TAU_SQUARED, estimate)
+    text = house.equation(symbol, estimate) if symbol else estimate
     if len(limits) < 2:
         return text
     method = str(tau.get("method") or "").lower()
@@ -214,6 +235,7 @@ def subtitle(synthesis: Mapping[str, Any]) -> str:
         parts.append(f"{outcome['name']}{scale}")
     if outcome.get("timepoint"):
         parts.append(str(outcome["timepoint"]))
-    if synthesis.get("condition"):
-        parts.append(str(synthesis["condition"]))
+    condition = str(synthesis.get("condition") or "")
+    if condition and condition.lower() != str(outcome.get("name") or "").lower():
+        parts.append(condition)
     return "; ".join(parts)

@@ -45,7 +45,10 @@ _COOK_LIMIT = 0.4549
 #: As many influential trials are named in the words.
 _MOST_NAMED = 8
 
-NO_DIAGNOSTICS = "No diagnostics of influence: they need at least three trials."
+NO_DIAGNOSTICS = (
+    "No diagnostics of influence: they need a model of independent effects and at "
+    "least three trials."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +65,15 @@ class Diagnostic:
         Where the grey line stands: what all trials together have, or nothing.
     limits : callable
         Where the dashed lines stand, beyond which a trial counts as influential.
+    percent : bool
+        Whether it is a share, printed in per cent.
     """
 
     statistic: str
     title: str
     centre: Callable[[Shown, int], float | None] = lambda *_: 0.0
     limits: Callable[[int], tuple[float, ...]] = lambda _: ()
+    percent: bool = False
 
 
 def _dffits_limits(k: int) -> tuple[float, ...]:
@@ -99,7 +105,9 @@ DIAGNOSTICS = (
         centre=lambda _, k: 1.0 / k,
         limits=lambda k: (3.0 / k,),
     ),
-    Diagnostic("influence_weight", "Weight, %", centre=lambda _, k: 100.0 / k),
+    Diagnostic(
+        "influence_weight", "Weight, %", centre=lambda _, k: 1.0 / k, percent=True
+    ),
 )
 
 
@@ -221,7 +229,8 @@ def _axis(diagnostic: Diagnostic, drawn: Shown, listed: _Listed, left: float) ->
         if low - span <= limit <= high + span:
             low, high = min(low, limit), max(high, limit)
     margin = 0.06 * (high - low or span)
-    return Axis(low - margin, high + margin, left, left + _COLUMN)
+    ends = (low - margin, high + margin)
+    return Axis(*ends, left, left + _COLUMN, percent=diagnostic.percent)
 
 
 def _panels(
@@ -249,8 +258,9 @@ def _panels(
             name = shortened(listed.names[trial], size, label_width, weight=bold)
             y = middles[trial]
             canvas.text(MARGIN, y, name, size=size, weight=bold, colour=colour)
-            across = [(axes[0].left - 4.0, y), (axes[-1].right, y)]
-            canvas.line(across, colour=HAIRLINE, width=0.4, layer=0.5)
+        left, right = axes[0].left - 4.0, axes[-1].right
+        across = [((left, middles[t]), (right, middles[t])) for t in named]
+        canvas.segments(across, colour=HAIRLINE, width=0.4, layer=0.5)
         for diagnostic, axis, texts in zip(present, axes, titles, strict=True):
             centre = (axis.left + axis.right) / 2
             for i, text in enumerate(reversed(texts)):
@@ -293,11 +303,8 @@ def _column(
     for trial, y in middles.items():
         if trial not in values:
             continue
-        x = axis.place(values[trial])
-        flagged = trial in listed.influential
-        colour = PREDICTION if flagged else TRIAL
-        canvas.line([(start, y), (x, y)], colour=colour, width=0.9, layer=3.0)
-        (marked if flagged else ordinary).append((x, y))
+        points = marked if trial in listed.influential else ordinary
+        points.append((axis.place(values[trial]), y))
     size = 4.4 if listed.row == _TALL else 3.2
     looks = (
         (ordinary, "o", size, TRIAL),
@@ -305,6 +312,8 @@ def _column(
     )
     for points, shape, wide, colour in looks:
         if points:
+            stems = [((start, y), (x, y)) for x, y in points]
+            canvas.segments(stems, colour=colour, width=0.9, layer=3.0)
             canvas.markers(
                 points, shape, size=wide, colour=colour, outline=PAPER, line_width=0.4
             )

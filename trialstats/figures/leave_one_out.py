@@ -17,7 +17,10 @@ from trialstats.vocabulary import lower_first, sentence_list
 #: As many trials whose absence changes the verdict are named in the words.
 _MOST_NAMED = 5
 
-_NOTHING = "Nothing to leave out: fewer than two trials have an estimate."
+_NOTHING = (
+    "No trial was left out in turn: this needs a model of independent effects and at "
+    "least two trials."
+)
 
 
 def leave_one_out_plot(

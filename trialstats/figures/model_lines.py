@@ -21,7 +21,7 @@ from trialstats.figures.forest_body import Backdrop, body_block
 from trialstats.figures.forest_columns import Column
 from trialstats.figures.forest_layout import layout
 from trialstats.figures.forest_lines import Line, effect_text
-from trialstats.figures.forest_models import interval_name
+from trialstats.figures.forest_models import equal_effects, interval_name
 from trialstats.figures.forest_rows import Effect
 from trialstats.figures.forest_text import I_SQUARED, TAU_SQUARED, small
 from trialstats.figures.pages import MARGIN, compose, note_blocks, text_block
@@ -69,7 +69,8 @@ def model_line(
     cells = {"effect": effect_text(effect, drawn.words)}
     cells["k"] = "" if row.get("n_trials") is None else str(row["n_trials"])
     cells["p"] = "" if row["p_value"] is None else house.p_value(row["p_value"])
-    if tau_squared is not None and tau_squared["estimate"] is not None:
+    assumed = equal_effects(row)
+    if tau_squared and tau_squared["estimate"] is not None and not assumed:
         cells["tau"] = small(tau_squared["estimate"])
     if i_squared is not None and i_squared["estimate"] is not None:
         cells["i"] = f"{format_number(100 * i_squared['estimate'], 0)}%"

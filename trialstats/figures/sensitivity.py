@@ -85,8 +85,9 @@ def sensitivity_alt_text(
             e.interval[0] > 0 or e.interval[1] < 0 for e in known if e.interval
         )
         text += (
-            f" {len(known)} other analyses: estimates from {low} to {high}; the "
-            f"interval of {without} excludes no effect."
+            f" {len(known)} other {'analysis' if len(known) == 1 else 'analyses'}: "
+            f"estimates from {low} to {high}; intervals that exclude no effect: "
+            f"{without}."
         )
     return drawn.alt("Sensitivity analyses", text)
 

@@ -6,6 +6,7 @@ together; no figure is compared with them as statistics.
 """
 
 import math
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -86,6 +87,12 @@ def synthesis(k, *, groups=0, label="Author {i} {year}", seed=7):
 
     Every eleventh trial has no event; with `groups`, that many subgroups.
     """
+    rows, labels = _synthesis(k, groups, label, seed)
+    return rows.copy(), dict(labels)
+
+
+@cache
+def _synthesis(k, groups, label, seed):
     events, sizes = counts(k, seed)
     empty = np.array([i % 11 == 10 for i in range(k)])
     names = [f"T{i}" for i in range(k)]
@@ -245,7 +252,7 @@ def influence_rows(y, v, names):
             "tau_squared_deleted": less,
             "q_deleted": q_less,
             "hat": hat,
-            "influence_weight": 100 * hat,
+            "influence_weight": hat,
             "dfbetas": dffits,
             "influential": float(abs(residual) > 1.75),
             "baujat_heterogeneity": (y[i] - whole) ** 2 / (v[i] + tau),
