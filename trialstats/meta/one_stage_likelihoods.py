@@ -4,7 +4,7 @@ A likelihood is L(l) for the predictor l of an arm of a trial: log odds (binomia
 rate (Poisson) or log odds ratio (non-central hypergeometric). All three are concave.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -54,12 +54,14 @@ class Binomial:
 
     x: FloatArray
     n: FloatArray
+    #: ln C(n, x).
+    constant: FloatArray = field(init=False, repr=False)
 
-    @property
-    def constant(self) -> FloatArray:
-        """Ln C(n, x)."""
+    def __post_init__(self) -> None:
+        """Add the constant."""
         x, n = self.x, self.n
-        return np.asarray(gammaln(n + 1) - gammaln(x + 1) - gammaln(n - x + 1))
+        constant = gammaln(n + 1) - gammaln(x + 1) - gammaln(n - x + 1)
+        object.__setattr__(self, "constant", constant)
 
     def at(self, predictor: FloatArray) -> Derivatives:
         """Return L and its derivatives."""

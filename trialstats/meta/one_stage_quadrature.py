@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import logsumexp, roots_hermite
+from scipy.special import roots_hermite
 
 from trialstats.errors import ConvergenceError
 from trialstats.meta.inputs import FloatArray
@@ -150,8 +150,10 @@ class Integrand:
         found = self.likelihood.at(fixed[:, None, :] + nodes @ lam.T)
         height = found.value.sum(axis=2) - 0.5 * (nodes**2).sum(axis=2)
         share = height + rule.log_weights
-        total = logsumexp(share, axis=1)
-        share = np.exp(share - total[:, None])
+        largest = share.max(axis=1)
+        share = np.exp(share - largest[:, None])
+        total = largest + np.log(share.sum(axis=1))
+        share /= share.sum(axis=1, keepdims=True)
         along = self._along(nodes)
         score = np.einsum("knj,knjp->knp", found.first, along)
         gradient = np.einsum("kn,knp->kp", share, score)

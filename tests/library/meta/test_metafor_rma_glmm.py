@@ -189,7 +189,18 @@ def counts_of(case: dict[str, Any], request: pytest.FixtureRequest) -> dict[str,
 
 
 @pytest.mark.reference
-@pytest.mark.parametrize("case", GLMER, ids=lambda case: case["id"])
+@pytest.mark.parametrize(
+    "case",
+    [
+        # The synthetic trials always; the published ones, slower, on demand.
+        pytest.param(
+            case,
+            id=case["id"],
+            marks=[] if case["counts"] else [pytest.mark.validation],
+        )
+        for case in GLMER
+    ],
+)
 def test_agrees_with_a_tight_glmer(
     case: dict[str, Any], request: pytest.FixtureRequest
 ) -> None:

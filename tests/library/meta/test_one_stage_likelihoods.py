@@ -33,7 +33,7 @@ def margins(n1: float, n2: float, events: float) -> Margins:
     st.integers(1, 9),
     st.integers(1, 9),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_cumulants_are_those_of_exact_arithmetic(
     n1: int, n2: int, events: int, upper: int, lower: int
 ) -> None:
