@@ -1,67 +1,118 @@
-"""Time pooling against statsmodels, and the steps of the last run of the pipeline.
+"""Time pooling against metafor, and the steps of the last run of the pipeline.
 
-Run by `make bench`. Both engines are timed in turn in one process, so that their ratio
-holds on a busy machine; the absolute times do not.
+Run by `make bench`. Both programs are timed in one run by the processor time of one
+thread each; without R only ours are. The ratios hold on a busy machine, the times less.
 """
 
 import json
 import subprocess
 import sys
 import time
-import timeit
 from collections import defaultdict
-from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from _pooling_benchmark import ROOT, Metafor, processor_seconds, trials
 
-from statsmodels.stats.meta_analysis import combine_effects  # noqa: E402
+from trialstats.meta.all_subsets import gosh
+from trialstats.meta.batch import fit_many
+from trialstats.meta.pooling import pool
+from trialstats.randomness import stream
 
-from trialstats.meta.pooling import pool  # noqa: E402
-from trialstats.randomness import stream  # noqa: E402
-
-N_TRIALS = 13
-ROUNDS, CALLS = 30, 10
-
-#: Same estimator of tau-squared in both: the name here, the name in statsmodels.
-SAME = {"PM": "iterated", "DL": "chi2"}
+#: Trials of a usual meta-analysis, of a large one, sets of the batch, subsets.
+USUAL, LARGE, SETS, SUBSETS = 13, 1_000, 10_000, 100_000
+#: What R is asked to do of that; its time is scaled.
+R_SETS, R_SUBSETS = 200, 2_000
 
 
-def time_in_turn(tasks: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Return the seconds of one call, the smallest of the rounds, of each task."""
-    rounds = defaultdict(list)
-    for _ in range(ROUNDS):
-        for name, task in tasks.items():
-            rounds[name].append(timeit.timeit(task, number=CALLS) / CALLS)
-    return {name: min(times) for name, times in rounds.items()}
+def report(what: str, here: float, there: float | None, least: float) -> None:
+    """Print the seconds of both, and whether the ratio is what it should be."""
+    text = f"  {what:<58} {here * 1e3:10.2f} ms"
+    if there is not None:
+        ratio = there / here
+        verdict = "" if ratio >= least else f"  SHORT of {least:g}"
+        text += f"   metafor {there * 1e3:12.1f} ms   {ratio:7.0f} x{verdict}"
+    print(text)
+
+
+def agree(ours: dict[str, float], theirs: dict[str, float]) -> None:
+    """Stop when the two programs did not fit the same model."""
+    for name in ("estimate", "standard_error"):
+        # metafor stops by default when a step of tau-squared is below 1e-5.
+        if abs(ours[name] - theirs[name]) > 1e-4 * abs(theirs[name]):
+            raise SystemExit(f"{name}: ours {ours[name]!r}, metafor {theirs[name]!r}")
+
+
+def time_single(r: Metafor | None, k: int, times: int, least: float) -> None:
+    """Time one fit of k trials, REML with Knapp and Hartung's interval."""
+    effect, variance = trials(1, k)
+    here = processor_seconds(lambda: pool(effect[0], variance[0]), 50)
+    pooled = pool(effect[0], variance[0])
+    there = None
+    if r is not None:
+        answer = r.ask("rma", effect, variance, times)
+        agree(
+            {"estimate": pooled.estimate, "standard_error": pooled.standard_error},
+            answer,
+        )
+        there = answer["seconds"]
+    report(f"{k:,} trials, one fit with every interval", here, there, least)
+    if r is not None and k == USUAL:
+        there = r.ask("fit", effect, variance, times)["seconds"]
+        report("  beside rma and confint", here, there, least)
+
+
+def time_batch(r: Metafor | None) -> None:
+    """Time many sets of trials at a time."""
+    effect, variance = trials(SETS, USUAL)
+    here = processor_seconds(lambda: fit_many(effect, variance))
+    there = None
+    if r is not None:
+        answer = r.ask("rma", effect[:R_SETS], variance[:R_SETS], 1)
+        fits = fit_many(effect[:R_SETS], variance[:R_SETS])
+        last = int(answer["last"]) - 1
+        agree(
+            {
+                "estimate": fits.estimate[last],
+                "standard_error": fits.standard_error[last],
+            },
+            answer,
+        )
+        there = answer["seconds"] * SETS / R_SETS
+        if answer["failed"]:
+            print(
+                f"  (metafor did not converge in {answer['failed']} of {R_SETS} sets)"
+            )
+    report(f"{SETS:,} sets of {USUAL} trials", here, there, 300)
+
+
+def time_subsets(r: Metafor | None) -> None:
+    """Time all-subsets fits (GOSH) of 20 trials."""
+    effect, variance = trials(1, 20)
+    random = stream(2026, "bench", "subsets")
+    include = random.random((SUBSETS, 20)) < 0.5
+    include[:, :2] = True
+    here = processor_seconds(lambda: fit_many(effect, variance, include=include))
+    pooled = pool(effect[0], variance[0])
+    drawn = processor_seconds(lambda: gosh(pooled, subsets=SUBSETS))
+    there = None
+    if r is not None:
+        seconds = r.ask("gosh", effect, variance, R_SUBSETS)["seconds"]
+        there = seconds * SUBSETS / R_SUBSETS
+    report(f"{SUBSETS:,} subsets of 20 trials", here, there, 100)
+    report(f"{SUBSETS:,} subsets of 20 trials, gosh", drawn, there, 100)
 
 
 def time_pooling() -> None:
     """Print the times of pooling simulated trials."""
-    random = stream(2026, "bench", "pooling")
-    variance = random.uniform(0.01, 0.4, N_TRIALS)
-    effect = random.normal(-0.7, (variance + 0.3) ** 0.5)
-    print(f"pooling {N_TRIALS} trials, microseconds a call")
-    for ours, theirs in SAME.items():
-        times = time_in_turn(
-            {
-                "trialstats": lambda m=ours: pool(
-                    effect, variance, tau_squared=m, inference="wald"
-                ),
-                "statsmodels": lambda m=theirs: combine_effects(
-                    effect, variance, method_re=m
-                ),
-            }
-        )
-        here, there = times["trialstats"], times["statsmodels"]
-        print(
-            f"  {ours}: trialstats {here * 1e6:.0f}, statsmodels {there * 1e6:.0f}, "
-            f"ratio {here / there:.2f}"
-        )
-    default = time_in_turn({"REML": lambda: pool(effect, variance)})["REML"]
-    print(f"  REML, Knapp-Hartung (statsmodels has no REML): {default * 1e6:.0f}")
-    print("  trialstats adds the Q-profile and prediction intervals in every call")
+    r = Metafor.start()
+    beside = "R is not installed" if r is None else f"metafor {r.version} beside"
+    print(f"pooling, REML and Hartung-Knapp, processor time of one thread; {beside}")
+    time_single(r, USUAL, 200, 5)
+    time_single(r, LARGE, 2, 500)
+    time_batch(r)
+    time_subsets(r)
+    if r is not None:
+        r.close()
 
 
 def time_steps(metadata: Path) -> None:
