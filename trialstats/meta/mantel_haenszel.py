@@ -103,10 +103,8 @@ def _risk_difference(cells: Cells, variance: str) -> Sums:
         constant = (a * (n2 - c) + c * (n1 - a)) / total
         squared = estimate * slope.sum(-1) + constant.sum(-1) / 2
     else:
-        parts = (
-            a * b * n2**2 / above_zero(n1) * n2 + c * d * n1**2 / above_zero(n2) * n1
-        )
-        squared = (parts / (above_zero(n2) * above_zero(n1)) * share1 * share2).sum(-1)
+        parts = a * b / above_zero(n1) * share2**2 + c * d / above_zero(n2) * share1**2
+        squared = parts.sum(-1)
     return Sums(estimate, squared / over**2, weight)
 
 
