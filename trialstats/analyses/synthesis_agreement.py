@@ -107,8 +107,9 @@ def _pooling_checks(listed: Sequence[Record], model: Model) -> Iterator[Check]:
     if found["pooled_effect"]["estimate"] is None:
         return
     way = "levels" if model.arguments.get("levels") else model.arguments["method"]
-    checks = _CHECKS[way](listed, model, found)
-    for check in checks:
+    if way not in _CHECKS:
+        return
+    for check in _CHECKS[way](listed, model, found):
         quantity = check["quantity"]
         statistic = _STATISTIC_OF.get(quantity, "pooled_effect")
         if "tau_squared" in quantity:
