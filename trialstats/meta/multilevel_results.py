@@ -125,6 +125,24 @@ class PooledMultilevel:
             zip(self.components["name"], self.components["estimate"], strict=True)
         )
 
+    @property
+    def weights(self) -> FloatArray:
+        """The share of each effect in the estimate, (k,), in input order.
+
+        1'M^-1 / 1'M^-1 1 with the marginal covariance M: they add to one, and one may
+        be negative where errors are strongly correlated. NaN for every effect of a
+        model with moderators, whose coefficients have weights of their own.
+        """
+        if self.terms != (INTERCEPT,):
+            return np.full(self.k, _NAN)
+        found = np.empty(self.k)
+        fit = self.fitted
+        for batch, weighted in zip(
+            fit.model.batches, fit.weights.weighted_design, strict=True
+        ):
+            found[batch.rows] = (weighted @ fit.weights.covariance)[:, :, 0]
+        return found
+
     def blocks(self) -> list[tuple[IntArray, FloatArray]]:
         """Return the rows of each independent block and their marginal covariance."""
         model, covariances = self.fitted.model, self.fitted.covariances
