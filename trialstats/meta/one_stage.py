@@ -24,13 +24,8 @@ from trialstats.meta.one_stage_models import (
     Model,
     TrialCounts,
 )
-from trialstats.meta.one_stage_results import (
-    INFERENCE,
-    PREDICTION,
-    Fitted,
-    OneStage,
-    one_stage_result,
-)
+from trialstats.meta.one_stage_results import INFERENCE, PREDICTION, OneStage
+from trialstats.meta.one_stage_summary import Fitted, one_stage_result
 
 #: Heterogeneity: estimated by maximum likelihood, or none.
 TAU_SQUARED = ("ML", "EE")

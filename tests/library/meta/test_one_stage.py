@@ -413,7 +413,11 @@ def test_moderators_by_formula_and_by_column_are_the_same() -> None:
     assert one.omnibus == pytest.approx(t**2)
     ahead = one.predict(pd.DataFrame({"year": [0.0, 2.0]}))
     assert ahead["estimate"].iloc[0] == one.coefficients["estimate"].iloc[0]
-    assert ahead["prediction_upper"].iloc[1] >= ahead["ci_upper"].iloc[1]
+    assert ahead["prediction_upper"].iloc[1] > ahead["ci_upper"].iloc[1]
+    equal = one_stage("OR", **RARE, moderators=data[["year"]], tau_squared="EE")
+    assert equal.predict(np.array([2.0]))["prediction_upper"].isna().all()
+    alone = one_stage("OR", **RARE, model="CM.EL", prediction="inference")
+    assert alone.predict()["prediction_upper"].iloc[0] == alone.prediction_upper
 
 
 @pytest.mark.parametrize(
