@@ -36,6 +36,8 @@ class Term:
     structure : Structure
     kind : str
         Name in `STRUCTURES`; empty for a random intercept.
+    several : bool
+        Whether levels have their own variances.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Term:
     inner_labels: tuple[Any, ...]
     structure: Structure
     kind: str = ""
+    several: bool = False
 
     @property
     def is_intercept(self) -> bool:

@@ -31,6 +31,14 @@ from trialstats.one_thread import one_thread
 _ROUNDING = 1e-6
 
 
+class HigherMaximumError(ConvergenceError):
+    """A profile came higher than the estimate: climb again from its covariances."""
+
+    def __init__(self, message: str, covariances: Sequence[FloatArray]) -> None:
+        self.covariances = tuple(covariances)
+        super().__init__(message)
+
+
 @dataclass(frozen=True)
 class Component:
     """One variance or correlation of a fitted model.
@@ -169,23 +177,31 @@ def profile_interval(
     with one_thread():
         if component.what == "rho":
             lowest, uppermost = _range(fitted.model.terms[component.term])
-            lower, upper = (
-                bound
-                if estimate == bound or drop(bound, thoroughly=True) <= 0
-                else _root(drop, estimate, bound)
-                for bound in (lowest, uppermost)
+            return (
+                _limit_of_correlation(drop, estimate, lowest),
+                _limit_of_correlation(drop, estimate, uppermost),
             )
-            return lower, upper
-        lower = 0.0
-        if estimate > 0 and drop(0.0, thoroughly=True) > 0:
-            lower = _root(_rooted(drop), math.sqrt(estimate), 0.0) ** 2
+        root, lower = math.sqrt(estimate), 0.0
+        if estimate > 0:
+            at_zero = drop(0.0, thoroughly=True)
+            if at_zero > 0:
+                lower = _root(_rooted(drop), (root, -drop.allowed), (0.0, at_zero)) ** 2
         outside = 4 * max(estimate, 0.1 * scale)
-        while drop(outside, thoroughly=True) <= 0:
+        while (beyond := drop(outside, thoroughly=True)) <= 0:
             outside *= 4
             if outside > 1e9 * scale:
                 return lower, math.inf
-        upper = _root(_rooted(drop), math.sqrt(estimate), math.sqrt(outside))
-        return lower, upper**2
+        end = (math.sqrt(outside), beyond)
+        return lower, _root(_rooted(drop), (root, -drop.allowed), end) ** 2
+
+
+def _limit_of_correlation(drop: "_Drop", estimate: float, bound: float) -> float:
+    if estimate == bound:
+        return bound
+    at_bound = drop(bound, thoroughly=True)
+    if at_bound <= 0:
+        return bound
+    return _root(drop, (estimate, -drop.allowed), (bound, at_bound))
 
 
 def _range(term: Term) -> tuple[float, float]:
@@ -195,10 +211,19 @@ def _range(term: Term) -> tuple[float, float]:
     return lowest.get(term.kind, -1.0), 1.0
 
 
-def _root(function: Callable[[float], float], estimate: float, bound: float) -> float:
-    """Return the root between the estimate, where nothing has fallen, and a bound."""
-    lower, upper = sorted((estimate, bound))
-    return float(brentq(function, lower, upper, xtol=1e-11, rtol=1e-9))
+def _root(
+    function: Callable[[float], float],
+    estimate: tuple[float, float],
+    bound: tuple[float, float],
+) -> float:
+    """Return the root between two points whose values are known."""
+    known = dict((estimate, bound))
+    lower, upper = sorted(known)
+
+    def value(at: float) -> float:
+        return known[at] if at in known else function(at)
+
+    return float(brentq(value, lower, upper, xtol=1e-11, rtol=1e-9))
 
 
 def _rooted(drop: "_Drop") -> Callable[[float], float]:
@@ -221,16 +246,18 @@ class _Drop:
         """Return the drop; `thoroughly` climbs from several starts."""
         model = self._held(value)
         if not len(model.lower):
+            self.near = model.covariances(np.zeros(0))
             weights = model.weigh(np.zeros(0))
             best = -np.inf if weights is None else model.log_likelihood(weights)
         else:
             best = self._climb(model, thoroughly=thoroughly)
         fall = 2 * (self.fitted.log_likelihood - best)
         if fall < -_ROUNDING:
-            raise ConvergenceError(
+            message = (
                 f"with {self.component.name} held at {value:.6g} the likelihood is "
                 f"{-fall / 2:.2g} higher than at the estimate"
             )
+            raise HigherMaximumError(message, self.near)
         return math.sqrt(max(fall, 0.0)) - self.allowed
 
     def _climb(self, model: Model, *, thoroughly: bool) -> float:

@@ -129,8 +129,10 @@ class Factored:
     def near(self, matrix: FloatArray) -> FloatArray:
         """Return the entries of the factor of a matrix, in the order of the levels."""
         order = self.order
-        ridge = 1e-4 * max(float(np.trace(matrix)) / len(matrix), 1e-12)
-        inner = matrix[np.ix_(order, order)] + ridge * np.eye(len(matrix))
+        least = 1e-4 * max(float(np.trace(matrix)) / len(matrix), 1e-12)
+        inner = matrix[np.ix_(order, order)]
+        lift = max(least - float(np.linalg.eigvalsh(inner)[0]), least)
+        inner = inner + lift * np.eye(len(matrix))
         factor = np.zeros_like(matrix)
         factor[order] = np.linalg.cholesky(inner)
         flat = self.elements.reshape(len(self.elements), -1)
@@ -225,7 +227,7 @@ class Correlated:
         Off the bounds: at a variance of zero no correlation has a slope.
         """
         diagonal = np.diag(matrix)
-        variance = np.maximum(diagonal, max(1e-2 * float(diagonal.max()), 1e-12))
+        variance = np.maximum(diagonal, max(1e-3 * float(diagonal.max()), 1e-12))
         scale = np.sqrt(variance)
         rho = 0.98 * self.first_guess(matrix / np.outer(scale, scale))
         size = scale if self.several else np.array([variance.mean()])

@@ -19,7 +19,9 @@ CONFOUNDED = 1e-10
 SINGULAR = 1e-9
 
 #: Correlations that climbs start from.
-_CORRELATIONS = (0.3, 0.9)
+_CORRELATIONS = (0.3, 0.9, -0.6)
+#: Levels of which a start gives one another variance.
+_TILTED = 6
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,16 @@ def fit(model: Model, fixed: Fixed) -> Fitted:
     return Fitted(model, theta, model.covariances(theta), weights)
 
 
+def fit_from(model: Model, covariances: Sequence[FloatArray]) -> Fitted:
+    """Return the maximum that a climb from near given covariances leads to."""
+    with one_thread():
+        theta = climb_from(model, covariances).theta
+        weights = model.weigh(theta)
+    if weights is None:
+        raise NotEstimableError("the marginal covariance is not positive definite")
+    return Fitted(model, theta, model.covariances(theta), weights)
+
+
 def climb_from(model: Model, covariances: Sequence[FloatArray]) -> Top:
     """Climb from parameters near given covariances."""
     start = np.concatenate(
@@ -149,19 +161,38 @@ def _starts(model: Model, fixed: Fixed) -> Iterator[FloatArray]:
     shares = [np.full(n, 1 / n), np.full(n, 0.05 / n), np.full(n, 5 / n)]
     if n > 1:
         shares += [np.where(np.arange(n) == s, 0.95, 0.05 / (n - 1)) for s in range(n)]
-    several = any(len(term.inner_labels) > 1 for term in model.terms)
-    for correlation in _CORRELATIONS if several else _CORRELATIONS[:1]:
+    correlated = any(len(term.inner_labels) > 1 for term in model.terms)
+    for correlation in _CORRELATIONS if correlated else _CORRELATIONS[:1]:
         for share in shares:
             yield _theta(model, share * between, correlation)
+        for tilt in _tilts(model.terms):
+            yield _theta(model, np.full(n, between / n), correlation, tilt)
 
 
-def _theta(model: Model, sizes: FloatArray, correlation: float) -> FloatArray:
-    return np.concatenate(
-        [
-            term.structure.near(_pattern(term, float(size), correlation))
-            for term, size in zip(model.terms, sizes, strict=True)
-        ]
-    )
+def _tilts(terms: Sequence[Term]) -> Iterator[FloatArray]:
+    """Yield factors of the levels' variances: one large, or one small."""
+    q = max(len(term.inner_labels) if term.several else 1 for term in terms)
+    if q > 1:
+        for level in range(min(q, _TILTED)):
+            one = np.arange(q) == level
+            yield np.where(one, 1.0, 0.02)
+            yield np.where(one, 0.02, 1.0)
+
+
+def _theta(
+    model: Model,
+    sizes: FloatArray,
+    correlation: float,
+    tilt: FloatArray | None = None,
+) -> FloatArray:
+    found = [np.zeros(0)]
+    for term, size in zip(model.terms, sizes, strict=True):
+        pattern = _pattern(term, float(size), correlation)
+        if tilt is not None and term.several:
+            root = np.sqrt(np.resize(tilt, len(pattern)))
+            pattern = pattern * np.outer(root, root)
+        found.append(term.structure.near(pattern))
+    return np.concatenate(found)
 
 
 def check_identified(

@@ -20,6 +20,7 @@ from trialstats.meta.multilevel_blocks import (
 )
 from trialstats.meta.multilevel_components import (
     Component,
+    HigherMaximumError,
     components_of,
     estimate_of,
     parameter_names,
@@ -29,6 +30,7 @@ from trialstats.meta.multilevel_fit import (
     Fitted,
     check_identified,
     fit,
+    fit_from,
     without_random,
 )
 from trialstats.meta.multilevel_likelihood import LOG_2_PI, Model
@@ -44,6 +46,9 @@ CRITERIA = ("REML", "ML")
 DEGREES = ("residual", "contain")
 
 _NAN = float("nan")
+
+#: Times that a profile may lead to a higher maximum.
+_AGAIN = 5
 
 
 def pooled(
@@ -84,20 +89,20 @@ def pooled(
             model = _model(effect, sampling, moderators, kept, options["method"], scale)
     else:
         kept, held = [], []
+    level = float(options["level"])
+    parts = components_of(kept)
     scaled = fit(model, fixed)
+    intervals = [(_NAN, _NAN)] * len(parts)
+    if options["component_intervals"]:
+        scaled, intervals = _profiled(
+            scaled, parts, fixed.typical_variance, scale, level
+        )
     fitted = _unscaled(
         scaled, effect, sampling, moderators, kept, options["method"], scale
     )
     bare = without_random(fitted.model)
     typical = bare.typical_variance
-    level = float(options["level"])
-    parts = components_of(kept)
     estimates = _estimates(scaled, parts, scale)
-    intervals = (
-        _intervals(scaled, parts, fixed.typical_variance, scale, level)
-        if options["component_intervals"]
-        else [(_NAN, _NAN)] * len(parts)
-    )
     for part, estimate in zip(parts, estimates, strict=True):
         if math.isnan(estimate):
             notes[part.name] = "a variance is zero: there is no correlation"
@@ -145,6 +150,22 @@ def _estimates(scaled: Fitted, parts: Sequence[Component], scale: float) -> list
         value if part.what == "rho" else value * scale**2
         for part, value in zip(parts, found, strict=True)
     ]
+
+
+def _profiled(
+    scaled: Fitted,
+    parts: Sequence[Component],
+    typical: float,
+    scale: float,
+    level: float,
+) -> tuple[Fitted, list[tuple[float, float]]]:
+    """Return the intervals, and the fit: a higher one where a profile led to it."""
+    for _ in range(_AGAIN):
+        try:
+            return scaled, _intervals(scaled, parts, typical, scale, level)
+        except HigherMaximumError as found:
+            scaled = fit_from(scaled.model, found.covariances)
+    return scaled, _intervals(scaled, parts, typical, scale, level)
 
 
 def _intervals(

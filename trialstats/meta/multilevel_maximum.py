@@ -21,7 +21,7 @@ ENOUGH = 1e-16
 NEAR_ENOUGH = 1e-9
 LONGEST = 300
 #: Climbs that reach a top, from the highest starts.
-CLIMBS = 3
+CLIMBS = 5
 
 
 class HasSlope(Protocol):

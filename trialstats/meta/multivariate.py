@@ -215,4 +215,8 @@ def _identified(term: Term) -> tuple[Term, dict[str, str]]:
                 f"no trial has both {listed}: their correlation cannot be estimated; "
                 "use HCS, CS or DIAG"
             )
-    return replace(term, kind=kind, structure=STRUCTURES[kind].make(levels)), reasons
+    chosen = STRUCTURES[kind]
+    term = replace(
+        term, kind=kind, structure=chosen.make(levels), several=chosen.several
+    )
+    return term, reasons
