@@ -82,7 +82,7 @@ class Subgroups:
     residual_tau_squared : float
         Between-trial variance when subgroups are a moderator.
     r_squared : float
-        Part of the between-trial variance that the subgroups explain, not below zero.
+        Part of the between-trial variance that the subgroups explain, as in `Pooled`.
     common_tau_squared : bool
         Whether `groups` has one tau-squared for all.
     not_estimable : mapping of str to str
@@ -172,7 +172,7 @@ def subgroups(
     equal = options | {"tau_squared": "EE", "inference": "wald"}
     common, _ = _table(overall, names, members, equal, "")
     q_within, q_df = float(common["q"].sum()), int(common["q_df"].sum())
-    reasons = _absent(overall, shared, why, q_df)
+    reasons = _absent(residual, why, q_df)
     return Subgroups(
         groups,
         common,
@@ -185,7 +185,7 @@ def subgroups(
         q_df,
         float(chdtrc(q_df, q_within)) if q_df > 0 else _NAN,
         shared,
-        _NAN if "r_squared" in reasons else max(0.0, 1 - shared / overall.tau_squared),
+        _NAN if residual is None else residual.r_squared,
         common_tau_squared,
         MappingProxyType(reasons),
     )
@@ -295,14 +295,17 @@ def _f_test(residual: Pooled | None, why: str, groups: pd.DataFrame) -> BetweenT
     return BetweenTest(test.statistic, df, test.p_value, test.df2)
 
 
-def _absent(overall: Pooled, shared: float, why: str, q_df: int) -> dict[str, str]:
+def _absent(residual: Pooled | None, why: str, q_df: int) -> dict[str, str]:
     """Return the reasons for numbers that do not exist."""
     reasons: dict[str, str] = {}
-    if np.isnan(shared):
-        why = why or "needs at least 2 trials"
-        reasons |= dict.fromkeys(("residual_tau_squared", "r_squared"), why)
-    elif not overall.tau_squared > 0:
-        reasons["r_squared"] = "no between-trial variance without subgroups"
+    given = {} if residual is None else residual.not_estimable
+    for name, field in (
+        ("residual_tau_squared", "tau_squared"),
+        ("r_squared", "r_squared"),
+    ):
+        reason = why or given.get(field)
+        if reason:
+            reasons[name] = reason
     if q_df == 0:
         reasons["q_within_p_value"] = "every subgroup has a single trial"
     return reasons

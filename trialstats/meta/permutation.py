@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from trialstats.errors import DataError, NotEstimableError
 from trialstats.meta.batch import REASONS
-from trialstats.meta.inputs import FloatArray, one_of
+from trialstats.meta.inputs import FloatArray, check_level, one_of
 from trialstats.meta.pooled import Pooled
 from trialstats.meta.rearrangements import (
     all_arrangements,
@@ -20,6 +21,9 @@ from trialstats.randomness import stream
 
 #: Statistics that differ by less are equal: the square root of the last bit.
 TIE = float(np.sqrt(np.finfo(np.float64).eps))
+
+#: Limits are sought up to this many standard errors, to this part of the distance.
+_FARTHEST, _NEAR = 2.0**20, 1e-9
 
 #: Arrangements that are fitted at a time.
 _BLOCK = 20_000
@@ -121,6 +125,192 @@ def permutation_test(
        from meta-regression. Statistics in Medicine 23(11), 1663-1682.
     """
     one_of("alternative", alternative, ALTERNATIVES)
+    arrangements = _arrangements(pooled, exact, iterations, seed)
+    statistics = arrangements.statistics(pooled.effect)
+    observed = arrangements.observed(pooled.effect)
+    known = ~np.isnan(statistics).any(axis=1)
+    coefficients = pd.DataFrame(
+        {
+            "term": list(pooled.terms),
+            "estimate": pooled.coefficient,
+            "statistic": observed[:-1],
+            "p_value": _extreme(statistics[:, :-1], observed[:-1], alternative),
+        }
+    )
+    return PermutationTest(
+        coefficients,
+        float(observed[-1]),
+        float(_extreme(statistics[:, -1:], observed[-1:], "greater")[0]),
+        len(statistics),
+        arrangements.exact,
+        int((~known).sum()),
+        alternative,
+    )
+
+
+def permutation_intervals(
+    pooled: Pooled,
+    *,
+    exact: bool | str = "auto",
+    iterations: int = 1000,
+    seed: int = 1,
+    level: float | None = None,
+) -> pd.DataFrame:
+    """Return the values of each coefficient that permutation tests do not reject.
+
+    Parameters
+    ----------
+    pooled, exact, iterations, seed
+        As for `permutation_test`; the same arrangements at every value.
+    level : float, optional
+        Confidence level, that of the fit when absent.
+
+    Returns
+    -------
+    DataFrame of p rows
+        `term`, `estimate`, `ci_lower`, `ci_upper`, and `reason` why a limit is NaN,
+        empty where none is.
+
+    Raises
+    ------
+    DataError, NotEstimableError
+        As `permutation_test`.
+
+    Notes
+    -----
+    A value t is tested by the effects less t times the column of the design. The
+    p-value of a one-sided test is a step function of t; a limit is the step where it
+    passes (1 - level)/2, the one found by halving when there are several.
+    """
+    arrangements = _arrangements(pooled, exact, iterations, seed)
+    width = pooled.level if level is None else level
+    check_level(width)
+    tail = (1 - width) / 2
+    few = arrangements.total * tail < 1
+    rows: list[dict[str, Any]] = []
+    for column, term in enumerate(pooled.terms):
+        lower, upper = (
+            float("nan") if few else _limit(arrangements, column, tail, *end)
+            for end in (("greater", -1.0), ("less", 1.0))
+        )
+        reason = f"{arrangements.total} arrangements are too few for this level"
+        if not few:
+            reason = ""
+            if np.isnan(lower) or np.isnan(upper):
+                # One limit alone would not say that the other side has none.
+                lower = upper = float("nan")
+                reason = "the estimate is rejected, or no value is"
+        rows.append(
+            {
+                "term": term,
+                "estimate": float(pooled.coefficient[column]),
+                "ci_lower": lower,
+                "ci_upper": upper,
+                "reason": reason,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _limit(
+    arrangements: "_Arrangements",
+    column: int,
+    tail: float,
+    alternative: str,
+    direction: float,
+) -> float:
+    """Return where a one-sided p-value passes `tail` on one side of the estimate."""
+    pooled = arrangements.pooled
+    estimate = float(pooled.coefficient[column])
+    unit = float(pooled.tests.standard_error[column])
+
+    def kept(steps: float) -> bool:
+        value = estimate + direction * steps * unit
+        effect = pooled.effect - value * pooled.design[:, column]
+        statistics = arrangements.statistics(effect)[:, [column]]
+        observed = arrangements.observed(effect)[[column]]
+        return bool(_extreme(statistics, observed, alternative)[0] >= tail)
+
+    if not kept(0.0):
+        return float("nan")
+    inside, outside = 0.0, 2.0
+    while kept(outside):
+        inside, outside = outside, 2 * outside
+        if outside > _FARTHEST:
+            return float("nan")
+    while outside - inside > _NEAR * max(1.0, outside):
+        middle = (inside + outside) / 2
+        inside, outside = (middle, outside) if kept(middle) else (inside, middle)
+    return estimate + direction * inside * unit
+
+
+def _extreme(
+    statistics: FloatArray, observed: FloatArray, alternative: str
+) -> FloatArray:
+    """Return the part of arrangements at least as extreme; those without a fit not."""
+    turn = ALTERNATIVES[alternative]
+    known = statistics[~np.isnan(statistics).any(axis=1)]
+    return np.asarray((turn(known) >= turn(observed) - TIE).mean(axis=0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Arrangements:
+    """Ways to rearrange the trials of a fit.
+
+    Attributes
+    ----------
+    pooled : Pooled
+    signs : ndarray of shape (m, k) or None
+        Signs of the effects.
+    sources : ndarray of shape (m, k) or None
+        The trial that comes to each row of the design.
+    exact : bool
+        Whether these are all; of signs, half of all stand for the other half, too.
+    """
+
+    pooled: Pooled
+    signs: FloatArray | None
+    sources: IntArray | None
+    exact: bool
+
+    @property
+    def total(self) -> int:
+        """Number of arrangements."""
+        if self.sources is not None:
+            return len(self.sources)
+        assert self.signs is not None  # noqa: S101
+        return len(self.signs) * (2 if self.exact else 1)
+
+    def observed(self, effect: FloatArray) -> FloatArray:
+        """Return the statistics of effects as they are."""
+        own = effect[np.newaxis], self.pooled.variance[np.newaxis]
+        return np.asarray(_statistics(self.pooled, *own)[0])
+
+    def statistics(self, effect: FloatArray) -> FloatArray:
+        """Return a row an arrangement: of the coefficients, then the omnibus."""
+        return np.concatenate(list(self._blocks(effect)))
+
+    def _blocks(self, effect: FloatArray) -> Iterator[FloatArray]:
+        variance = self.pooled.variance
+        if self.sources is not None:
+            for start in range(0, len(self.sources), _BLOCK):
+                block = self.sources[start : start + _BLOCK]
+                yield _statistics(self.pooled, effect[block], variance[block])
+            return
+        assert self.signs is not None  # noqa: S101
+        for start in range(0, len(self.signs), _BLOCK):
+            signed = self.signs[start : start + _BLOCK] * effect
+            found = _statistics(self.pooled, signed, variance[np.newaxis])
+            yield found
+            if self.exact:
+                # Opposite signs give the opposite coefficient and the same omnibus.
+                yield found * np.array([-1.0, 1.0])
+
+
+def _arrangements(
+    pooled: Pooled, exact: bool | str, iterations: int, seed: int
+) -> _Arrangements:
+    """Return all arrangements of the trials, or random ones."""
     if iterations < 2:
         raise DataError(f"iterations must be at least 2, got {iterations!r}")
     if pooled.k < 2:
@@ -131,8 +321,9 @@ def permutation_test(
             "rows of the moderators are permuted under inverse-variance weights only",
             remedy="leave the weights out",
         )
-    groups = np.bincount(_groups(pooled))
-    number = 2**pooled.k if signs else number_of_arrangements(groups)
+    groups = _groups(pooled)
+    sizes = np.bincount(groups)
+    number = 2**pooled.k if signs else number_of_arrangements(sizes)
     every = number <= iterations if exact == "auto" else bool(exact)
     if every and number > LARGEST_EXACT:
         raise DataError(
@@ -140,8 +331,9 @@ def permutation_test(
             remedy=f"use exact=False; at most {LARGEST_EXACT} are gone through",
         )
     drawn = None if every else iterations
-    found = (_by_signs if signs else _by_rows)(pooled, drawn, seed)
-    return _result(pooled, np.concatenate(list(found)), every, alternative)
+    if signs:
+        return _Arrangements(pooled, _signs(pooled, drawn, seed), None, every)
+    return _Arrangements(pooled, None, _sources(pooled, groups, drawn, seed), every)
 
 
 def _groups(pooled: Pooled) -> IntArray:
@@ -150,8 +342,7 @@ def _groups(pooled: Pooled) -> IntArray:
     return np.asarray(inverse, dtype=np.intp).reshape(-1)
 
 
-def _by_signs(pooled: Pooled, drawn: int | None, seed: int) -> Iterator[FloatArray]:
-    """Yield statistics, one row an arrangement: the coefficient and the omnibus."""
+def _signs(pooled: Pooled, drawn: int | None, seed: int) -> FloatArray:
     k = pooled.k
     if drawn is None:
         changes = half_of_all_signs(k)
@@ -160,19 +351,13 @@ def _by_signs(pooled: Pooled, drawn: int | None, seed: int) -> Iterator[FloatArr
         changes = np.concatenate([np.ones((1, k)), 1.0 - 2.0 * minus])
     ordered = np.empty_like(changes)
     ordered[:, settled_order(pooled)] = changes
-    for start in range(0, len(ordered), _BLOCK):
-        effect = ordered[start : start + _BLOCK] * pooled.effect
-        found = _statistics(pooled, effect, pooled.variance[np.newaxis])
-        yield found
-        if drawn is None:
-            # Opposite signs give the opposite coefficient and the same omnibus.
-            yield found * np.array([-1.0, 1.0])
+    return ordered
 
 
-def _by_rows(pooled: Pooled, drawn: int | None, seed: int) -> Iterator[FloatArray]:
-    """Yield statistics, one row an arrangement: the coefficients and the omnibus."""
+def _sources(
+    pooled: Pooled, groups: IntArray, drawn: int | None, seed: int
+) -> IntArray:
     # Rows of the design in the order of their groups, and the trials that come there.
-    groups = _groups(pooled)
     place = np.argsort(groups, kind="stable")
     if drawn is None:
         given = all_arrangements(np.bincount(groups))
@@ -183,9 +368,7 @@ def _by_rows(pooled: Pooled, drawn: int | None, seed: int) -> Iterator[FloatArra
         came = np.concatenate([place[np.newaxis], shuffled])
     chosen = np.empty(came.shape, dtype=np.intp)
     chosen[:, place] = came
-    for start in range(0, len(chosen), _BLOCK):
-        block = chosen[start : start + _BLOCK]
-        yield _statistics(pooled, pooled.effect[block], pooled.variance[block])
+    return chosen
 
 
 def _statistics(pooled: Pooled, effect: FloatArray, variance: FloatArray) -> FloatArray:
@@ -207,31 +390,3 @@ def _tested(pooled: Pooled) -> IntArray:
     """Return the columns that the omnibus test is about: all but the intercept."""
     p, intercept = len(pooled.coefficient), pooled.moderators.intercept
     return np.array([j for j in range(p) if p == 1 or j != intercept], dtype=np.intp)
-
-
-def _result(
-    pooled: Pooled, statistics: FloatArray, every: bool, alternative: str
-) -> PermutationTest:
-    own = pooled.effect[np.newaxis], pooled.variance[np.newaxis]
-    observed = _statistics(pooled, *own)[0]
-    known = ~np.isnan(statistics).any(axis=1)
-    turn = ALTERNATIVES[alternative]
-    extreme = turn(statistics[known, :-1]) >= turn(observed[:-1]) - TIE
-    beyond = statistics[known, -1] >= observed[-1] - TIE
-    coefficients = pd.DataFrame(
-        {
-            "term": list(pooled.terms),
-            "estimate": pooled.coefficient,
-            "statistic": observed[:-1],
-            "p_value": extreme.mean(axis=0),
-        }
-    )
-    return PermutationTest(
-        coefficients,
-        float(observed[-1]),
-        float(beyond.mean()),
-        len(statistics),
-        every,
-        int((~known).sum()),
-        alternative,
-    )

@@ -22,7 +22,7 @@ from trialstats.meta.diagnostic_points import (
 from trialstats.meta.groups import subgroups
 from trialstats.meta.influential import baujat, hat_matrix, influence, residuals
 from trialstats.meta.leaving_out import cumulative, leave_one_out
-from trialstats.meta.permutation import permutation_test
+from trialstats.meta.permutation import permutation_intervals, permutation_test
 from trialstats.meta.pooling import pool
 from trialstats.meta.profile import profile_likelihood
 from trialstats.meta.rearrangements import (
@@ -249,18 +249,22 @@ def test_subsets_are_all_there_or_a_sample():
 
 
 def test_subsets_of_a_sample_are_equally_likely():
-    # 26 subsets of 5 trials with at least 2; 5-sigma bound of a binomial count.
-    pooled = pool(EFFECT[:5], VARIANCE[:5], tau_squared="DL", inference="wald")
-    sample = gosh(pooled, subsets=25)
-    draws = np.concatenate(
-        [gosh(pooled, subsets=25, seed=s).included for s in range(400)]
-    )
-    codes = draws @ (2 ** np.arange(5))
-    counts = np.unique(codes, return_counts=True)[1]
+    # 4083 subsets of 12 trials have at least 2; five standard deviations of a count.
+    effect, variance = np.linspace(-1, 1, 12), np.full(12, 0.1)
+    pooled = pool(effect, variance, tau_squared="DL", inference="wald")
+    sample = gosh(pooled, subsets=4000)
     assert not sample.exhaustive
-    assert len(counts) == 26
-    expected = 10_000 / 26
-    assert np.abs(counts - expected).max() < 5 * math.sqrt(expected)
+    for size in range(2, 13):
+        part = math.comb(12, size) / (2**12 - 13)
+        count = (sample.fits["k"] == size).sum()
+        assert abs(count - 4000 * part) <= 5 * math.sqrt(4000 * part)
+    part = (2**11 - 1) / (2**12 - 13)
+    bound = 5 * math.sqrt(4000 * part * (1 - part))
+    assert (np.abs(sample.included.sum(axis=0) - 4000 * part) < bound).all()
+    together = (2**10) / (2**12 - 13)
+    pairs = sample.included.T.astype(int) @ sample.included
+    off = pairs[~np.eye(12, dtype=bool)]
+    assert (np.abs(off - 4000 * together) < 5 * math.sqrt(4000 * together)).all()
 
 
 def test_subsets_that_do_not_determine_the_model_say_so():
@@ -319,6 +323,38 @@ def test_permutations_that_are_too_many_are_refused():
         permutation_test(pooled, iterations=1)
     with pytest.raises(DataError, match="leave the weights out"):
         permutation_test(fit(moderators="~ dose", weights=VARIANCE, inference="wald"))
+
+
+@pytest.mark.parametrize("moderators", MODELS)
+def test_limits_of_permutation_tests_are_where_the_tests_turn(moderators):
+    pooled = fit(moderators=moderators, tau_squared="DL", inference="wald", level=0.9)
+    table = permutation_intervals(pooled, iterations=256)
+    column = len(pooled.terms) - 1
+    for name, side, out in (("ci_lower", "greater", -1), ("ci_upper", "less", 1)):
+        limit = table[name][column]
+        step = 1e-6 * pooled.coefficients["standard_error"][column]
+        p = [
+            permutation_test(
+                pool(
+                    EFFECT - value * pooled.design[:, column],
+                    VARIANCE,
+                    moderators=moderators,
+                    data=DOSE,
+                    tau_squared="DL",
+                    inference="wald",
+                ),
+                iterations=256,
+                alternative=side,
+            ).coefficients["p_value"][column]
+            for value in (limit - out * step, limit + out * step)
+        ]
+        assert p[0] >= 0.05 > p[1]
+
+
+def test_limits_of_permutation_tests_that_do_not_exist():
+    few = permutation_intervals(fit(np.arange(4)))
+    assert few["ci_lower"].isna().all()
+    assert few["reason"].tolist() == ["16 arrangements are too few for this level"]
 
 
 def test_permutations_under_given_weights():

@@ -25,7 +25,7 @@ from trialstats.meta.effect_sizes import effect_sizes
 from trialstats.meta.groups import BetweenTest, subgroups
 from trialstats.meta.influential import baujat, influence, residuals
 from trialstats.meta.leaving_out import cumulative, leave_one_out
-from trialstats.meta.permutation import permutation_test
+from trialstats.meta.permutation import permutation_intervals, permutation_test
 from trialstats.meta.pooled import Pooled
 from trialstats.meta.pooling import pool
 from trialstats.meta.profile import profile_likelihood
@@ -355,3 +355,25 @@ def test_tables_beside_meta(shared, name):
         "k": "k",
     }.items():
         close(table[column], theirs[number])
+
+
+@pytest.mark.parametrize(
+    "case", REFERENCE["permutation_limits"], ids=lambda c: f"{c['model']}-{c['test']}"
+)
+def test_limits_of_permutation_tests(case):
+    data = TRIALS.head(8).assign(late=[1, 0, 0, 1, 0, 1, 0, 0])
+    pooled = pool(
+        data["yi"],
+        data["vi"],
+        moderators=None if case["model"] == "mean" else "~ late",
+        data=data,
+        tau_squared="DL",
+        inference=INFERENCE[case["test"]],
+        level=case["level"],
+    )
+    found = permutation_intervals(pooled, exact=True)
+    # A limit is a step of the p-value, which metafor seeks to 1e-7.
+    for name in ("ci_lower", "ci_upper"):
+        theirs = [np.nan if x is None else x for x in np.atleast_1d(case[name])]
+        np.testing.assert_allclose(found[name], theirs, rtol=0, atol=3e-7)
+    assert found["reason"].ne("").tolist() == found["ci_lower"].isna().tolist()

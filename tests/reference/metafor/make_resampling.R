@@ -96,6 +96,18 @@ for (test in c("z", "knha")) {
           fit(seven, mods = ~ dose, method = "REML", test = test))
 }
 
+# Limits where permutation tests pass the level, found by halving to 1e-7.
+eight <- cbind(trials[1:8, ], late = c(1, 0, 0, 1, 0, 1, 0, 0))
+limits <- lapply(list(list("mean", "z", 90), list("mean", "knha", 90),
+                      list("late", "z", 80)), function(what) {
+  mods <- if (what[[1]] == "mean") ~ 1 else ~ late
+  x <- fit(eight, mods = mods, method = "DL", test = what[[2]], level = what[[3]])
+  found <- permutest(x, exact = TRUE, permci = TRUE, progbar = FALSE,
+                     control = list(tol = 1e-7))
+  list(model = what[[1]], test = what[[2]], level = what[[3]] / 100,
+       ci_lower = as.vector(found$ci.lb), ci_upper = as.vector(found$ci.ub))
+})
+
 at <- c(0, 0.01, 0.05, 0.1, 0.4, 2)
 profiled <- lapply(list(models[[1]], models[[5]],
                         list(moderators = NULL, method = "REML", test = "z")),
@@ -145,6 +157,7 @@ source <- list(R = R.version.string, metafor = as.character(packageVersion("meta
 write_json(list(
   source = source, trials = as.list(trials), influence = influences,
   weighted = weighted, alone = alone, gosh = subsets, permutation = permutations,
+  permutation_limits = limits,
   profile = profiled, subgroups = subgrouped,
   bootstrap = list(estimate = 1.3, replicates = replicates, jackknife = values,
                    level = c(0.8, 0.9), percentile = unname(intervals$percent[, 4:5]),
