@@ -30,7 +30,8 @@ def grid_rows(beside: Beside) -> Iterator[Row]:
     """
     fit = beside.fit
     for estimator in ESTIMATORS:
-        for inference in INTERVALS:
+        # Hartung-Knapp is derived for random effects.
+        for inference in ("wald",) if estimator == "EE" else INTERVALS:
             about: dict[str, Any] = {
                 "group": estimator,
                 "model_id": f"{estimator}.{inference}",
