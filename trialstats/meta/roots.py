@@ -11,7 +11,7 @@ from trialstats.meta.weighting import IntArray
 Evaluated = Callable[[FloatArray, IntArray], tuple[FloatArray, FloatArray]]
 
 #: A step this small against the root leaves an error of the order of its square.
-_LAST_STEP = 1e-9
+_LAST_STEP = 2e-8
 _STEPS = 200
 _EPS = float(np.finfo(float).eps)
 

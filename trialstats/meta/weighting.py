@@ -133,44 +133,54 @@ class Weighted(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WeightedMean:
-    """Trials without moderators."""
+    """Trials without moderators.
+
+    Attributes
+    ----------
+    weight, residual : ndarray of shape (k, ...)
+    rest, second : ndarray of shape (...)
+        Sums of w_i and of w_i^2 over all trials but the first.
+    total, mean : ndarray of shape (...)
+        W, and the weighted mean of the deviations.
+    pull : ndarray of shape (k, ...)
+        Py.
+    """
 
     weight: FloatArray
     rest: FloatArray
+    second: FloatArray
     total: FloatArray
     mean: FloatArray
     residual: FloatArray
+    pull: FloatArray
 
     @property
     def q(self) -> FloatArray:
         """Quadratic form y'Py."""
-        return _products(self.weight, self.residual, self.residual)
+        return _products(self.pull, self.residual)
 
     @property
     def q_slope(self) -> FloatArray:
         """Quadratic form y'PPy."""
-        pull = self.weight * self.residual
-        return _products(pull, pull)
+        return _products(self.pull, self.pull)
 
     @property
     def q_curvature(self) -> FloatArray:
         """Quadratic form y'PPPy."""
-        pull = self.weight * self.residual
+        pull = self.pull
         centred = pull - _products(self.weight, pull) / self.total
         return _products(self.weight, pull, centred)
 
     @property
     def trace(self) -> FloatArray:
         """Sum of w_i (W - w_i) / W; W - w_0 is summed, the others are above W/2."""
-        squares = _products(self.weight[1:], self.weight[1:])
-        share = (self.weight[0] + self.total) / self.total
-        return np.asarray(share * self.rest - squares / self.total)
+        first = 1 + self.weight[0] / self.total
+        return np.asarray(first * self.rest - self.second / self.total)
 
     @property
     def trace_of_square(self) -> FloatArray:
         """Sum of squares of the elements of P."""
-        others = self.weight[1:]
-        second = _products(others, others)
+        others, second = self.weight[1:], self.second
         third = _products(others, others, others)
         first = self.weight[0] / self.total
         own = (first * self.rest) ** 2 + 2 * first**2 * second
@@ -398,7 +408,11 @@ def weigh(
         rest = weight[1:].sum(axis=0)
         total = weight[0] + rest
         mean = _products(weight, deviation) / total
-        return WeightedMean(weight, rest, total, mean, deviation - mean)
+        residual = deviation - mean
+        second = _products(weight[1:], weight[1:])
+        return WeightedMean(
+            weight, rest, second, total, mean, residual, weight * residual
+        )
     return _regression(weight, trials.rows[deeper], deviation)
 
 
