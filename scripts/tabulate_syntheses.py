@@ -16,16 +16,24 @@ def main(
     summary_csv: str,
     findings: str,
     findings_csv: str,
+    pages: Sequence[str],
+    pages_csv: Sequence[str],
     agreement_html: str,
     agreement_csv: str,
     *,
     configs: Sequence[Mapping[str, Any]],
+    labels: Mapping[str, str],
 ) -> None:
     read = (io.read_table(path, rows.ESTIMATES) for path in estimates)
     pooled = stacked(read, rows.ESTIMATES)
     effects = tables.summary_of_effects(pooled, syntheses=configs)
     judged = io.read_table(certainty, evidence_rows.CERTAINTY)
     found = tables.findings_tables(pooled, syntheses=configs, judged=judged)
+    for config, page, csv in zip(configs, pages, pages_csv, strict=True):
+        own = pooled[pooled["synthesis"] == config["synthesis"]]
+        made = tables.synthesis_tables(own, synthesis=config, labels=labels).values()
+        io.write_text(tables.to_page(list(made), config["title"]), page)
+        io.write_csv(tables.to_csv_frame(*made), csv)
     compared = (io.read_table(path, rows.AGREEMENT) for path in agreement)
     agreed = tables.agreement_table(stacked(compared, rows.AGREEMENT))
     io.write_text(tables.to_page([effects], effects.title), summary)

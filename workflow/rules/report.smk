@@ -56,7 +56,6 @@ rule write_manifest:
             *[path for trial in TRIALS for path in table_files(trial)],
             *(rules.tabulate_published.output if PUBLISHED else []),
             *rules.tabulate_syntheses.output,
-            *expand(rules.tabulate_synthesis.output, synthesis=SYNTHESES),
             *further_figures("svg"),
             *further_figures("png"),
         ],

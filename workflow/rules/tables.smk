@@ -67,29 +67,6 @@ rule tabulate_published:
         "../../scripts/tabulate_published.py"
 
 
-rule tabulate_synthesis:
-    input:
-        estimates=rules.pool_synthesis.output.estimates,
-    output:
-        html=report(
-            "results/tables/{synthesis}.html",
-            caption="../report/table.rst",
-            category="Syntheses",
-            labels={"synthesis": "{synthesis}", "figure": "tables"},
-        ),
-        csv="results/tables/{synthesis}.csv",
-    log:
-        "logs/tabulate_synthesis_{synthesis}.log",
-    conda:
-        "../../environment.yml"
-    params:
-        config=lambda wildcards: PROJECT.syntheses[wildcards.synthesis],
-        labels=labels,
-        library=library("tabulate_synthesis"),
-    script:
-        "../../scripts/tabulate_synthesis.py"
-
-
 rule tabulate_syntheses:
     input:
         estimates=expand(rules.pool_synthesis.output.estimates, synthesis=SYNTHESES),
@@ -111,6 +88,13 @@ rule tabulate_syntheses:
             category="Syntheses",
         ),
         findings_csv="results/tables/summary_of_findings.csv",
+        pages=report(
+            expand("results/tables/{synthesis}.html", synthesis=SYNTHESES),
+            caption="../report/table.rst",
+            category="Syntheses",
+            labels={"figure": "tables"},
+        ),
+        pages_csv=expand("results/tables/{synthesis}.csv", synthesis=SYNTHESES),
         agreement_html=report(
             "results/tables/agreement.html",
             caption="../report/table.rst",
@@ -122,6 +106,7 @@ rule tabulate_syntheses:
     conda:
         "../../environment.yml"
     params:
+        labels=labels,
         configs=lambda wildcards: list(PROJECT.syntheses.values()),
         library=library("tabulate_syntheses"),
     script:
