@@ -190,9 +190,10 @@ def boxes(figure, dpi=100):
     with mpl.rc_context(SETTINGS):
         figure.set_dpi(dpi)
         renderer = FigureCanvasAgg(figure).get_renderer()
-        extents = [t.get_window_extent(renderer).extents for t in texts(figure)]
+        found = texts(figure)
+        extents = [t.get_window_extent(renderer).extents for t in found]
     size = figure.get_size_inches() * dpi
-    return [t.get_text() for t in texts(figure)], np.array(extents), size
+    return [t.get_text() for t in found], np.array(extents), size
 
 
 def assert_tidy(figure, slack=1.0):

@@ -21,7 +21,7 @@ GROUPS = ("randomised", "alternate allocation", "systematic")
 WHOLE = BINARY | {
     "synthesis": "vaccine",
     "title": "Tuberculosis after vaccination: vaccine versus no vaccination",
-    "condition": "tuberculosis",
+    "condition": "people at risk",
     "comparison": {"treatment": "Vaccine", "control": "No vaccination"},
     "outcome": {
         "name": "Tuberculosis",

@@ -94,7 +94,7 @@ def drawn(request):
 def test_point_1_title_and_axis_say_outcome_comparison_time_and_population(drawn):
     assert GROUPED["title"] in drawn.words
     about = (
-        "Vaccine versus No vaccination; Tuberculosis; end of follow-up; tuberculosis"
+        "Vaccine versus No vaccination; Tuberculosis; end of follow-up; people at risk"
     )
     assert about in drawn.words
     favours = drawn.house.favours.lower()

@@ -32,22 +32,21 @@ def draw(k, *, layout="plain", groups=0, bias=False, **options):
 @pytest.mark.parametrize("k", [1, 2, 13])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_few_trials_in_every_layout_with_and_without_groups_and_lights(k, layout):
-    for groups, bias in itertools.product((0, 3), (False, True)):
+    both = itertools.product((0, 3), (False, True))
+    # Of one trial or two, groups and lights change together.
+    for groups, bias in both if k == 13 else ((0, False), (2, True)):
         assert_tidy(draw(k, layout=layout, groups=groups, bias=bias))
 
 
-# Half of the combinations of many trials: each pair of choices occurs.
+# Of many trials some of the combinations: each layout, with and without the rest.
 @pytest.mark.parametrize(
     ("k", "layout", "groups", "bias"),
     [
-        (60, "plain", 0, True),
         (60, "cochrane", 3, False),
         (60, "jama", 3, True),
-        (60, "bmj", 0, False),
+        (60, "bmj", 0, True),
         (150, "plain", 3, True),
-        (150, "cochrane", 0, True),
         (150, "jama", 0, False),
-        (150, "bmj", 3, False),
     ],
 )
 def test_many_trials(k, layout, groups, bias):
@@ -57,16 +56,16 @@ def test_many_trials(k, layout, groups, bias):
     assert sum(w.startswith("Author ") for w in found) == k
 
 
-@pytest.mark.parametrize(
-    ("k", "label"), [(1, WIDE), (5, LONG), (13, WIDE), (60, LONG), (150, WIDE)]
-)
+@pytest.mark.parametrize(("k", "label"), [(1, WIDE), (5, LONG), (13, WIDE), (60, LONG)])
 def test_long_labels_and_other_scripts(k, label):
     rows, labels = many(k, label=label)
     assert_tidy(forest_plot(rows, synthesis=BINARY, labels=labels))
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("scale", [1e-9, 1e-4, 1e3, 1e12])
+@pytest.mark.parametrize(
+    ("layout", "scale"),
+    [("plain", 1e-9), ("cochrane", 1e-4), ("jama", 1e3), ("bmj", 1e12)],
+)
 def test_units_that_are_huge_or_tiny(layout, scale):
     rows, labels = continuous(4, scale=scale)
     options = ForestOptions(layout=layout)
@@ -78,8 +77,10 @@ def test_units_that_are_huge_or_tiny(layout, scale):
     assert not [e for e in effects if e.startswith(("0.00 ", "−0.00 "))]
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("size", [3.0, 12.0, 300.0, 900.0])
+@pytest.mark.parametrize(
+    ("layout", "size"),
+    [("plain", 900.0), ("cochrane", 300.0), ("jama", 12.0), ("bmj", 3.0)],
+)
 def test_ratios_beyond_every_number(layout, size):
     # A table with empty cells may have a logarithm of 900, which no number undoes.
     listed = [
