@@ -9,6 +9,7 @@ analysed subjects, so ``mu_a`` is the least-squares mean of arm a, and
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from types import MappingProxyType
 
 import numpy as np
@@ -30,10 +31,15 @@ from trialstats.linear_model import (
 
 @dataclass(frozen=True, slots=True)
 class Ancova:
-    """An analysis of covariance; mappings go by arm, differences by treatment."""
+    """An analysis of covariance; mappings go by arm, differences by treatment.
+
+    `covariances` go by two treatments: those of their differences, which share the
+    control and the covariates' slopes.
+    """
 
     ls_means: Mapping[str, Estimate]
     differences: Mapping[str, Estimate]
+    covariances: Mapping[tuple[str, str], float]
     n: Mapping[str, int]
     covariate_means: Mapping[str, float]
     residual_standard_deviation: float
@@ -118,9 +124,16 @@ def fit_ancova(
         for i, arm in enumerate(arms)
         if i > 0
     }
+    against_control = unit[1 : len(arms)] - unit[0]
+    shared = against_control @ covariance @ against_control.T
+    covariances = {
+        (arms[i + 1], arms[j + 1]): float(shared[min(i, j), max(i, j)])
+        for i, j in permutations(range(len(shared)), 2)
+    }
     return Ancova(
         ls_means=MappingProxyType(ls_means),
         differences=MappingProxyType(differences),
+        covariances=MappingProxyType(covariances),
         n=MappingProxyType(counts),
         covariate_means=MappingProxyType(means),
         residual_standard_deviation=float(fit.ssr / df) ** 0.5,

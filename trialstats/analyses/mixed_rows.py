@@ -16,11 +16,6 @@ from trialstats.rows import RESIDUALS, frame_of
 from trialstats.vocabulary import FIT_STATISTICS, term_in_words
 
 
-def squared(unit: str | None) -> str | None:
-    """Return the unit of a variance."""
-    return None if unit is None else f"({unit}) squared"
-
-
 def mean_of(found: Mapping[str, Any], level: float) -> Row:
     """Return the columns of a mean: no test, since zero is no hypothesis."""
     columns = ("estimate", "standard_error", "df", "ci_lower", "ci_upper")

@@ -8,16 +8,17 @@ import pandas as pd
 from trialstats.analyses.mixed_rows import (
     fit_rows,
     residual_frame,
-    squared,
     term_rows,
 )
 from trialstats.analyses.trial_counts import n_analysed
+from trialstats.analyses.trial_covariances import covariance_row, pairs_of
 from trialstats.analyses.trial_models import crossover_model, inference_of
 from trialstats.analyses.trial_rows import (
     Analysis,
     Row,
     estimate_columns,
     mean_columns,
+    squared,
 )
 from trialstats.fixed_effects import ls_means_matrix
 from trialstats.lmm import Crossover, fit_crossover
@@ -49,6 +50,7 @@ def crossover_rows(analysis: Analysis) -> Iterator[Row]:
             **shared,
             **estimate_columns(difference),
         )
+    yield from _shared_rows(analysis, fit, method)
     yield from _unadjusted_rows(analysis, fit)
     yield from _first_period_rows(analysis, fit)
     for statistic, label, effects, first in (
@@ -127,6 +129,24 @@ def _method(analysis: Analysis, fit: Crossover) -> str:
     """Return the model with its inference in words."""
     inference = inference_of(analysis, fit.model.df_method)
     return f"{_model(analysis, fit)}; {inference}"
+
+
+def _shared_rows(analysis: Analysis, fit: Crossover, method: str) -> Iterator[Row]:
+    """Yield the covariances of the differences, two by two."""
+    grid, matrix = ls_means_matrix(fit.model.design, ["treatment"])
+    mean = dict(zip(grid["treatment"], matrix, strict=True))
+    covariance = fit.model.small_sample.covariance
+    for first, second in pairs_of(analysis.treatments):
+        one, other = (mean[arm] - mean[analysis.control] for arm in (first, second))
+        yield covariance_row(
+            analysis,
+            "difference",
+            (first, second),
+            float(one @ covariance @ other),
+            unit=analysis.unit,
+            n_subjects=fit.n_subjects,
+            method=method,
+        )
 
 
 def _unadjusted_rows(analysis: Analysis, fit: Crossover) -> Iterator[Row]:

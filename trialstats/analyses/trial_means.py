@@ -1,6 +1,6 @@
 """Rows of the analysis of covariance."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from statistics import NormalDist
 
 import numpy as np
@@ -10,6 +10,7 @@ from trialstats.analyses.trial_counts import (
     n_analysed,
     require_one_row,
 )
+from trialstats.analyses.trial_covariances import covariance_row, pairs_of
 from trialstats.analyses.trial_models import ancova_method
 from trialstats.analyses.trial_rows import (
     Analysis,
@@ -17,8 +18,9 @@ from trialstats.analyses.trial_rows import (
     estimate_columns,
     mean_columns,
 )
-from trialstats.ancova import fit_ancova
+from trialstats.ancova import Ancova, fit_ancova
 from trialstats.meta.effect_sizes import effect_sizes
+from trialstats.meta.shared_control import covariance_of_g
 
 
 def ancova_rows(analysis: Analysis) -> Iterator[Row]:
@@ -51,6 +53,7 @@ def ancova_rows(analysis: Analysis) -> Iterator[Row]:
             method=f"{method}; least-squares mean{at} over the analysed subjects",
             **mean_columns(fit.ls_means[arm]),
         )
+    standardized = {}
     for arm in analysis.treatments:
         n = fit.n[arm] + fit.n[analysis.control]
         yield analysis.row(
@@ -62,7 +65,46 @@ def ancova_rows(analysis: Analysis) -> Iterator[Row]:
             method=method,
             **estimate_columns(fit.differences[arm]),
         )
-        yield _hedges_g(analysis, arm, values, response)
+        standardized[arm] = _hedges_g(analysis, arm, values, response)
+        yield standardized[arm]
+    yield from _covariance_rows(analysis, fit, method, standardized)
+
+
+def _covariance_rows(
+    analysis: Analysis, fit: Ancova, method: str, standardized: Mapping[str, Row]
+) -> Iterator[Row]:
+    """Yield the covariances of differences, and of standardised ones, two by two."""
+    n_control = fit.n[analysis.control]
+    for first, second in pairs_of(analysis.treatments):
+        n = fit.n[first] + fit.n[second] + n_control
+        yield covariance_row(
+            analysis,
+            "difference",
+            (first, second),
+            fit.covariances[first, second],
+            unit=analysis.unit,
+            n_subjects=n,
+            method=method,
+        )
+        one, other = (standardized[a].get("estimate") for a in (first, second))
+        covariance = None
+        if one is not None and other is not None:
+            covariance = covariance_of_g(
+                one,
+                other,
+                n_first=fit.n[first],
+                n_second=fit.n[second],
+                n_control=n_control,
+            )
+        yield covariance_row(
+            analysis,
+            "standardized_mean_difference",
+            (first, second),
+            covariance,
+            n_subjects=n,
+            method=f"Hedges' g of {analysis.settings['response']}, unadjusted; delta "
+            "method (Gleser and Olkin), each with the standard deviation of its arms",
+        )
 
 
 def _observed_moments(

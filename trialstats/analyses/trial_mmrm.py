@@ -13,7 +13,6 @@ from trialstats.analyses.mixed_rows import (
     fit_rows,
     mean_of,
     residual_frame,
-    squared,
     term_rows,
 )
 from trialstats.analyses.trial_counts import (
@@ -21,6 +20,7 @@ from trialstats.analyses.trial_counts import (
     visits_after_baseline,
     visits_by_number,
 )
+from trialstats.analyses.trial_covariances import covariance_row, pairs_of
 from trialstats.analyses.trial_models import (
     baseline_of,
     formula_of,
@@ -29,7 +29,7 @@ from trialstats.analyses.trial_models import (
     structures_of,
     terms_of,
 )
-from trialstats.analyses.trial_rows import NOBODY, Analysis, Row
+from trialstats.analyses.trial_rows import NOBODY, Analysis, Row, squared
 from trialstats.errors import ConfigError, LadderError, NotEstimableError
 from trialstats.fixed_effects import contains, ls_means_matrix
 from trialstats.linear_model import FloatArray
@@ -202,7 +202,9 @@ def mmrm_rows(analysis: Analysis) -> Iterator[Row]:
     for arm in analysis.arms:
         here = made.rows.loc[made.rows["TRT01P"] == arm, "USUBJID"]
         yield n_analysed(analysis, arm, here.nunique())
-    yield from _mean_rows(analysis, made)
+    wanted = list(_contrasts(analysis, made))
+    yield from _mean_rows(analysis, made, wanted)
+    yield from _shared_rows(analysis, made, wanted)
     yield from _unseen_rows(analysis, made)
     n = made.fit.n_subjects
     yield from term_rows(analysis, _tests(made), made.method, n)
@@ -254,9 +256,11 @@ class _Contrast:
     n: int
 
 
-def _mean_rows(analysis: Analysis, made: Configured) -> Iterator[Row]:
+def _mean_rows(
+    analysis: Analysis, made: Configured, wanted: Sequence[_Contrast]
+) -> Iterator[Row]:
     """Yield means and differences by visit and averaged over the visits."""
-    fit, wanted = made.fit, list(_contrasts(analysis, made))
+    fit = made.fit
     weights = np.array([one.weights for one in wanted])
     table = records(fit.contrast(weights))
     plain = np.sqrt(np.einsum("cp,pq,cq->c", weights, fit.model_covariance, weights))
@@ -292,6 +296,32 @@ def _mean_rows(analysis: Analysis, made: Configured) -> Iterator[Row]:
             "adjustment for a small sample",
             **shared,
         )
+
+
+def _shared_rows(
+    analysis: Analysis, made: Configured, wanted: Sequence[_Contrast]
+) -> Iterator[Row]:
+    """Yield the covariances of the differences at each visit, two by two.
+
+    The covariance of the coefficients is the one that the differences' standard
+    errors come from, with its adjustment for a small sample.
+    """
+    found = {(one.visit, one.arm): one for one in wanted if one.difference}
+    sizes = {(one.visit, one.arm): one.n for one in wanted if not one.difference}
+    covariance = made.fit.small_sample.covariance
+    for visit in dict.fromkeys(visit for visit, _ in found):
+        for first, second in pairs_of(analysis.treatments):
+            one, other = found[visit, first], found[visit, second]
+            yield covariance_row(
+                analysis,
+                "difference",
+                (first, second),
+                float(one.weights @ covariance @ other.weights),
+                visit=visit,
+                unit=analysis.unit,
+                n_subjects=one.n + sizes[visit, second],
+                method=made.method,
+            )
 
 
 def _unseen_rows(analysis: Analysis, made: Configured) -> Iterator[Row]:

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 from trialstats.analyses.trial_counts import n_analysed, require_one_row
+from trialstats.analyses.trial_covariances import covariance_row, pairs_of
 from trialstats.analyses.trial_models import proportions_method
 from trialstats.analyses.trial_rows import Analysis, Row
 from trialstats.binary import Comparison, compare_proportions
 from trialstats.errors import DataError, NotEstimableError
+from trialstats.meta.shared_control import covariance_of_proportions
 
 
 def proportions_rows(analysis: Analysis) -> Iterator[Row]:
@@ -41,6 +43,7 @@ def proportions_rows(analysis: Analysis) -> Iterator[Row]:
         )
     for arm in analysis.treatments:
         yield from _comparison_rows(analysis, arm, tables)
+    yield from _covariance_rows(analysis, tables)
 
 
 def _comparison_rows(
@@ -78,6 +81,40 @@ def _comparison_rows(
             method=proportions_method(analysis, statistic),
             **comparison_columns(found, analysis.level),
         )
+
+
+def _covariance_rows(
+    analysis: Analysis, tables: dict[str, tuple[int, int]]
+) -> Iterator[Row]:
+    """Yield the covariances of the comparisons, two by two: the control's part."""
+    control = tables[analysis.control]
+    for pair in pairs_of(analysis.treatments):
+        n = sum(tables[arm][1] for arm in (*pair, analysis.control))
+        compared = [
+            compare_proportions(*tables[arm], *control, level=analysis.level)
+            for arm in pair
+        ]
+        for statistic, (measure, effect, scale) in _SHARED.items():
+            errors = [getattr(found, effect).standard_error for found in compared]
+            absent = any(error is None for error in errors)
+            yield covariance_row(
+                analysis,
+                statistic,
+                pair,
+                None if absent else covariance_of_proportions(measure, *control),
+                scale=scale,
+                n_subjects=n,
+                method="Variance of the part of the control arm, which both share; "
+                "delta method",
+            )
+
+
+#: Measure, field and scale of the comparisons that share a control.
+_SHARED = {
+    "risk_difference": ("RD", "risk_difference", "natural"),
+    "risk_ratio": ("RR", "log_risk_ratio", "log"),
+    "odds_ratio": ("OR", "log_odds_ratio", "log"),
+}
 
 
 def comparison_columns(found: Comparison, level: float) -> Row:

@@ -235,6 +235,11 @@ def mean_columns(found: Estimate) -> Row:
     }
 
 
+def squared(unit: str | None) -> str | None:
+    """Return the unit of a variance."""
+    return None if unit is None else f"({unit}) squared"
+
+
 def observed(bds: pd.DataFrame) -> pd.DataFrame:
     """Return the rows whose value was observed, or is a mean of observed values."""
     real = bds["DTYPE"].isna() | bds["DTYPE"].isin(OBSERVED_DTYPES)
