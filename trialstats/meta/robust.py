@@ -20,7 +20,7 @@ DF, Surv Methodol 2002;28:169-181. Pustejovsky JE, Tipton E, J Bus Econ Stat
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,17 +28,18 @@ import numpy as np
 import pandas as pd
 from scipy.special import fdtrc
 
-from trialstats.errors import DataError, NotEstimableError
+from trialstats.errors import NotEstimableError
 from trialstats.meta.inputs import FloatArray, check_level, one_of
 from trialstats.meta.moderators import Moderators
-from trialstats.meta.multilevel_covariances import IntArray
 from trialstats.meta.multilevel_inputs import read_factor
 from trialstats.meta.multilevel_results import columns_to_test, quantiles, tails
 from trialstats.meta.pooled import OmnibusTest
-
-#: Eigenvalues of S_c below this share of the largest count as zero: the coefficients
-#: take up the cluster.
-_RANK = 1e-10
+from trialstats.meta.robust_clusters import (
+    Block,
+    Satterthwaite,
+    bias_reduced,
+    clusters_of,
+)
 
 #: Kinds of covariance, with the words for them.
 KINDS = {
@@ -46,17 +47,6 @@ KINDS = {
     "CR1": "times J/(J - p), t with clusters minus coefficients df",
     "CR2": "bias-reduced, Satterthwaite's df",
 }
-
-
-@dataclass(frozen=True)
-class _Cluster:
-    """Rows of a cluster with what is theirs."""
-
-    rows: IntArray
-    design: FloatArray
-    working: FloatArray
-    weight: FloatArray
-    residual: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -210,23 +200,27 @@ def cluster_robust(
     bread = (bread + bread.T) / 2
     residual = np.asarray(fit.effect, dtype=float) - design @ beta
     if kind == "CR2":
-        clusters = _clusters(design, residual, codes, labels, blocks)
-        halves = _bias_reduced(clusters, bread)
+        clusters = clusters_of(design, residual, codes, labels, blocks)
+        halves = bias_reduced(clusters, bread)
         scores = np.stack(
             [h.T @ c.residual for h, c in zip(halves, clusters, strict=True)]
         )
-        degrees = _Satterthwaite(clusters, halves, bread)
+        degrees = Satterthwaite(clusters, halves, bread)
         df = np.array([degrees(np.eye(p)[[j]]) for j in range(p)])
+        gone = degrees.biased()
         joint: Callable[[FloatArray], float] = degrees
     else:
         scores = np.zeros((n, p))
         np.add.at(scores, codes, weighted * residual[:, None])
-        df = np.full(p, float(n - p))
+        df, gone = np.full(p, float(n - p)), np.zeros(p, dtype=bool)
         joint = _Given(float(n - p))
     covariance = bread @ (scores.T @ scores) @ bread
     if kind == "CR1":
         covariance = covariance * n / (n - p)
-    frame, reasons = _coefficients(fit, beta, covariance, df, bread, level)
+    # As small as rounding: there are no residuals.
+    gone = gone | (np.diag(covariance) <= 1e-20 * np.diag(bread))
+    covariance[gone], covariance[:, gone] = np.nan, np.nan
+    frame, reasons = _coefficients(fit, beta, covariance, df, level)
     single = {
         name: float(frame[name].iloc[0]) if p == 1 else math.nan
         for name in frame.columns
@@ -254,20 +248,18 @@ def _coefficients(
     beta: FloatArray,
     covariance: FloatArray,
     df: FloatArray,
-    bread: FloatArray,
     level: float,
 ) -> tuple[pd.DataFrame, dict[str, str]]:
-    diagonal = np.diag(covariance)
-    # As large as rounding: the clusters leave the coefficient no residual.
-    gone = diagonal <= 1e-20 * np.diag(bread)
-    error = np.where(gone, np.nan, np.sqrt(np.where(gone, 1.0, diagonal)))
-    df = np.where(gone, np.nan, df)
-    statistic = beta / error
+    gone = np.isnan(np.diag(covariance))
+    error = np.sqrt(np.diag(covariance))
+    statistic, df = beta / error, np.where(gone, np.nan, df)
     usable = np.where(gone, 1.0, df)
     reach = quantiles(usable, level) * error
     names = list(fit.coefficients["term"])
     reasons = {
-        f"standard_error[{names[j]}]": "the clusters leave no residual for it"
+        f"standard_error[{names[j]}]": (
+            "it takes up a cluster, which then leaves no residual for it"
+        )
         for j in np.flatnonzero(gone)
     }
     frame = pd.DataFrame(
@@ -285,15 +277,21 @@ def _coefficients(
     return frame, reasons
 
 
-#: A block of rows with its working covariance and its weights.
-_Block = tuple[IntArray, FloatArray, FloatArray]
+@dataclass(frozen=True)
+class _Given:
+    """Degrees of freedom that do not depend on the contrast."""
+
+    df: float
+
+    def __call__(self, contrasts: FloatArray) -> float:
+        return self.df
 
 
-def _working(fit: Any) -> tuple[FloatArray, list[_Block]]:
+def _working(fit: Any) -> tuple[FloatArray, list[Block]]:
     """Return W X, (k, p), and the independent blocks of a fit."""
     design = np.asarray(fit.design, dtype=float)
     weighted = np.empty_like(design)
-    blocks: list[_Block] = []
+    blocks: list[Block] = []
     if hasattr(fit, "blocks"):
         for rows, marginal in fit.blocks():
             weight = np.linalg.inv(marginal)
@@ -308,140 +306,3 @@ def _working(fit: Any) -> tuple[FloatArray, list[_Block]]:
         one = np.array([row], dtype=np.intp)
         blocks.append((one, total[[row], None], weights[[row], None]))
     return weights[:, None] * design, blocks
-
-
-def _clusters(
-    design: FloatArray,
-    residual: FloatArray,
-    codes: IntArray,
-    labels: tuple[Any, ...],
-    blocks: Sequence[_Block],
-) -> list[_Cluster]:
-    """Return the clusters; refuse blocks that reach over several."""
-    own: list[list[_Block]] = [[] for _ in labels]
-    for block in blocks:
-        found = np.unique(codes[block[0]])
-        if len(found) > 1:
-            listed = ", ".join(str(labels[c]) for c in found[:5])
-            raise DataError(
-                f"clusters {listed} share random effects or sampling errors",
-                column="cluster",
-                remedy="use the outermost grouping as cluster, or kind='CR1'",
-            )
-        own[int(found[0])].append(block)
-    result = []
-    for parts in own:
-        rows = np.concatenate([rows for rows, _, _ in parts])
-        working = np.zeros((len(rows), len(rows)))
-        weight = np.zeros_like(working)
-        at = 0
-        for block_rows, phi, w in parts:
-            span = slice(at, at + len(block_rows))
-            working[span, span], weight[span, span] = phi, w
-            at += len(block_rows)
-        result.append(_Cluster(rows, design[rows], working, weight, residual[rows]))
-    return result
-
-
-def _left_over(
-    clusters: Sequence[_Cluster], bread: FloatArray
-) -> Callable[[int], tuple[FloatArray, FloatArray, FloatArray]]:
-    """Return what ((I - H) Phi (I - H)')_cd is made of.
-
-    For cluster c the parts X_c, Phi_c W_c X_c and, common to all, the middle matrix
-    B (sum X'W Phi W X) B: the block is
-    Phi_c [c = d] - X_c B X_d'W_d Phi_d - Phi_c W_c X_c B X_d' + X_c middle X_d'.
-    """
-    moved = [c.working @ c.weight @ c.design for c in clusters]
-    inner = sum(
-        (c.weight @ c.design).T @ m for c, m in zip(clusters, moved, strict=True)
-    )
-    middle = bread @ inner @ bread
-
-    def parts(number: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-        return clusters[number].design, moved[number], middle
-
-    return parts
-
-
-def _bias_reduced(clusters: Sequence[_Cluster], bread: FloatArray) -> list[FloatArray]:
-    """Return A_c W_c X_c of each cluster, (m, p)."""
-    parts = _left_over(clusters, bread)
-    result = []
-    for number, c in enumerate(clusters):
-        x, moved, middle = parts(number)
-        crossed = moved @ bread @ x.T
-        left = c.working - crossed - crossed.T + x @ middle @ x.T
-        factor = np.linalg.cholesky(c.working).T
-        inner = factor @ left @ factor.T
-        roots, vectors = np.linalg.eigh((inner + inner.T) / 2)
-        keep = roots > _RANK * max(float(roots[-1]), 0.0)
-        power = np.where(keep, np.where(keep, roots, 1.0) ** -0.5, 0.0)
-        adjust = factor.T @ (vectors * power) @ vectors.T @ factor
-        result.append(np.asarray(adjust @ c.weight @ x))
-    return result
-
-
-@dataclass(frozen=True)
-class _Given:
-    """Degrees of freedom that do not depend on the contrast."""
-
-    df: float
-
-    def __call__(self, contrasts: FloatArray) -> float:
-        return self.df
-
-
-class _Satterthwaite:
-    """Degrees of freedom of contrasts with bias-reduced errors."""
-
-    def __init__(
-        self,
-        clusters: Sequence[_Cluster],
-        halves: Sequence[FloatArray],
-        bread: FloatArray,
-    ) -> None:
-        self.bread = bread
-        parts = _left_over(clusters, bread)
-        found = [parts(number) for number in range(len(clusters))]
-        self.own = np.stack(
-            [h.T @ c.working @ h for h, c in zip(halves, clusters, strict=True)]
-        )
-        self.on_design = np.stack(
-            [h.T @ x for h, (x, _, _) in zip(halves, found, strict=True)]
-        )
-        self.on_moved = np.stack(
-            [h.T @ m for h, (_, m, _) in zip(halves, found, strict=True)]
-        )
-        self.middle = found[0][2]
-
-    def __call__(self, contrasts: FloatArray) -> float:
-        """Return the degrees of freedom of (q, p) contrasts together.
-
-        For one contrast Satterthwaite's; for several those of the Wishart matrix
-        whose total variance is that of the robust covariance.
-        """
-        q = len(contrasts)
-        rows = contrasts @ self.bread
-        cross = self._covariances(rows)
-        mean = np.einsum("stcc->st", cross)
-        roots, vectors = np.linalg.eigh((mean + mean.T) / 2)
-        if roots[0] <= 0:
-            return math.nan
-        rows = (vectors * roots**-0.5) @ vectors.T @ rows
-        cross = self._covariances(rows)
-        own = np.einsum("sscd->scd", cross)
-        total = np.einsum("scd,tcd->", own, own)
-        total += np.einsum("stcd,stdc->", cross, cross)
-        return float(q * (q + 1) / total)
-
-    def _covariances(self, rows: FloatArray) -> FloatArray:
-        """Return the covariance of the scores of clusters, (q, q, J, J)."""
-        u = np.einsum("sp,cpq->scq", rows, self.on_design)
-        m = np.einsum("sp,cpq->scq", rows, self.on_moved)
-        crossed = np.einsum("scp,pq,tdq->stcd", m, self.bread, u, optimize=True)
-        cross = np.einsum("scp,pq,tdq->stcd", u, self.middle, u, optimize=True)
-        cross = cross - crossed - crossed.transpose(1, 0, 3, 2)
-        at = np.arange(len(self.own))
-        cross[:, :, at, at] += np.einsum("sp,cpq,tq->stc", rows, self.own, rows)
-        return np.asarray(cross)

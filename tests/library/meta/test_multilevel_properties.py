@@ -10,6 +10,7 @@ import pytest
 from scipy import optimize
 
 from trialstats.errors import DataError, NotEstimableError
+from trialstats.meta.location_scale import pool_location_scale
 from trialstats.meta.multilevel import pool_multilevel
 from trialstats.meta.multilevel_blocks import Sampling, Term, batches, codes_of
 from trialstats.meta.multilevel_likelihood import Model
@@ -484,6 +485,101 @@ def test_clusters_that_share_random_effects_are_refused(nested):
         cluster_robust(fit, np.arange(len(nested)))
     # The unadjusted errors need no such thing.
     assert cluster_robust(fit, np.arange(len(nested)), kind="CR0").standard_error > 0
+
+
+def test_a_coefficient_that_one_cluster_tells_has_no_robust_error(nested):
+    frame = nested.assign(alone=(nested["region"] == 3).astype(float))
+    fit = pool_multilevel(
+        "effect",
+        "variance",
+        levels=["trial"],
+        moderators="~ alone + dose",
+        data=frame.assign(trial=frame["region"] * 3 + frame["trial"]),
+        component_intervals=False,
+    )
+    robust = cluster_robust(fit, "region")
+    errors = robust.coefficients.set_index("term")["standard_error"]
+    assert np.isnan(errors["alone"])
+    assert errors[["Intercept", "dose"]].notna().all()
+    assert "takes up a cluster" in robust.not_estimable["standard_error[alone]"]
+    assert np.isnan(robust.test().statistic)
+    assert robust.test("dose").statistic > 0
+
+
+def test_clusters_that_have_their_own_means_leave_slopes_an_error(nested):
+    # The clusters' means are taken up; what is within them tells the slope.
+    fit = pool_multilevel(
+        "effect",
+        "variance",
+        moderators="~ C(region) + dose",
+        data=nested,
+        component_intervals=False,
+    )
+    errors = cluster_robust(fit, "region").coefficients.set_index("term")
+    assert errors.loc["dose", "standard_error"] > 0
+    within = nested.assign(weight=1 / nested["variance"])
+    for name in ("effect", "dose"):
+        total = (within[name] * within["weight"]).groupby(within["region"]).sum()
+        mean = total / within["weight"].groupby(within["region"]).sum()
+        within[name] = within[name] - mean[within["region"]].to_numpy()
+    # Frisch and Waugh: the slope is that of what lies within clusters.
+    slope = (within["weight"] * within["dose"] * within["effect"]).sum() / (
+        within["weight"] * within["dose"] ** 2
+    ).sum()
+    assert errors.loc["dose", "estimate"] == pytest.approx(slope, rel=1e-10)
+
+
+def test_a_location_scale_model_without_moderators_is_the_random_effects_model(nested):
+    for method in ("REML", "ML"):
+        fit = pool_location_scale(
+            "effect", "variance", data=nested, method=method, inference="t"
+        )
+        plain = pool(
+            nested["effect"], nested["variance"], tau_squared=method, inference="t"
+        )
+        np.testing.assert_allclose(fit.tau_squared, plain.tau_squared, rtol=1e-8)
+        assert fit.coefficients["standard_error"][0] == pytest.approx(
+            plain.standard_error, rel=1e-8
+        )
+        assert fit.log_likelihood == pytest.approx(plain.log_likelihood, rel=1e-12)
+
+
+def test_the_scale_of_a_location_scale_model_is_where_its_likelihood_is_highest(nested):
+    fit = pool_location_scale(
+        "effect", "variance", moderators="~ dose", scale="~ dose", data=nested
+    )
+    y, v = nested["effect"].to_numpy(), nested["variance"].to_numpy()
+
+    def likelihood(alpha):
+        marginal = np.diag(v + np.exp(fit.scale_design @ alpha))
+        return dense_log_likelihood(y, fit.design, marginal, restricted=True)
+
+    alpha = fit.scale_coefficients["estimate"].to_numpy()
+    assert fit.log_likelihood == pytest.approx(likelihood(alpha), rel=1e-12)
+    step = 1e-4 * np.eye(2)
+    score = [(likelihood(alpha + d) - likelihood(alpha - d)) / 2e-4 for d in step]
+    np.testing.assert_allclose(score, 0, atol=1e-6)
+    bend = np.array(
+        [
+            [
+                likelihood(alpha + a + b)
+                - likelihood(alpha + a - b)
+                - likelihood(alpha - a + b)
+                + likelihood(alpha - a - b)
+                for a in step
+            ]
+            for b in step
+        ]
+    )
+    # Fourfold differences of a likelihood near 30, divided by 4e-8.
+    np.testing.assert_allclose(
+        np.linalg.inv(-bend / 4e-8), fit.scale_covariance, rtol=1e-4
+    )
+
+
+def test_a_scale_without_heterogeneity_is_refused():
+    with pytest.raises(NotEstimableError, match="logarithm of zero"):
+        pool_location_scale([0.1, 0.1, 0.11, 0.1, 0.09], [0.1] * 5)
 
 
 def test_predictions_and_tests_of_a_model_with_outcomes(outcomes):
