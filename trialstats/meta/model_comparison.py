@@ -93,8 +93,10 @@ def _restricted(full: Pooled, reduced: Pooled) -> bool:
     if methods in (set(), {"ML"}):
         return False
     if methods != {"REML"}:
+        others = sorted(methods - {"ML", "REML"})
+        what = f"{', '.join(others)} does not maximise a likelihood"
         raise DataError(
-            f"{', '.join(sorted(methods))} does not maximise a likelihood",
+            what if others else "ML and REML maximise different likelihoods",
             remedy="fit both models with tau_squared='ML'",
         )
     if not np.array_equal(full.design, reduced.design):
