@@ -118,7 +118,7 @@ def shortened(text: str, size: float, width: float, *, weight: str = "normal") -
     """Return text that is no wider than `width` points, cut with three dots.
 
     >>> shortened("Frimodt-Moller et al. 1973", 9.0, 70.0)
-    'Frimodt-Mol…'
+    'Frimodt-Moll…'
     """
     if text_width(text, size, weight=weight) <= width:
         return text

@@ -107,10 +107,12 @@ def _effect_head(found: Sequence[Panel], house: House) -> tuple[str, ...]:
         return (f"Effect {interval}",)
     if not house.measure_in_words:
         return (f"{measures[0].code} {interval}",)
-    # A long name has a line of its own.
+    # A long name has a line of its own, the longest has two.
     title = measures[0].title
     if len(title) <= len("Hazard ratio"):
         return (f"{title} {interval}",)
+    if len(title) <= len("Incidence rate ratio"):
+        return (title, interval)
     first, _, last = title.rpartition(" ")
     return (first, f"{last} {interval}")
 
