@@ -155,7 +155,14 @@ def read_factor(
         series = series.cat.remove_unused_categories()
         labels = tuple(series.cat.categories.tolist())
         return np.asarray(series.cat.codes, dtype=np.intp), labels
-    found, inverse = np.unique(series.to_numpy(), return_inverse=True)
+    try:
+        found, inverse = np.unique(series.to_numpy(), return_inverse=True)
+    except TypeError:
+        raise DataError(
+            "the labels are of several types and have no order",
+            column=name,
+            remedy="write all as text, or all as numbers",
+        ) from None
     return inverse.astype(np.intp), tuple(found.tolist())
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialstats.errors import NotEstimableError
+from trialstats.errors import DataError, NotEstimableError
 from trialstats.meta.inputs import one_of
 from trialstats.meta.moderators import Moderators, read_moderators
 from trialstats.meta.multilevel import random_intercepts
@@ -174,7 +174,9 @@ def _first(covariance: Any) -> Any:
     """Return the first entry: a number of a vector, a row, or a block."""
     if isinstance(covariance, pd.DataFrame | pd.Series):
         covariance = covariance.to_numpy()
-    return covariance[0] if np.ndim(covariance) or len(covariance) else 0.0
+    if not len(covariance):
+        raise DataError("there are no rows", remedy="supply at least one trial")
+    return covariance[0]
 
 
 def _means(inner: IntArray, labels: tuple[Any, ...]) -> Moderators:

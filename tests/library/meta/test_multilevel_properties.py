@@ -440,6 +440,7 @@ def test_the_block_that_is_not_positive_definite_is_named():
         ({"covariance": [[1, 0.5, 0], [0.2, 1, 0], [0, 0, 1]]}, "not symmetric"),
         ({"levels": {"trial": ["a", None, "b"]}}, "row 2.*'trial'"),
         ({"levels": ["trial"]}, "no data"),
+        ({"levels": {"trial": ["a", 1, "b"]}}, "several types"),
         ({"method": "DL"}, "unknown method 'DL'"),
         ({"inference": "t", "df": "kenward"}, "unknown df"),
     ],
@@ -471,6 +472,33 @@ def test_outcomes_that_no_trial_has_together_have_no_correlation(outcomes):
             study="study",
             data=three.reset_index(drop=True),
         )
+
+
+def test_blocks_of_a_covariance_are_the_whole_matrix(outcomes):
+    v = sampling_covariance("variance", cluster="study", correlation=0.3, data=outcomes)
+    code = outcomes["study"].to_numpy()
+    blocks = [v[np.ix_(code == i, code == i)] for i in np.unique(code)]
+    assert len({len(block) for block in blocks}) > 1
+    arguments = {
+        "outcome": "outcome",
+        "study": "study",
+        "data": outcomes,
+        "component_intervals": False,
+    }
+    whole = pool_multivariate("effect", v, **arguments)
+    parts = pool_multivariate("effect", blocks, **arguments)
+    assert whole.log_likelihood == parts.log_likelihood
+    np.testing.assert_array_equal(
+        whole.coefficients["estimate"], parts.coefficients["estimate"]
+    )
+
+
+def test_options_fit_the_model_again(nested):
+    fit = pool_multilevel(
+        "effect", "variance", levels=["region"], data=nested, moderators="~ dose"
+    )
+    again = pool_multilevel(fit.effect, fit.variance, **fit.options)
+    pd.testing.assert_frame_equal(fit.coefficients, again.coefficients)
 
 
 def test_clusters_that_share_random_effects_are_refused(nested):
