@@ -58,7 +58,8 @@ def baujat_plot(
     Returns
     -------
     matplotlib.figure.Figure
-        Trials far out are named first; a name without room is left out.
+        Influential trials are named first, then those far out; a name without room is
+        left out.
 
     References
     ----------
@@ -143,7 +144,8 @@ def _plane_block(drawn: Shown, points: Mapping[str, Point]) -> Block:
                     at, shape, size=_MARK, colour=colour, outline=PAPER, line_width=0.5
                 )
         frame = (left, inner, right, inner + _HEIGHT)
-        order = sorted(points, key=lambda t: -_far(points[t], x, y))
+        # Influential trials are named first, then those far out.
+        order = sorted(points, key=lambda t: (t not in flagged, -_far(points[t], x, y)))
         texts = {t: shortened(names[t], small, _NAME) for t in order}
         for trial, corner in placed(texts, places, frame, small).items():
             colour = PREDICTION if trial in flagged else INK
