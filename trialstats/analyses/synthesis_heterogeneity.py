@@ -1,6 +1,7 @@
 """Why trials differ: subgroups and moderators of a synthesis."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -192,8 +193,9 @@ def regression_rows(beside: Beside) -> Iterator[Row]:
     formula = beside.config.get("moderators")
     if not formula:
         return
-    data = pd.DataFrame([dict(effect.covariates) for effect in beside.entered])
     place = f"{file_of(beside.config)}, at moderators"
+    data = covariate_frame(beside.entered)
+    _refuse_gaps(data, formula, beside.entered, place)
     about: dict[str, Any] = {"model_id": "meta_regression"}
     options = dict(beside.fit.options)
     try:
@@ -222,6 +224,28 @@ def regression_rows(beside: Beside) -> Iterator[Row]:
             **tested(row),
         )
     yield from _explained(beside, fit, about)
+
+
+def covariate_frame(effects: Sequence[TrialEffect]) -> pd.DataFrame:
+    """Return the covariates of trials, a row a trial, numbers as numbers."""
+    listed = [dict(effect.covariates) for effect in effects]
+    return pd.DataFrame(listed).infer_objects()
+
+
+def _refuse_gaps(
+    data: pd.DataFrame, formula: str, effects: Sequence[TrialEffect], place: str
+) -> None:
+    """Raise a `ConfigError` for a moderator that a trial does not have."""
+    for name, values in data.items():
+        if not re.search(rf"\b{re.escape(str(name))}\b", formula):
+            continue
+        gaps = values.isna().tolist()
+        absent = [e.trial for e, gap in zip(effects, gaps, strict=True) if gap]
+        if absent:
+            raise ConfigError(
+                f"{place}: no {name!r} of {', '.join(absent)}; fill it in, or take "
+                "the column out of the formula"
+            )
 
 
 def _explained(beside: Beside, fit: Any, about: dict[str, Any]) -> Iterator[Row]:
