@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc
 
 from trialstats.errors import DataError
+from trialstats.meta.arranging import arranged
 from trialstats.meta.fitting import (
     STANDARD_ERRORS,
     Fitted,
@@ -32,7 +33,6 @@ from trialstats.meta.prediction import PREDICTION, prediction_limits
 from trialstats.meta.tau_squared import TAU_SQUARED, WITH_WEIGHTS
 from trialstats.meta.tau_squared_intervals import q_profile_limits
 from trialstats.meta.trials import LARGEST_EFFECT, LARGEST_VARIANCE, SMALLEST_VARIANCE
-from trialstats.meta.weighting import arranged
 
 #: Numbers in a (k, n) array of a part.
 _PART = 32_768

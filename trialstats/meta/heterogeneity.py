@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
 from trialstats.errors import ConvergenceError, NotEstimableError
+from trialstats.meta.arranging import arranged
 from trialstats.meta.inputs import check_level
 from trialstats.meta.tau_squared_intervals import q_profile_limits
 from trialstats.meta.trials import checked_trials
-from trialstats.meta.weighting import Trials, arranged, weigh
+from trialstats.meta.weighting import Trials, weigh
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,9 @@ from trialstats.meta.weighting import IntArray, Trials, Weighted, weigh
 #: each grid has, so that fits with about the same range share one.
 _POINTS_PER_DECADE, _POINTS = 12, 12
 
+#: Fewer columns than these are taken one at a time.
+_FEW = 8
+
 #: Numbers in the working arrays of a chunk: a few of them fit the cache together.
 CHUNK = 24_576
 
@@ -147,7 +150,9 @@ def _highest(trials: Trials, likelihood: Likelihood, grid: FloatArray) -> FloatA
 
 def _chunks(k: int, n: int, g: int) -> Iterator[tuple[slice, slice]]:
     """Yield parts of an (n, g) array whose (k, ...) working arrays fit the cache."""
-    points = min(g, max(1, CHUNK // k))
+    points = min(g, CHUNK // k)
+    # Sums over long columns are faster one column at a time than over a few.
+    points = points if points >= _FEW else 1
     fits = max(1, CHUNK // (k * g)) if points == g else 1
     for first in range(0, n, fits):
         for start in range(0, g, points):

@@ -7,26 +7,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import chdtrc, fdtrc
 
 from trialstats.errors import DataError, NotEstimableError
 from trialstats.meta.fitting import Fitted, fitted
 from trialstats.meta.inference import INFERENCE, SCALES, CoefficientTests, half_width
 from trialstats.meta.inputs import FloatArray, check_level, one_of
 from trialstats.meta.moderators import Moderators
+from trialstats.meta.omnibus import OmnibusTest, contrast_test
 from trialstats.meta.prediction import PREDICTION, prediction_limits
 from trialstats.meta.tau_squared_intervals import INTERVALS, tau_squared_limits
 from trialstats.meta.weighting_given import GivenWeights, arranged_trials
 
-
-@dataclass(frozen=True, slots=True)
-class OmnibusTest:
-    """Test that several coefficients are zero: chi-squared, or F with `df2`."""
-
-    statistic: float
-    df1: int
-    df2: float
-    p_value: float
+__all__ = ["OmnibusTest", "Pooled"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -261,30 +253,9 @@ class Pooled:
         weights : array_like of shape (j, p) or (p,)
         value : float or array_like of shape (j,)
         """
-        rows = np.atleast_2d(np.asarray(weights, dtype=np.float64))
-        if rows.shape[1] != len(self.coefficient):
-            raise DataError(
-                f"{rows.shape[1]} weights a row, {len(self.coefficient)} coefficients"
-            )
-        j = len(rows)
-        distance = rows @ self.coefficient - value
-        spread = rows @ self.covariance @ rows.T
-        # In units of each combination, so that scales of moderators do not matter.
-        unit = np.sqrt(np.diag(spread))
-        if (
-            not (unit > 0).all()
-            or np.linalg.matrix_rank(spread / np.outer(unit, unit)) < j
-        ):
-            raise NotEstimableError(
-                f"the covariance of the {j} tested combinations is singular"
-            )
-        scaled = distance / unit
-        q = float(scaled @ np.linalg.solve(spread / np.outer(unit, unit), scaled))
-        df2 = float(self.tests.df[0])
-        if np.isnan(df2):
-            return OmnibusTest(q, j, df2, float(chdtrc(j, q)))
-        f = q / j
-        return OmnibusTest(f, j, df2, float(fdtrc(j, df2, f)))
+        return contrast_test(
+            self.coefficient, self.covariance, float(self.tests.df[0]), weights, value
+        )
 
     def predict(
         self,

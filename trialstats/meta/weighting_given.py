@@ -9,8 +9,9 @@ from functools import cached_property
 
 import numpy as np
 
+from trialstats.meta.arranging import arranged
 from trialstats.meta.inputs import FloatArray
-from trialstats.meta.weighting import Trials, WeightedRegression, arranged, weigh
+from trialstats.meta.weighting import Trials, WeightedRegression, weigh
 
 
 @dataclass(frozen=True)
