@@ -19,6 +19,7 @@ from trialstats.errors import (
     NotEstimableError,
 )
 from trialstats.meta.groups import BetweenTest, Subgroups, subgroups
+from trialstats.meta.heterogeneity import q_profile
 from trialstats.meta.pooling import pool
 
 Config = Mapping[str, Any]
@@ -110,6 +111,7 @@ def _group_rows(
     beside: Beside, found: Subgroups, names: Sequence[str | None]
 ) -> Iterator[Row]:
     shared = "one tau-squared for all subgroups" if found.common_tau_squared else ""
+    separate = not found.common_tau_squared and not beside.fit.equal_effects
     for row in found.groups.to_dict("records"):
         group = str(row["group"])
         members = [i for i, name in enumerate(names) if name == group]
@@ -129,10 +131,13 @@ def _group_rows(
         )
         for name in ("tau_squared", "i_squared"):
             value = float(row[name])
+            limits: dict[str, Any] = {}
+            if name == "tau_squared" and separate and len(members) > 1:
+                limits = _tau_squared_limits(beside, members)
             yield beside.row(
                 f"subgroup_{name}",
                 group,
-                **about,
+                **about | limits,
                 estimate=value,
                 not_estimable=_why(value, reason),
             )
@@ -148,6 +153,17 @@ def _group_rows(
         )
         weight = float(sum(beside.fit.weights[i] for i in members))
         yield beside.row("subgroup_weight", group, **about, estimate=weight)
+
+
+def _tau_squared_limits(beside: Beside, members: Sequence[int]) -> dict[str, Any]:
+    """Return the Q-profile interval of the trials of one subgroup."""
+    lower, upper = q_profile(
+        beside.fit.effect[list(members)],
+        beside.fit.variance[list(members)],
+        level=beside.fit.level,
+    )
+    words = f"{beside.words}; Q-profile interval"
+    return {"ci_lower": lower, "ci_upper": upper, "method": words}
 
 
 def _why(value: float, reason: str | None) -> str | None:

@@ -126,7 +126,7 @@ def build_studies(
 def _text_cells(names: Iterable[str], values: Iterable[Any]) -> dict[str, str | None]:
     """Return a row as text: the cells of a spreadsheet have types of their own."""
     return {
-        name: None if value is None else as_text(value).strip() or None
+        name: None if pd.isna(value) else as_text(value).strip() or None
         for name, value in zip(names, values, strict=True)
     }
 
@@ -155,5 +155,5 @@ def _value(row: Row, role: str, column: str) -> float | int | None:
 
 def _is_numeric(values: pd.Series) -> bool:
     """Return whether every cell that is filled is a plain number."""
-    filled = [as_text(value).strip() for value in values if value is not None]
+    filled = [as_text(value).strip() for value in values if not pd.isna(value)]
     return bool(filled) and all(plain_number(text) is not None for text in filled)
