@@ -174,9 +174,9 @@ def heterogeneity_measures(
         h = h_from_q(pooled.q, pooled.q_df, level=level)
         i_squared = i_squared_from_q(pooled.q, pooled.q_df, level=level)
     else:
-        table = pooled.heterogeneity(level=level)
-        h = Interval(*np.sqrt(table.loc["h_squared"].to_numpy()).tolist())
-        i_squared = Interval(*table.loc["i_squared"].tolist())
+        rows = pooled.heterogeneity(level=level).T
+        h = Interval(*np.sqrt(rows["h_squared"]).tolist())
+        i_squared = Interval(*rows["i_squared"].tolist())
     return pd.DataFrame(
         [h, i_squared, share], index=["h", "i_squared", "between_share"]
     )

@@ -53,7 +53,7 @@ def _wilson_corrected(x: FloatArray, n: FloatArray, level: float) -> _Limits:
     low = z * np.sqrt(np.maximum(z**2 - 2 - 1 / n + 4 * p * (n * (1 - p) + 1), 0))
     high = z * np.sqrt(np.maximum(z**2 + 2 - 1 / n + 4 * p * (n * (1 - p) - 1), 0))
     lower, upper = 2 * x + z**2 - 1 - low, 2 * x + z**2 + 1 + high
-    # At the ends the limit is the end itself (Newcombe).
+    # Where no one or everyone has the event the limit is the end itself (Newcombe).
     return np.where(x == 0, 0.0, lower / over), np.where(x == n, 1.0, upper / over)
 
 

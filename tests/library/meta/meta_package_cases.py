@@ -642,7 +642,7 @@ def filled(ask: Request, kind: str, theirs: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def tested(ask: Request, name: str) -> dict[str, Any]:
+def bias_of(ask: Request, name: str) -> dict[str, Any]:
     """Return metabias by meta's names."""
     trials, columns = trials_of(ask), ask.columns
     here = trials.there
@@ -680,7 +680,7 @@ def computed(case: dict[str, Any], data: pd.DataFrame) -> dict[str, Any]:
             if (match := re.search(rf'{key} = "(\w+)"', call))
         }
         if name == "metabias":
-            return tested(ask, word["method.bias"])
+            return bias_of(ask, word["method.bias"])
         if name == "trimfill":
             return filled(ask, word["type"], theirs)
         return sequence(ask, name)

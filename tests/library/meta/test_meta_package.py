@@ -31,7 +31,7 @@ TOLERANCE = Tolerance(
         "GLMM": 2e-4,
         # tau2 is 1.3e-7, and metafor's threshold for it 1e-13.
         "IRD": 1e-6,
-        # They follow from limits of tau2 that are good to 1.2e-4; tau2 is 0.0014 for RD.
+        # They follow from limits of tau2 that are good to 1.2e-4; tau2 of RD is 1.4e-3.
         "RD.I2.tau2 lower": 2e-2,
         "RD.I2.tau2 upper": 2e-3,
         "I2.tau2 lower": 1e-3,
