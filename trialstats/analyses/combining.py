@@ -4,15 +4,17 @@ Every model gives the same shape, so that its rows are written in one place.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import pandas as pd
-
-from trialstats.analyses.trial_effect import TrialEffect
+from trialstats.analyses.dependent_effects import (
+    Dependent,
+    pool_nested,
+    pool_sharing,
+)
+from trialstats.analyses.trial_effect import TrialEffect, share_people
 from trialstats.errors import ConvergenceError, NotEstimableError
 from trialstats.meta.mantel_haenszel import mantel_haenszel
-from trialstats.meta.multilevel import pool_multilevel
 from trialstats.meta.one_stage import one_stage
 from trialstats.meta.peto import peto
 from trialstats.meta.pooling import pool
@@ -46,6 +48,10 @@ class Combined:
         Why a field does not exist.
     equal_effects : bool
         Whether the model knows no variance between trials.
+    groups : tuple of str or None
+        The groups of each nested effect, outermost first; None in other models.
+    own_forms : mapping or None
+        What a statistic is in this model, in words, where it is not the usual.
     fit : object or None
         The result of `trialstats.meta` that the numbers come from.
     """
@@ -57,6 +63,8 @@ class Combined:
     method: str
     reasons: Mapping[str, str] = field(default_factory=dict)
     equal_effects: bool = False
+    groups: tuple[str, ...] | None = None
+    own_forms: Mapping[str, str] | None = None
     fit: Any = None
 
     def value(self, name: str) -> float | None:
@@ -110,31 +118,40 @@ def combine(
     """
     if not entered:
         return None, "no trial has an effect"
-    way = "levels" if arguments.get("levels") else str(arguments["method"])
+    way = way_of(arguments, sharing=share_people(entered))
     try:
         return _WAYS[way](entered, arguments, measure), None
     except (NotEstimableError, ConvergenceError) as reason:
         return None, str(reason)
 
 
+def way_of(arguments: Mapping[str, Any], *, sharing: bool) -> str:
+    """Return the way to combine effects.
+
+    Parameters
+    ----------
+    arguments : mapping
+        The keys of ``model``, complete.
+    sharing : bool
+        Whether two of the effects are of one trial: then their covariance enters.
+    """
+    if arguments.get("levels"):
+        return "levels"
+    method = str(arguments["method"])
+    return "sharing" if sharing and method == "inverse_variance" else method
+
+
 def _by_inverse_variances(
     entered: Sequence[TrialEffect], arguments: Mapping[str, Any], measure: str
 ) -> Combined:
     how = {n: arguments[n] for n in ("tau_squared", "inference", "prediction", "level")}
-    effect, variance = effects_and_variances(entered)
-    pooled = pool(effect, variance, **how)
-    equal = pooled.tau_squared_method == "EE"
-    return _combined(pooled, equal_effects=equal)
-
-
-def effects_and_variances(
-    entered: Sequence[TrialEffect],
-) -> tuple[list[float], list[float]]:
-    """Return the effects of estimable trials and their variances."""
-    return (
+    pooled = pool(
         [float(e.effect or 0.0) for e in entered],
         [float(e.variance or 0.0) for e in entered],
+        **how,
     )
+    equal = pooled.tau_squared_method == "EE"
+    return _combined(pooled, equal_effects=equal)
 
 
 def _by_counts(
@@ -177,23 +194,28 @@ def _by_levels(
     entered: Sequence[TrialEffect], arguments: Mapping[str, Any], measure: str
 ) -> Combined:
     """Combine effects that are nested, by a variance at each level."""
-    effect, variance = effects_and_variances(entered)
-    data = pd.DataFrame([dict(e.covariates) for e in entered])
-    inference = str(arguments["inference"])
-    if inference not in ("wald", "t"):
-        raise NotEstimableError(
-            f"{inference} is not derived for nested effects; use inference wald or t"
-        )
-    fit = pool_multilevel(
-        effect,
-        variance,
-        levels=list(arguments["levels"]),
-        data=data,
-        method="ML" if arguments["tau_squared"] == "ML" else "REML",
-        inference=inference,
-        level=arguments["level"],
+    return _dependent(pool_nested(entered, arguments))
+
+
+def _by_sharing(
+    entered: Sequence[TrialEffect], arguments: Mapping[str, Any], measure: str
+) -> Combined:
+    """Combine effects of which some share a control arm, by their covariance."""
+    return _dependent(pool_sharing(entered, arguments))
+
+
+def _dependent(found: Dependent) -> Combined:
+    """Return a model of dependent effects in the shape of all models."""
+    plain = _combined(found.fit, equal_effects=found.equal_effects)
+    values = {n: v for n, v in plain.values.items() if n not in found.reasons}
+    return replace(
+        plain,
+        values={**values, **found.values},
+        method=found.method,
+        reasons={**plain.reasons, **found.reasons},
+        groups=found.groups,
+        own_forms=found.forms,
     )
-    return _combined(fit, equal_effects=False)
 
 
 def _combined(fit: Any, *, equal_effects: bool) -> Combined:
@@ -223,4 +245,5 @@ _WAYS: dict[
     "peto": _by_counts,
     "one_stage": _by_one_stage,
     "levels": _by_levels,
+    "sharing": _by_sharing,
 }

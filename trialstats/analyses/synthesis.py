@@ -35,6 +35,7 @@ from trialstats.analyses.synthesis_rows import (
     MEASURE_WORDS,
     Row,
     Subject,
+    covariance_rows,
     effect_rows,
     input_rows,
     model_rows,
@@ -42,8 +43,13 @@ from trialstats.analyses.synthesis_rows import (
     weight_rows,
 )
 from trialstats.analyses.synthesis_sensitivity import bayesian_rows, grid_rows
-from trialstats.analyses.trial_effect import TrialEffect, least_sure
-from trialstats.analyses.trial_effects import fitted_effect, published_effects
+from trialstats.analyses.trial_effect import (
+    TrialEffect,
+    least_sure,
+    n_subjects_of,
+    n_trials_of,
+)
+from trialstats.analyses.trial_effects import fitted_effects, published_effects
 from trialstats.meta.pooled import Pooled
 from trialstats.records import Record
 from trialstats.rows import estimates_frame
@@ -119,6 +125,7 @@ def synthesise(
     groups = {id(effect): subgroup_of(effect, config) for effect in main}
     for effect, row in zip(main, effect_rows(main, subject), strict=True):
         rows.append(row | {"subgroup": groups[id(effect)]})
+    rows += covariance_rows(main, subject)
     if config["pooling"] and main:
         for model in models_of(config):
             rows += _fitted_model(model, main, sources)
@@ -132,7 +139,9 @@ def effects_in(config: Config, sources: Sources) -> list[TrialEffect]:
     listed = published_effects(sources.published, settings)
     if sources.studies is not None:
         listed += study_effects(sources.studies, config, settings)
-    listed += [fitted_effect(n, rows, settings) for n, rows in sources.fitted.items()]
+    chosen = config.get("contrasts") or {}
+    for name, rows in sources.fitted.items():
+        listed += fitted_effects(name, rows, settings, chosen.get(name))
     return listed
 
 
@@ -147,15 +156,15 @@ def _fitted_model(
     kept = [effect for effect in listed if effect.trial not in model.exclude]
     if model.own_effects:
         yield from effect_rows(kept, subject, model_id=model.model_id)
+        yield from covariance_rows(kept, subject, model_id=model.model_id)
     entered = entering(kept, model.arguments["method"])
     about: dict[str, Any] = {
         "model_id": model.model_id,
         "role": model.role,
-        "n_trials": len(entered),
+        "n_trials": n_trials_of(entered),
         "data_status": least_sure([e.data_status for e in entered or kept]),
     }
-    people = [effect.n_subjects for effect in entered]
-    about["n_subjects"] = sum(n for n in people if n is not None) or None
+    about["n_subjects"] = n_subjects_of(entered)
     pooled, reason = combine(entered, model.arguments, model.settings.measure)
     paired = any("paired" in effect.method for effect in entered)
     words = _words(model, paired=paired)
@@ -168,8 +177,14 @@ def _fitted_model(
     shares = dict.fromkeys(map(id, entered))
     if pooled is not None and pooled.weights is not None:
         shares = dict(zip(shares, pooled.weights, strict=True))
+    groups: dict[int, str | None] = {}
+    if pooled is not None and pooled.groups is not None:
+        groups = dict(zip(map(id, entered), pooled.groups, strict=True))
     yield from weight_rows(
-        [(e, shares.get(id(e))) for e in kept], subject, about, reason
+        [(e, shares.get(id(e)), groups.get(id(e))) for e in kept],
+        subject,
+        about,
+        reason,
     )
 
 

@@ -4,7 +4,7 @@ The rows are taken as stored: what a figure or table shows is what is checked.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,12 +12,15 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.contingency_tables import Table2x2
 
+from trialstats.analyses.combining import way_of
+from trialstats.analyses.dependent_effects import SEPARATOR
 from trialstats.analyses.synthesis_models import Model, models_of, settings_of
 from trialstats.analyses.synthesis_sensitivity import prior_of
 from trialstats.analyses.trial_effect import Settings
 from trialstats.records import Record, records
 from trialstats.rows import AGREEMENT, frame_of
 from trialstats.second_engine.counts import check_counts
+from trialstats.second_engine.levels import check_levels, dense_weights
 from trialstats.second_engine.pooling import check_pooling
 from trialstats.second_engine.posterior import check_posterior
 
@@ -106,7 +109,8 @@ def _pooling_checks(listed: Sequence[Record], model: Model) -> Iterator[Check]:
     }
     if found["pooled_effect"]["estimate"] is None:
         return
-    way = "levels" if model.arguments.get("levels") else model.arguments["method"]
+    trials = [row["trial"] for row in _effects_of(listed, model)]
+    way = way_of(model.arguments, sharing=len(set(trials)) < len(trials))
     if way not in _CHECKS:
         return
     for check in _CHECKS[way](listed, model, found):
@@ -145,10 +149,7 @@ _POSTERIOR = ("estimate", "standard_error", "ci_lower", "ci_upper")
 def _of_variances(
     listed: Sequence[Record], model: Model, found: Mapping[str, Record]
 ) -> list[Check]:
-    own = model.model_id if model.own_effects else None
-    effects = [
-        row for row in _effects(listed, own) if row["trial"] not in model.exclude
-    ]
+    effects = _effects_of(listed, model)
     weights = [
         row["estimate"]
         for row in listed
@@ -160,6 +161,78 @@ def _of_variances(
     effect = [row["estimate"] for row in effects]
     variance = [row["standard_error"] ** 2 for row in effects]
     return check_pooling(effect, variance, pooled)
+
+
+def _of_levels(
+    listed: Sequence[Record], model: Model, found: Mapping[str, Record]
+) -> Iterator[Check]:
+    """Yield the checks of a model of dependent effects."""
+    effects = _effects_of(listed, model)
+    own = [row for row in listed if row["model_id"] == model.model_id]
+    weights = {_place(r): r for r in own if r["statistic"] == "weight"}
+    chosen = [weights[_place(row)] for row in effects]
+    components = [row for row in own if row["statistic"] == "variance_component"]
+    variances = [row["estimate"] for row in components]
+    paths = [str(row["subgroup"]).split(SEPARATOR) for row in chosen]
+    groups = [
+        [SEPARATOR.join(path[: depth + 1]) for path in paths]
+        for depth in range(len(components))
+    ]
+    covariance = _covariance(listed, model, effects)
+    for check in check_levels(
+        [row["estimate"] for row in effects],
+        covariance,
+        groups,
+        variances,
+        {
+            name: found[statistic][column]
+            for name, (statistic, column) in _FIELDS.items()
+        },
+        level=found["pooled_effect"]["confidence_level"],
+        restricted=model.arguments["tau_squared"] != "ML",
+    ):
+        number = check["quantity"].rpartition("in variance ")[2]
+        place = (
+            {"row_id": components[int(number) - 1]["row_id"]}
+            if number.isdigit()
+            else {}
+        )
+        yield check | place
+    again = dense_weights(covariance, groups, variances)
+    pairs = zip(chosen, again, strict=True)
+    yield {
+        "quantity": "largest difference of a weight from zero",
+        "engine": "the inverse of the whole covariance",
+        "estimate": 0.0,
+        "second_estimate": max(abs(row["estimate"] - w) for row, w in pairs),
+        "tolerance": _CLOSE,
+        "tolerance_reason": _SAME,
+    }
+
+
+def _place(row: Record) -> tuple[Any, ...]:
+    return tuple(row[name] for name in ("trial", "analysis", "group"))
+
+
+def _covariance(
+    listed: Sequence[Record], model: Model, effects: Sequence[Record]
+) -> list[list[float]]:
+    """Return the covariance of the errors of effects as the rows have it."""
+    at = model.model_id if model.own_effects else None
+    shared = {
+        frozenset([_place(row), (*_place(row)[:2], row["subgroup"])]): row["estimate"]
+        for row in listed
+        if row["statistic"] == "effect_covariance" and row["model_id"] == at
+    }
+    return [
+        [
+            one["standard_error"] ** 2
+            if one is other
+            else shared.get(frozenset([_place(one), _place(other)]), 0.0)
+            for other in effects
+        ]
+        for one in effects
+    ]
 
 
 def _of_counts(
@@ -187,11 +260,13 @@ def _of_counts(
 #: Checks of each way of combining.
 _CHECKS: dict[
     str,
-    Callable[[Sequence[Record], Model, Mapping[str, Record]], list[Check]],
+    Callable[[Sequence[Record], Model, Mapping[str, Record]], Iterable[Check]],
 ] = {
     "inverse_variance": _of_variances,
     "mantel_haenszel": _of_counts,
     "peto": _of_counts,
+    "levels": _of_levels,
+    "sharing": _of_levels,
 }
 
 
@@ -205,6 +280,12 @@ def _effects(listed: Sequence[Record], model_id: str | None) -> list[Record]:
         and row["model_id"] == model_id
         and row["estimate"] is not None
     ]
+
+
+def _effects_of(listed: Sequence[Record], model: Model) -> list[Record]:
+    """Return the effects that entered a model."""
+    own = model.model_id if model.own_effects else None
+    return [row for row in _effects(listed, own) if row["trial"] not in model.exclude]
 
 
 def _pooled_from(found: Mapping[str, Record], weights: Any, model: Model) -> Any:

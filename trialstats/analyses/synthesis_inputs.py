@@ -143,6 +143,10 @@ def fitted_rows(
             problems.add("analyses", what)
         if names.count(name) > 1:
             problems.add("analyses", f"{name!r} is listed twice; name it once")
+    for name in config.get("contrasts") or ():
+        if name not in names:
+            what = f"{name!r} is not under analyses; {suggestion(name, names)}"
+            problems.add("contrasts", what)
     frames = {name: known[name] for name in names if name in known}
     statuses = {s for frame in frames.values() for s in frame["data_status"]}
     table = (config.get("studies") or {}).get("data_status")
@@ -232,14 +236,23 @@ def check_variations(config: Config, trials: Iterable[str]) -> None:
 
 
 def refuse_repeated(config: Config, effects: Sequence[TrialEffect]) -> None:
-    """Raise a `ConfigError` when one trial comes from two sources."""
+    """Raise a `ConfigError` when one trial comes from two sources or two analyses.
+
+    Several treatments of one analysis are no repetition: their covariance is known.
+    """
     problems = _Problems(file_of(config))
-    keys = [(effect.trial, effect.analysis) for effect in effects]
-    if config.get("studies"):
-        for trial in dict.fromkeys(t for t, _ in keys):
-            if [t for t, _ in keys].count(trial) > 1:
-                what = f"{trial!r} is a trial of this synthesis already"
-                problems.add("studies", f"{what}; the same people enter once")
+    keys = [(effect.trial, effect.analysis, effect.arm) for effect in effects]
+    for trial in dict.fromkeys(key[0] for key in keys):
+        own = [key for key in keys if key[0] == trial]
+        sources = list(dict.fromkeys(analysis for _, analysis, _ in own))
+        if config.get("studies") and (len(sources) > 1 or len(set(own)) < len(own)):
+            what = f"{trial!r} is a trial of this synthesis already"
+            problems.add("studies", f"{what}; the same people enter once")
+        elif config["pooling"] and len(sources) > 1:
+            what = f"{trial!r} has {' and '.join(map(str, sources))}"
+            problems.add(
+                "analyses", f"{what}; the same people enter once: name one analysis"
+            )
     problems.refuse()
 
 

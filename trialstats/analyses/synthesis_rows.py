@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from statistics import NormalDist
 from typing import Any
 
@@ -104,8 +105,7 @@ def input_rows(effect: TrialEffect, subject: Subject) -> Iterator[Row]:
             *of_trial(effect, subject),
             group,
             number.statistic,
-            **trial_columns(effect),
-            group=group,
+            **trial_columns(effect) | {"group": group},
             contrast=None if group else subject.contrast,
             statistic=number.statistic,
             scale="natural",
@@ -155,14 +155,58 @@ def effect_rows(
         yield row
 
 
+def covariance_rows(
+    effects: Sequence[TrialEffect], subject: Subject, *, model_id: str | None = None
+) -> Iterator[Row]:
+    """Yield the covariances of effects of one trial, two by two.
+
+    Parameters
+    ----------
+    effects : sequence of TrialEffect
+    subject : Subject
+    model_id : str, optional
+        Of a sensitivity analysis that computes its own effects.
+    """
+    for first, second in combinations(effects, 2):
+        other = second.arm or ""
+        if first.trial != second.trial or other not in first.covariances:
+            continue
+        yield subject.row(
+            model_id,
+            *of_trial(first, subject),
+            other,
+            "effect_covariance",
+            **trial_columns(first),
+            subgroup=other,
+            contrast=subject.contrast,
+            role="sensitivity" if model_id else "descriptive",
+            statistic="effect_covariance",
+            estimate=first.covariances[other],
+            model_id=model_id,
+            method=f"covariance of the effects of {first.arm} and {other}, which "
+            "share the control arm; fitted to individual data",
+        )
+
+
 def weight_rows(
-    weights: Sequence[tuple[TrialEffect, float | None]],
+    weights: Sequence[tuple[TrialEffect, float | None, str | None]],
     subject: Subject,
     about: Mapping[str, Any],
     reason: str | None,
 ) -> Iterator[Row]:
-    """Yield each trial's weight in one model."""
-    for effect, weight in weights:
+    """Yield each effect's weight in one model.
+
+    Parameters
+    ----------
+    weights : sequence of (effect, weight, groups)
+        The groups of nested effects, as text, stand under `subgroup`.
+    subject : Subject
+    about : mapping
+        What the rows of the model share.
+    reason : str or None
+        Why there is no model.
+    """
+    for effect, weight, groups in weights:
         yield subject.row(
             about["model_id"],
             *of_trial(effect, subject),
@@ -171,6 +215,7 @@ def weight_rows(
             model_id=about["model_id"],
             role=about["role"],
             statistic="weight",
+            subgroup=groups,
             scale="natural",
             estimate=None if weight is None else float(weight),
             method="share of the total weight; the weights of a model add to 1",
@@ -291,6 +336,8 @@ _FORMS = {
 
 
 def _form(statistic: str, pooled: Combined | None) -> str:
+    if pooled is not None and pooled.own_forms is not None:
+        return pooled.own_forms.get(statistic, _FORMS[statistic])
     equal = pooled is not None and pooled.equal_effects
     if equal and _FORMS[statistic] == _FROM_TAU:
         return "from Q, for tau-squared is zero by assumption"
@@ -302,17 +349,22 @@ def _reason(pooled: Combined, absent: Sequence[str]) -> str | None:
 
 
 def of_trial(effect: TrialEffect, subject: Subject) -> tuple[str | None, ...]:
-    """Return the parts of a key that name a trial, and its outcome where needed."""
+    """Return the parts of a key that name a trial, and what else is needed.
+
+    That is its outcome where the synthesis has several, and the treatment where the
+    trial has.
+    """
     own = (effect.parameter, effect.visit) if subject.split else ()
-    return (effect.trial, effect.analysis, *own)
+    return (effect.trial, effect.analysis, *own, effect.arm)
 
 
 def trial_columns(effect: TrialEffect) -> Row:
-    """Return the columns that say which trial a row is of."""
+    """Return the columns that say which trial a row is of, and which treatment."""
     return {
         "trial": effect.trial,
         "analysis": effect.analysis,
         "parameter": effect.parameter,
         "visit": effect.visit,
+        "group": effect.arm,
         "data_status": effect.data_status,
     }

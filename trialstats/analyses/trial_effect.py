@@ -69,6 +69,12 @@ class TrialEffect:
         The numbers as published.
     covariates : mapping
         What subgroups, moderators and levels may use, by name.
+    arm : str or None
+        The treatment, of a trial that compares several with one control.
+    covariances : mapping of str to float
+        Covariance with the effects of the trial's other treatments, by treatment.
+    n_control : int or None
+        People of the control arm, where each of the trial's effects counts them.
     """
 
     trial: str
@@ -84,6 +90,34 @@ class TrialEffect:
     not_estimable: str | None = None
     inputs: tuple[Input, ...] = ()
     covariates: Mapping[str, Any] = field(default_factory=dict)
+    arm: str | None = None
+    covariances: Mapping[str, float] = field(default_factory=dict)
+    n_control: int | None = None
+
+
+def share_people(effects: Sequence[TrialEffect]) -> bool:
+    """Return whether two effects are of one trial, and so of one control arm."""
+    return n_trials_of(effects) < len(effects)
+
+
+def n_trials_of(effects: Sequence[TrialEffect]) -> int:
+    """Return the number of trials, each counted once."""
+    return len({effect.trial for effect in effects})
+
+
+def n_subjects_of(effects: Sequence[TrialEffect]) -> int | None:
+    """Return the people of all effects, a control arm that several share once.
+
+    Effects whose number of people is not known are left out; None when none is.
+    """
+    known = [effect for effect in effects if effect.n_subjects is not None]
+    total = sum(effect.n_subjects or 0 for effect in known)
+    controls: dict[str, list[int]] = {}
+    for effect in known:
+        controls.setdefault(effect.trial, []).append(effect.n_control or 0)
+    # In each trial all but one of the effects count the control arm again.
+    total -= sum(sum(again[1:]) for again in controls.values())
+    return total or None
 
 
 def least_sure(statuses: Sequence[str]) -> str:

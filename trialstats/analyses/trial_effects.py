@@ -5,7 +5,7 @@ means as `effects_of_means` says; a fitted trial with its fitted contrast.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -17,6 +17,7 @@ from trialstats.analyses.trial_effect import (
     TrialEffect,
     effect_of_row,
 )
+from trialstats.config.checking import suggestion
 from trialstats.errors import ConfigError
 from trialstats.meta.effect_sizes import effect_sizes
 from trialstats.records import Record, none_if_missing, records
@@ -54,8 +55,13 @@ def published_effects(rows: Sequence[Record], settings: Settings) -> list[TrialE
     return [effect_of_means(row, settings) for row in rows]
 
 
-def fitted_effect(name: str, rows: pd.DataFrame, settings: Settings) -> TrialEffect:
-    """Return the effect of a trial that was analysed from individual data.
+def fitted_effects(
+    name: str,
+    rows: pd.DataFrame,
+    settings: Settings,
+    treatments: Sequence[str] | None = None,
+) -> list[TrialEffect]:
+    """Return the effects of a trial that was analysed from individual data.
 
     Parameters
     ----------
@@ -64,47 +70,115 @@ def fitted_effect(name: str, rows: pd.DataFrame, settings: Settings) -> TrialEff
     rows : DataFrame
         Its rows, schema `rows.ESTIMATES`.
     settings : Settings
-        The measure chooses the fitted contrast that enters.
+        The measure chooses the fitted contrasts that enter.
+    treatments : sequence of str, optional
+        The treatments that enter, of several; otherwise all.
 
     Returns
     -------
-    TrialEffect
-        With the estimate and standard error of the fitted contrast.
+    list of TrialEffect
+        One for each treatment, with the estimate and standard error of its fitted
+        contrast with the control; effects of one trial have their covariances.
 
     Raises
     ------
     ConfigError
-        When the analysis has no such contrast, or several.
+        When the analysis has no such contrast, several of one treatment, or not a
+        treatment that is named.
     """
-    trial, analysis = name.split(".", maxsplit=1)
     statistic = FITTED[settings.measure]
     found = rows.loc[rows["statistic"].eq(statistic)]
-    if len(found) > 1:
+    if found["contrast"].duplicated().any():
         # A model over visits: the visit that has the role of the analysis.
         found = found.loc[found["role"].ne("descriptive")]
-    if len(found) != 1:
+    if found.empty or found["contrast"].duplicated().any():
         listed = ", ".join(found["row_id"]) or ", ".join(rows["statistic"].unique())
         raise ConfigError(
             f"analysis {name!r} has {len(found)} rows {statistic!r}, and one must "
-            f"enter (measure {settings.measure}); found: {listed}"
+            f"enter for each treatment (measure {settings.measure}); found: {listed}"
         )
-    row = records(found)[0]
+    by_arm = {_treatment_of(row): row for row in records(found)}
+    for treatment in treatments or ():
+        if treatment not in by_arm:
+            raise ConfigError(
+                f"analysis {name!r} has no treatment {treatment!r}, named under "
+                f"contrasts; {suggestion(treatment, by_arm)}"
+            )
+    shared = _covariances_of(rows, statistic, found["visit"])
+    return [
+        TrialEffect(**_of_contrast(name, row), **_of_shared(arm, by_arm, shared))
+        for arm, row in by_arm.items()
+        if not treatments or arm in treatments
+    ]
+
+
+def _treatment_of(row: Record) -> str:
+    """Return the treatment of a contrast, "LDN 6 mg versus Placebo"."""
+    return str(row["contrast"]).rpartition(" versus ")[0]
+
+
+def _covariances_of(
+    rows: pd.DataFrame, statistic: str, visits: pd.Series
+) -> dict[str, list[tuple[str, Record]]]:
+    """Return, for each treatment, the others with the rows of their covariance."""
+    chosen = (
+        rows["statistic"].eq("contrast_covariance")
+        & rows["subgroup"].eq(statistic)
+        & rows["visit"].isin(visits)
+    )
+    shared: dict[str, list[tuple[str, Record]]] = {}
+    for row in records(rows.loc[chosen]):
+        first, second = _treatment_of(row), str(row["group"])
+        shared.setdefault(first, []).append((second, row))
+        shared.setdefault(second, []).append((first, row))
+    return shared
+
+
+def _of_contrast(name: str, row: Record) -> dict[str, Any]:
+    """Return what the effect of one contrast is."""
+    trial, analysis = name.split(".", maxsplit=1)
     absent = row["not_estimable"]
     error = row["standard_error"]
-    return TrialEffect(
-        trial=trial,
-        analysis=analysis,
-        parameter=row["parameter"] or analysis,
-        visit=row["visit"],
-        unit=row["unit"],
-        effect=None if absent else row["estimate"],
-        variance=None if absent or error is None else error**2,
-        n_subjects=row["n_subjects"],
-        method="estimate and standard error of the contrast fitted to individual data "
-        f"({row['method']})",
-        data_status=row["data_status"],
-        not_estimable=absent,
-    )
+    return {
+        "trial": trial,
+        "analysis": analysis,
+        "parameter": row["parameter"] or analysis,
+        "visit": row["visit"],
+        "unit": row["unit"],
+        "effect": None if absent else row["estimate"],
+        "variance": None if absent or error is None else error**2,
+        "n_subjects": row["n_subjects"],
+        "method": "estimate and standard error of the contrast fitted to individual "
+        f"data ({row['method']})",
+        "data_status": row["data_status"],
+        "not_estimable": absent,
+    }
+
+
+def _of_shared(
+    arm: str,
+    by_arm: Mapping[str, Record],
+    shared: Mapping[str, Sequence[tuple[str, Record]]],
+) -> dict[str, Any]:
+    """Return what one of several contrasts shares with the others."""
+    if len(by_arm) == 1:
+        return {}
+    others = shared.get(arm, ())
+    n_control = None
+    for other, found in others:
+        sizes = [by_arm[a]["n_subjects"] for a in (arm, other)]
+        both = found["n_subjects"]
+        if both is not None and None not in sizes:
+            n_control = sum(sizes) - both
+    return {
+        "arm": arm,
+        "n_control": n_control,
+        "covariances": {
+            other: found["estimate"]
+            for other, found in others
+            if found["estimate"] is not None
+        },
+    }
 
 
 def _from_counts(rows: Sequence[Record], settings: Settings) -> list[TrialEffect]:
