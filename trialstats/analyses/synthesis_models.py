@@ -19,6 +19,10 @@ MODEL = {
     "level": 0.95,
 }
 
+#: Trials below which the ad hoc variant stands beside Hartung-Knapp
+#: (docs/validation_small_k.md).
+FEW_TRIALS = 5
+
 #: What a variation may change in the way of pooling.
 _POOLING = ("method", "tau_squared", "inference", "levels")
 
@@ -61,11 +65,19 @@ class Model:
         return settings_of(self.config)
 
 
-def models_of(config: Config) -> list[Model]:
+def models_of(config: Config, n_trials: int | None = None) -> list[Model]:
     """Return the main model and the sensitivity analyses of a synthesis.
 
     The key of a model is its estimator and interval; a sensitivity analysis that
     changes something else is named by that, or by its own ``name``.
+
+    Parameters
+    ----------
+    config : mapping
+        A file of ``config/syntheses``.
+    n_trials : int, optional
+        Trials of the main model. Below `FEW_TRIALS` the ad hoc variant of
+        Hartung-Knapp stands beside the plain one, also unasked.
     """
     arguments = MODEL | dict(config.get("model") or {})
     models = [Model(_model_key(arguments), "primary", config)]
@@ -81,6 +93,7 @@ def models_of(config: Config) -> list[Model]:
                 own_effects=bool(changed),
             )
         )
+    models += _beside_few(models, arguments, n_trials)
     names = [model.model_id for model in models]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
@@ -89,6 +102,22 @@ def models_of(config: Config) -> list[Model]:
             "remove one, or give it a `name`"
         )
     return models
+
+
+def _beside_few(
+    models: list[Model], arguments: Mapping[str, Any], n_trials: int | None
+) -> list[Model]:
+    """Return the ad hoc variant where few trials can make the plain one too narrow."""
+    plain = arguments["method"] == "inverse_variance" and not arguments.get("levels")
+    few = n_trials is not None and 1 < n_trials < FEW_TRIALS
+    if not (plain and few and arguments["inference"] == "knapp_hartung"):
+        return []
+    adhoc = {**arguments, "inference": "knapp_hartung_adhoc"}
+    key = _model_key(adhoc)
+    if any(model.model_id == key for model in models):
+        return []
+    config = {**models[0].config, "model": adhoc}
+    return [Model(model_id=key, role="sensitivity", config=config)]
 
 
 def settings_of(config: Config) -> Settings:
