@@ -28,6 +28,9 @@ from trialstats.meta.zero_cells import Words, constant
 #: What a trial that holds no information about a ratio is called.
 UNINFORMATIVE = "not estimable: no events in either arm"
 
+#: What the note says of a variance of zero, which `pool` refuses.
+ZERO_VARIANCE = "variance is zero: no event, or nothing but events"
+
 
 @dataclass(frozen=True, slots=True)
 class _Arm:
@@ -162,6 +165,7 @@ def effects_with_events_added(
     absent = dropped | ~np.isfinite(effect) | ~np.isfinite(variance)
     note[absent] = "not estimable: a cell is zero and nothing is added"
     note[dropped] = UNINFORMATIVE
+    note[~absent & (variance == 0)] = ZERO_VARIANCE
     index = None if data is None or len(data) != len(effect) else data.index
     frame = effects_frame(
         np.where(absent, np.nan, effect),
