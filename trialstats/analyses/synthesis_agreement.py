@@ -13,14 +13,13 @@ import pandas as pd
 from statsmodels.stats.contingency_tables import Table2x2
 
 from trialstats.analyses.combining import way_of
-from trialstats.analyses.dependent_effects import SEPARATOR
+from trialstats.analyses.dependent_agreement import dependent_checks
 from trialstats.analyses.synthesis_models import Model, models_of, settings_of
 from trialstats.analyses.synthesis_sensitivity import prior_of
 from trialstats.analyses.trial_effect import Settings
-from trialstats.records import Record, records
+from trialstats.records import Record, find, records
 from trialstats.rows import AGREEMENT, frame_of
 from trialstats.second_engine.counts import check_counts
-from trialstats.second_engine.levels import check_levels, dense_weights
 from trialstats.second_engine.pooling import check_pooling
 from trialstats.second_engine.posterior import check_posterior
 
@@ -166,73 +165,18 @@ def _of_variances(
 def _of_levels(
     listed: Sequence[Record], model: Model, found: Mapping[str, Record]
 ) -> Iterator[Check]:
-    """Yield the checks of a model of dependent effects."""
-    effects = _effects_of(listed, model)
-    own = [row for row in listed if row["model_id"] == model.model_id]
-    weights = {_place(r): r for r in own if r["statistic"] == "weight"}
-    chosen = [weights[_place(row)] for row in effects]
-    components = [row for row in own if row["statistic"] == "variance_component"]
-    variances = [row["estimate"] for row in components]
-    paths = [str(row["subgroup"]).split(SEPARATOR) for row in chosen]
-    groups = [
-        [SEPARATOR.join(path[: depth + 1]) for path in paths]
-        for depth in range(len(components))
-    ]
-    covariance = _covariance(listed, model, effects)
-    for check in check_levels(
-        [row["estimate"] for row in effects],
-        covariance,
-        groups,
-        variances,
+    at = model.model_id if model.own_effects else None
+    return dependent_checks(
+        _effects_of(listed, model),
+        [row for row in listed if row["model_id"] == model.model_id],
+        find(listed, statistic="effect_covariance", model_id=at),
         {
             name: found[statistic][column]
             for name, (statistic, column) in _FIELDS.items()
         },
         level=found["pooled_effect"]["confidence_level"],
         restricted=model.arguments["tau_squared"] != "ML",
-    ):
-        number = check["quantity"].rpartition("in variance ")[2]
-        place = (
-            {"row_id": components[int(number) - 1]["row_id"]}
-            if number.isdigit()
-            else {}
-        )
-        yield check | place
-    again = dense_weights(covariance, groups, variances)
-    pairs = zip(chosen, again, strict=True)
-    yield {
-        "quantity": "largest difference of a weight from zero",
-        "engine": "the inverse of the whole covariance",
-        "estimate": 0.0,
-        "second_estimate": max(abs(row["estimate"] - w) for row, w in pairs),
-        "tolerance": _CLOSE,
-        "tolerance_reason": _SAME,
-    }
-
-
-def _place(row: Record) -> tuple[Any, ...]:
-    return tuple(row[name] for name in ("trial", "analysis", "group"))
-
-
-def _covariance(
-    listed: Sequence[Record], model: Model, effects: Sequence[Record]
-) -> list[list[float]]:
-    """Return the covariance of the errors of effects as the rows have it."""
-    at = model.model_id if model.own_effects else None
-    shared = {
-        frozenset([_place(row), (*_place(row)[:2], row["subgroup"])]): row["estimate"]
-        for row in listed
-        if row["statistic"] == "effect_covariance" and row["model_id"] == at
-    }
-    return [
-        [
-            one["standard_error"] ** 2
-            if one is other
-            else shared.get(frozenset([_place(one), _place(other)]), 0.0)
-            for other in effects
-        ]
-        for one in effects
-    ]
+    )
 
 
 def _of_counts(

@@ -93,17 +93,20 @@ def check_levels(
     return checks
 
 
-def dense_weights(
+def check_weights(
     covariance: ArrayLike,
     groups: Sequence[Sequence[object]],
     variances: Sequence[float],
-) -> _Array:
-    """Return the share of each effect in the estimate, (k,)."""
+    weights: Sequence[float],
+) -> Check:
+    """Compare the share of each effect in the estimate; see `check_levels`."""
     marginal = np.array(covariance, dtype=float)
     for variance, labels in zip(variances, groups, strict=True):
         marginal += variance * _together(labels)
     rows = np.linalg.inv(marginal).sum(axis=0)
-    return np.asarray(rows / rows.sum())
+    largest = float(np.max(np.abs(rows / rows.sum() - np.asarray(weights))))
+    quantity = "largest difference of a weight from zero"
+    return _check(quantity, "the inverse of the whole covariance", 0.0, largest)
 
 
 def _check(
