@@ -112,7 +112,9 @@ def _control_risks(
         )
         yield MEDIAN_RISK, None, reason
         return
-    yield MEDIAN_RISK, middle, f"median risk of {len(risks)} control arms"
+    arms = "the control arm" if len(risks) == 1 else f"{len(risks)} control arms"
+    words = "risk" if len(risks) == 1 else "median risk"
+    yield MEDIAN_RISK, middle, f"{words} of {arms}"
 
 
 def _control_risk(effect: TrialEffect) -> float | None:

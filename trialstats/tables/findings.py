@@ -1,6 +1,7 @@
 """Summary of findings: what each pooled outcome means for people, and how certain."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -87,27 +88,37 @@ def _table(
     body: list[Row] = []
     for settings, part in zip(members, parts, strict=True):
         body += _outcome(settings, records(part), graded, notes, level)
-    notes.note(
-        "Risks are per 1000 people; a risk under treatment is the relative effect "
-        "applied to the risk under control, and its interval that of the effect."
-    )
+    columns = _columns(treatment, control, interval)
+    with_risks = any(cell.text for row in body for cell in row.cells[1:4])
+    if with_risks:
+        notes.note(
+            "Risks are per 1000 people; a risk under treatment is the relative effect "
+            "applied to the risk under control, and its interval that of the effect."
+        )
+    else:
+        columns = (columns[0], *columns[4:])
+        body = [replace(row, cells=(row.cells[0], *row.cells[4:])) for row in body]
     notes.note("CI, confidence interval. NE, not estimable.")
     return Table(
         id=f"findings_{number + 1}",
         title=f"{upper_first(condition)}: {treatment} versus {control}",
         subtitle=f"{status} · not evidence about a treatment" if status else "",
-        columns=(
-            Column("Outcome", "left wide"),
-            Column(f"with {control}", spanner="Risk per 1000"),
-            Column(f"with {treatment} ({interval})", spanner="Risk per 1000"),
-            Column(f"difference ({interval})", spanner="Risk per 1000"),
-            Column(f"Effect ({interval})", "left"),
-            Column("Participants (trials)"),
-            Column("Certainty (GRADE)", "left"),
-        ),
+        columns=columns,
         rows=tuple(body),
         footnotes=notes.lines(),
         source="results/estimates/synthesis/*.parquet",
+    )
+
+
+def _columns(treatment: str, control: str, interval: str) -> tuple[Column, ...]:
+    return (
+        Column("Outcome", "left wide"),
+        Column(f"with {control}", spanner="Risk per 1000"),
+        Column(f"with {treatment} ({interval})", spanner="Risk per 1000"),
+        Column(f"difference ({interval})", spanner="Risk per 1000"),
+        Column(f"Effect ({interval})", "left"),
+        Column("Participants (trials)"),
+        Column("Certainty (GRADE)", "left"),
     )
 
 
@@ -125,16 +136,18 @@ def _outcome(
         _participants(main),
         _certainty_cell(settings, graded, notes),
     )
-    name = _name(settings)
+    name, mark = _name(settings), notes.status(main["data_status"])
     groups = distinct(find(listed, statistic="risk_with_treatment"), "group")
     if len(groups) < 2:
         risks = _risks(listed, groups[0] if groups else None, notes, level)
-        yield Row((Cell(name), *risks, *common))
+        yield Row((Cell(name, marks=mark), *risks, *common))
         return
     yield heading(name)
     for group in groups:
         risks = _risks(listed, group, notes, level)
-        yield Row((Cell(upper_first(str(group))), *risks, *common), indent=1)
+        yield Row(
+            (Cell(upper_first(str(group)), marks=mark), *risks, *common), indent=1
+        )
 
 
 def _name(settings: Mapping[str, Any]) -> str:
