@@ -127,10 +127,17 @@ def synthesise(
         rows.append(row | {"subgroup": groups[id(effect)]})
     rows += covariance_rows(main, subject)
     if config["pooling"] and main:
-        for model in models_of(config):
+        for model in models_of(config, _independent_trials(config, main)):
             rows += _fitted_model(model, main, sources)
     rows += [pool_row(row, subject) for row in shown]
     return estimates_frame(rows)
+
+
+def _independent_trials(config: Config, main: Sequence[TrialEffect]) -> int | None:
+    """Return the number of trials, None where one trial brings several effects."""
+    method = str((config.get("model") or {}).get("method", "inverse_variance"))
+    names = [effect.trial for effect in entering(main, method)]
+    return len(names) if len(set(names)) == len(names) else None
 
 
 def effects_in(config: Config, sources: Sources) -> list[TrialEffect]:

@@ -83,7 +83,12 @@ def check_synthesis(config: Config, rows: pd.DataFrame) -> pd.DataFrame:
     listed = records(rows)
     checks = list(_effect_checks(listed, settings_of(config), None))
     if config["pooling"]:
-        for model in models_of(config):
+        fitted = find(listed, statistic="pooled_effect")
+        n_trials = find(fitted, role="primary")[0]["n_trials"]
+        names = {row["model_id"] for row in fitted}
+        for model in models_of(config, n_trials):
+            if model.model_id not in names:
+                continue
             if model.own_effects:
                 checks += _effect_checks(listed, model.settings, model.model_id)
             checks += _pooling_checks(listed, model)
