@@ -30,13 +30,13 @@ that tables print. Its figure of means comes from the first mmrm or crossover
 analysis, that of adverse events from an adverse_events analysis; each mmrm and each
 crossover has a figure of its residuals.
 
-A synthesis takes its trials from the published tables (`published`), from trials that are
-analysed here (`analyses`), or from a table of studies of its own (`studies`).
-`config/examples/meta_analysis/` is a dossier with four of the last kind; `make examples`
-runs it. Beside the main model stand, unasked: other estimators and intervals, the model
-without each trial, influence, tests of small-study effects, a Bayesian model where the
-effects have no unit, and with fewer than five trials the ad hoc variant of Hartung-Knapp.
-`diagnostics: false` leaves all but the last two out.
+A synthesis takes its trials from the published tables (`published`), from trials that
+are analysed here (`analyses`), or from a table of studies of its own (`studies`).
+`config/examples/meta_analysis/` is a dossier with four of the last kind; `make
+examples` runs it. Beside the main model stand, unasked: other estimators and
+intervals, the model without each trial, influence, tests of small-study effects, a
+Bayesian model where the effects have no unit, and with fewer than five trials the ad
+hoc variant of Hartung-Knapp. `diagnostics: false` leaves all but the last two out.
 
 Conditions (`when`, `analysis_sets`) are comparisons of columns with constants,
 joined by `and`, `or`, `not`, and `present(COLUMN)`; a comparison with a missing
