@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 #: Module -> the public names that it defines.
-_MODULES = {
+_MODULES: dict[str, tuple[str, ...]] = {
     "absolute_effects": ("risk_with_treatment",),
     "all_subsets": (
         "Gosh",
@@ -18,35 +18,40 @@ _MODULES = {
     ),
     "asymmetry": ("asymmetry_test",),
     "batch": (
-        "PooledBatch",
         "fit_many",
+        "PooledBatch",
     ),
     "bayesian": (
-        "PooledBayesian",
         "pool_bayesian",
+        "PooledBayesian",
     ),
     "bootstrapping": (
         "Bootstrap",
         "bootstrap",
     ),
+    "cochran": ("cochran_rate_ratio",),
     "combining_groups": ("combine_groups",),
+    "common_effect": (
+        "ChiSquaredTest",
+        "CommonEffect",
+    ),
     "diagnostic_points": (
         "funnel_points",
         "normal_quantile_points",
         "radial_points",
     ),
     "effect_sizes": (
-        "MEASURES",
         "back_transform",
         "effect_sizes",
+        "MEASURES",
     ),
     "excess_significance": (
-        "ExcessSignificance",
         "excess_significance",
+        "ExcessSignificance",
     ),
     "fail_safe": (
-        "FailSafe",
         "fail_safe_n",
+        "FailSafe",
     ),
     "five_numbers": (
         "FIVE_NUMBER_METHODS",
@@ -58,23 +63,23 @@ _MODULES = {
         "subgroups",
     ),
     "henmi_copas": (
-        "HenmiCopas",
         "henmi_copas",
+        "HenmiCopas",
     ),
     "heterogeneity": (
-        "HeterogeneityTest",
         "cochran_q",
+        "HeterogeneityTest",
         "q_profile",
         "typical_variance",
     ),
     "heteroscedasticity": (
-        "HeteroscedasticityTest",
         "heteroscedasticity_test",
+        "HeteroscedasticityTest",
     ),
     "influential": (
-        "Influence",
         "baujat",
         "hat_matrix",
+        "Influence",
         "influence",
         "residuals",
     ),
@@ -82,36 +87,49 @@ _MODULES = {
         "cumulative",
         "leave_one_out",
     ),
+    "location_scale": (
+        "LocationScale",
+        "pool_location_scale",
+    ),
     "log_rank": ("recover_log_hazard_ratios",),
-    "mantel_haenszel": ("mantel_haenszel",),
+    "mantel_haenszel": (
+        "mantel_haenszel",
+        "RD_VARIANCE",
+    ),
     "means": ("standardise_difference",),
+    "multilevel": ("pool_multilevel",),
+    "multilevel_results": ("PooledMultilevel",),
+    "multilevel_structures": ("STRUCTURES",),
+    "multivariate": ("pool_multivariate",),
+    "one_stage": ("one_stage",),
+    "one_stage_results": ("OneStage",),
     "paired": (
         "PAIRED",
         "paired_effect_sizes",
     ),
     "permutation": (
-        "PermutationTest",
         "permutation_intervals",
         "permutation_test",
+        "PermutationTest",
     ),
     "peto": ("peto",),
     "pooled": ("Pooled",),
     "pooling": (
         "INFERENCE",
-        "PREDICTION",
         "pool",
+        "PREDICTION",
     ),
     "profile": (
-        "ProfileLikelihood",
         "profile_likelihood",
+        "ProfileLikelihood",
     ),
     "published": (
         "DerivedError",
         "standard_error_from",
     ),
     "rank_test": (
-        "RankTest",
         "rank_test",
+        "RankTest",
     ),
     "recovered_tables": ("recover_tables",),
     "recovery": (
@@ -120,22 +138,27 @@ _MODULES = {
         "recover_pooled_deviations",
         "recover_standard_deviations",
     ),
+    "robust": (
+        "cluster_robust",
+        "ClusterRobust",
+    ),
+    "sampling_covariance": ("sampling_covariance",),
     "scales": (
-        "SCALES",
         "harmonic_mean",
+        "SCALES",
         "to_natural",
     ),
     "selection": ("selection_model",),
     "selection_results": ("SelectionModel",),
     "small_study": (
-        "RegressionTest",
         "regression_test",
+        "RegressionTest",
     ),
     "standard_errors": ("recover_standard_errors",),
     "tau_squared": ("TAU_SQUARED",),
     "trim_and_fill": (
-        "TrimAndFill",
         "trim_and_fill",
+        "TrimAndFill",
     ),
     "two_by_two": ("ZERO_CELLS",),
 }
