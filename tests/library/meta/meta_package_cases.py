@@ -72,14 +72,6 @@ PROPORTIONS = {
 }
 
 
-def searched(limit: float, tau_squared: float) -> float:
-    """Return a limit of tau2 as metafor does, whose search ends somewhere.
-
-    A limit beyond the end is the end, with a mark that meta's results do not keep.
-    """
-    return min(limit, max(100.0, 10 * tau_squared))
-
-
 def fitted(ask: Request, effect: Any, variance: Any, **more: Any) -> Pooled:
     """Return the random-effects model of a call."""
     key = (ask.word("method.random.ci", "classic"), ask.word("adhoc.hakn.ci"))
@@ -161,7 +153,7 @@ def spread(ask: Request, fit: Pooled) -> dict[str, Any]:
         "tau2": fit.tau_squared,
         "se.tau2": fit.tau_squared_standard_error,
         "lower.tau2": limits["ci_lower"],
-        "upper.tau2": searched(limits["ci_upper"], fit.tau_squared),
+        "upper.tau2": limits["ci_upper"],
         "tau": math.sqrt(fit.tau_squared),
     }
     for name, row in (("H", "h"), ("I2", "i_squared")):
@@ -273,11 +265,6 @@ def analysed(ask: Request, theirs: dict[str, Any]) -> dict[str, Any]:
     else:
         fit = fitted(ask, y, v)
         around = spread(ask, fit)
-    if ask.word("method.tau") == "PM":
-        # Their tau2 is a root good to 1.2e-4; what follows from it is compared sharply.
-        fit = fitted(ask, y, v, tau_squared=theirs["tau2"][0])
-        around |= three("Rb", between_share(fit))
-        around["tau"] = math.sqrt(fit.tau_squared)
     random = fit
     if ask.method == "SSW":
         sizes = sample_size_weights(n1i=ask.columns["n1i"], n2i=ask.columns["n2i"])
