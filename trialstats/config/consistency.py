@@ -52,6 +52,13 @@ def synthesis_problems(
             )
         else:
             statuses.add(trials[trial]["data_status"])
+            found += _contrast_problems(synthesis, name, trials[trial])
+    for name in synthesis.get("contrasts") or ():
+        if name not in synthesis["analyses"]:
+            what = f"{name!r} is not under `analyses`"
+            found.append(
+                ("contrasts", f"{what}; {suggestion(name, synthesis['analyses'])}")
+            )
     if "synthetic" in statuses and (synthesis.get("published") or len(statuses) > 1):
         found.append(
             (
@@ -61,6 +68,15 @@ def synthesis_problems(
             )
         )
     return [f"{file}, at {place}: {what}" for place, what in found]
+
+
+def _contrast_problems(
+    synthesis: Config, name: str, trial: Config
+) -> Iterator[tuple[str, str]]:
+    """Yield treatments that enter from an analysis and that its trial has not."""
+    treatments = trial["arms"]["treatments"]
+    for treatment in (synthesis.get("contrasts") or {}).get(name, ()):
+        yield from unknown_name(f"contrasts.{name}", "treatment", treatment, treatments)
 
 
 #: Measures of the published tables and of fitted trials, and those of counts.

@@ -110,6 +110,31 @@ def test_an_analysis_that_does_not_exist(project):
     assert "has no analysis 'pain_wek12'; did you mean 'pain_week12'?" in text
 
 
+@pytest.mark.parametrize(
+    ("contrasts", "said"),
+    [
+        (
+            {"fm_parallel_synthetic.pain_week12": ["LDN 5 mg"]},
+            "no treatment 'LDN 5 mg'; did you mean 'LDN 6 mg'?",
+        ),
+        (
+            {"fm_parallel_synthetic.pain_week4": ["LDN 6 mg"]},
+            "'fm_parallel_synthetic.pain_week4' is not under `analyses`; did you mean "
+            "'fm_parallel_synthetic.pain_week12'?",
+        ),
+        ({"fm_parallel_synthetic.pain_week12": []}, "at contrasts"),
+    ],
+)
+def test_treatments_that_enter_are_those_of_the_trial(project, contrasts, said):
+    text = edit(
+        project,
+        "config/syntheses/synthetic_fibromyalgia_pain.yaml",
+        lambda c: c.update(contrasts=contrasts),
+    )
+    assert said in text
+    assert "at contrasts" in text
+
+
 def test_a_published_trial_that_does_not_exist_is_named_with_the_likely_one(root):
     synthesis = load_project(root).syntheses["fibromyalgia_pain"]
     wrong = dict(synthesis, published={"endpoint": "x", "trials": ["INOVA_FM"]})

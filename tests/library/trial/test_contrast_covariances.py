@@ -1,7 +1,7 @@
 """Covariances of the contrasts of a trial with two doses and one control.
 
-cov(d1, d2) = (var d1 + var d2 - var(d1 - d2)) / 2: the difference of the two doses comes
-from another fit, in which the second dose is the control.
+cov(d1, d2) = (var d1 + var d2 - var(d1 - d2)) / 2: the difference of the two doses
+comes from another fit, in which the second dose is the control.
 """
 
 import math
@@ -11,7 +11,10 @@ import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 
+from trialstats.analyses.dependent_effects import covariance_of
 from trialstats.analyses.trial import fit_analysis
+from trialstats.analyses.trial_effect import Settings, n_subjects_of
+from trialstats.analyses.trial_effects import FITTED, fitted_effects
 from trialstats.ancova import fit_ancova
 from trialstats.binary import compare_proportions
 from trialstats.errors import DataError
@@ -275,3 +278,49 @@ def test_a_trial_of_one_treatment_has_none(trial, request):
     for name in config["analyses"]:
         rows = fit_analysis(config, name, *data)
         assert "contrast_covariance" not in set(rows["statistic"])
+
+
+@pytest.mark.parametrize(
+    ("analysis", "measure"),
+    [
+        ("pain_week2", "MD"),
+        ("pain_week2", "SMD"),
+        ("pain_over_time", "MD"),
+        ("responders", "RD"),
+    ],
+)
+def test_contrasts_enter_a_synthesis_as_fitted(doses, analysis, measure):
+    config, *data = doses
+    settings = config["analyses"] | {
+        "pain_over_time": config["analyses"]["pain_over_time"] | {"at": "Week 2"}
+    }
+    rows = fit_analysis(config | {"analyses": settings}, analysis, *data)
+    chosen = Settings(measure=measure, better="lower")
+    effects = fitted_effects(f"small_parallel.{analysis}", rows, chosen)
+    assert [effect.arm for effect in effects] == [LOW, HIGH]
+    statistic = FITTED[measure]
+    for effect in effects:
+        row = one(
+            rows,
+            statistic=statistic,
+            contrast=f"{effect.arm} versus {PLACEBO}",
+            visit="Week 2",
+        )
+        assert effect.effect == row["estimate"]
+        assert effect.variance == row["standard_error"] ** 2
+    matrix = covariance_of(effects)
+    shared = covariance_in(rows, statistic, visit="Week 2")["estimate"]
+    assert matrix[0, 1] == matrix[1, 0] == shared
+    assert np.linalg.eigvalsh(matrix)[0] > 0
+    people = rows[rows["statistic"].eq("n_analysed") & rows["visit"].eq("Week 2")]
+    assert n_subjects_of(effects) == people["estimate"].sum()
+
+
+def test_people_of_a_crossover_are_counted_once(three_treatments):
+    config, *data = three_treatments
+    rows = fit_analysis(config, "pain_week2", *data)
+    settings = Settings(measure="MD", better="lower")
+    effects = fitted_effects("small_crossover.pain_week2", rows, settings)
+    assert len(effects) == 2
+    assert n_subjects_of(effects) == len(data[0])
+    assert np.linalg.eigvalsh(covariance_of(effects))[0] > 0
