@@ -249,7 +249,10 @@ def _pooled_panel(
     if main_pool is not None:
         model = main_pool.get("model_id")
         own = find(listed, model_id=model)
-        weights = {w["trial"]: w["estimate"] for w in find(own, statistic="weight")}
+        weights = {
+            (w["trial"], w.get("group")): w["estimate"]
+            for w in find(own, statistic="weight")
+        }
         main = {str(r["statistic"]): r for r in own if r.get("trial") is None}
         main["pooled_effect"] = main_pool
         components = find(own, statistic="variance_component")
@@ -259,7 +262,7 @@ def _pooled_panel(
             row,
             label=name(row)[0],
             heading=name(row)[1],
-            weight=weights.get(row.get("trial")),
+            weight=weights.get((row.get("trial"), row.get("group"))),
             arms=arms,
         )
         for row, arms in zip(effects, _arms(listed, effects), strict=True)
@@ -328,6 +331,7 @@ def _names(
     """Return how a row is called and under which heading it stands.
 
     Rows that are not pooled are outcomes: each trial is a heading over its outcomes.
+    A trial of several treatments has a row for each, which names it.
     """
     outcomes = [(r.get("trial"), r.get("parameter")) for r in effects]
 
@@ -335,7 +339,8 @@ def _names(
         trial, outcome = row.get("trial"), row.get("parameter")
         author = labels.get(str(trial), str(trial or ""))
         if pooled or not outcome:
-            return author, None
+            arm = row.get("group")
+            return f"{author}, {arm}" if arm else author, None
         visit = row.get("visit") if outcomes.count((trial, outcome)) > 1 else None
         label = upper_first(str(outcome))
         return f"{label}, {visit}" if visit else label, author

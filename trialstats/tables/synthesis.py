@@ -128,7 +128,8 @@ def trial_effects_table(
     if len(distinct(made.effects, "parameter")) > 1:
         columns.append(Column("Outcome", "left"))
     # A fitted trial enters with its contrast: there are no numbers by arm to show.
-    by_arm = [arm for arm in arms if find(made.rows, role="descriptive", group=arm)]
+    numbers = [row for row in made.rows if row["statistic"] in _BY_ARM]
+    by_arm = [arm for arm in arms if find(numbers, role="descriptive", group=arm)]
     columns += [Column(arm) for arm in by_arm] or [Column("n")]
     level = usual_level(made.effects)
     columns.append(Column(f"{upper_first(measure)} ({format_level(level)})"))
@@ -155,6 +156,10 @@ def trial_effects_table(
     )
 
 
+#: What a trial may publish of each arm.
+_BY_ARM = ("events", "n", "mean", "standard_deviation", "person_time")
+
+
 def _effect_row(
     made: Synthesised,
     effect: Record,
@@ -165,7 +170,9 @@ def _effect_row(
 ) -> Row:
     trial, outcome = effect["trial"], effect["parameter"]
     mark = notes.status(effect["data_status"])
-    line = [Cell(labels.get(trial, str(trial)), marks=mark)]
+    treatment = effect["group"]
+    name = labels.get(trial, str(trial)) + (f", {treatment}" if treatment else "")
+    line = [Cell(name, marks=mark)]
     if columns[1].label == "Outcome":
         line.append(cells.text_cell(outcome))
     same = {name: effect[name] for name in ("trial", "analysis", "parameter", "visit")}
@@ -176,9 +183,8 @@ def _effect_row(
         line.append(participants_cell(effect))
     line.append(cells.value_interval(effect, notes, cells.effect_digits(effect)))
     if made.main is not None:
-        weight = one(
-            made.rows, statistic="weight", model_id=made.main["model_id"], **same
-        )
+        place = {"model_id": made.main["model_id"], "group": treatment}
+        weight = one(made.rows, statistic="weight", **place, **same)
         line.append(_weight_cell(weight))
     status = str(effect["data_status"])
     letter = notes.letter(upper_first(str(effect["method"])))

@@ -15,8 +15,10 @@ import pytest
 from trialstats.analyses.synthesis import synthesise
 from trialstats.analyses.synthesis_agreement import check_synthesis
 from trialstats.errors import ConfigError
+from trialstats.figures.forest_rows import panels
 from trialstats.meta.pooling import pool
 from trialstats.rows import estimates_frame
+from trialstats.tables.synthesis import trial_effects_table
 
 PLACEBO = "Placebo"
 
@@ -373,3 +375,19 @@ def test_a_maximum_that_is_none_is_noticed(reference, pooled):
     wrong = checks.loc[~checks["agrees"].astype(bool), "quantity"]
     assert len(wrong) > 0
     assert all("slope" in quantity for quantity in wrong)
+
+
+def test_figure_and_table_have_a_row_for_each_treatment(reference, pooled):
+    config, rows = pooled(trials_in(reference, "two"))
+    labels = {"doses": "Doses 2026", "single": "Single 2026"}
+    drawn = panels(rows, synthesis=config, labels=labels)[0]
+    shown = [(trial.label, trial.weight) for trial in drawn.trials]
+    weights = find(rows, "weight")["estimate"].to_list()
+    names = ["Doses 2026, LDN 3 mg", "Doses 2026, LDN 6 mg", "Single 2026"]
+    assert shown == list(zip(names, weights, strict=True))
+    table = trial_effects_table(rows, synthesis=config, labels=labels)
+    assert [row.cells[0].text for row in table.rows] == names
+    last = [column.label for column in table.columns].index("Weight")
+    assert [row.cells[last].text for row in table.rows] == [
+        f"{100 * weight:.1f}%" for weight in weights
+    ]
