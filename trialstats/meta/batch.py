@@ -267,7 +267,7 @@ def _fill(
     values["log_likelihood"] = restricted if method == "REML" else plain
     values["scale"] = scale
     if interval == "q_profile" and method != "EE":
-        limits = q_profile_limits(trials, level)
+        limits = q_profile_limits(trials, level, fit.fixed)
         values["tau_squared_lower"], values["tau_squared_upper"] = limits
     covariance = scale[:, np.newaxis, np.newaxis] * fit.covariance
     if trials.p == 1:

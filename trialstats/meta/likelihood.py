@@ -84,6 +84,8 @@ def highest_maximum(trials: Trials, likelihood: Likelihood) -> FloatArray:
     """
     n = len(trials.count)
     lower, upper, points = _range(trials)
+    if n == 1:
+        return _highest(trials, likelihood, _grid(lower, upper, int(points[0])))
     estimate = np.zeros(n)
     for size in np.unique(points):
         fits = np.flatnonzero(points == size)
@@ -100,9 +102,10 @@ def _range(trials: Trials) -> tuple[FloatArray, FloatArray, IntArray]:
     S/(v_min + tau2)^2 and the trace at least (k - p)/(v_max + tau2), so the score is
     negative beyond (s2 + sqrt(s2^2 + 4 s2 v_max)) / 2.
     """
-    present = np.isfinite(trials.variance)
-    smallest = trials.variance.min(axis=0)
-    largest = np.where(present, trials.variance, 0.0).max(axis=0)
+    smallest, largest = trials.variance.min(axis=0), trials.variance.max(axis=0)
+    if np.isinf(largest).any():
+        present = np.isfinite(trials.variance)
+        largest = np.where(present, trials.variance, 0.0).max(axis=0)
     between = trials.squares / trials.df
     spread = np.sqrt(between) * np.sqrt(between + 4 * largest)
     # A little beyond the bound, where rounding cannot make the score positive.
@@ -202,6 +205,8 @@ def _best(
     n = len(trials.count)
     estimate = np.full(n, math.nan)
     estimate[fits] = candidates
+    if len(fits) <= 1:
+        return estimate
     several = np.flatnonzero(np.bincount(fits, minlength=n) > 1)
     if len(several):
         chosen = np.flatnonzero(np.isin(fits, several))

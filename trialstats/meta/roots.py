@@ -53,12 +53,12 @@ def falling_roots(
             low, high = np.where(above, point, low), np.where(above, high, point)
             following = point - value / slope
             inside = (following >= low) & (following <= high)
-            if not inside.all():
-                following = np.where(inside, following, low + (high - low) / 2)
-                following = np.where(value == 0, point, following)
             near = np.maximum(_LAST_STEP * following, least)
             done = inside & (np.abs(following - point) <= near)
-            done |= (high - low <= 4 * _EPS * high) | (value == 0)
+            if not inside.all():
+                middle = np.where(value == 0, point, low + (high - low) / 2)
+                following = np.where(inside, following, middle)
+                done |= (high - low <= 4 * _EPS * high) | (value == 0)
             if done.all():
                 root[active], reached[active] = following, True
                 break

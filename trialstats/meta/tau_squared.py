@@ -20,13 +20,15 @@ from trialstats.meta.inputs import FloatArray
 from trialstats.meta.likelihood import LIKELIHOODS, highest_maximum
 from trialstats.meta.quadratic_forms import tau_squared_at_tail
 from trialstats.meta.roots import falling_roots
-from trialstats.meta.weighting import IntArray, Trials, weigh
+from trialstats.meta.weighting import IntArray, Trials, Weighted, weigh
 from trialstats.meta.weighting_given import GivenWeights
 
 TauSquaredEstimator = Callable[[Trials, GivenWeights | None], FloatArray]
 
 
-def generalised_q_root(trials: Trials, target: FloatArray) -> FloatArray:
+def generalised_q_root(
+    trials: Trials, target: FloatArray, fixed: Weighted | None = None
+) -> FloatArray:
     """Return the tau2 >= 0 where the generalised Q equals `target`, or zero.
 
     Q falls as tau2 grows and is at most S / (v_min + tau2), which bounds the root.
@@ -38,6 +40,8 @@ def generalised_q_root(trials: Trials, target: FloatArray) -> FloatArray:
         Of n fits.
     target : ndarray of shape (..., n)
         One or several values for each fit.
+    fixed : Weighted, optional
+        The trials at tau2 = 0, when they are at hand.
 
     Returns
     -------
@@ -49,7 +53,7 @@ def generalised_q_root(trials: Trials, target: FloatArray) -> FloatArray:
     with np.errstate(over="ignore", divide="ignore"):
         upper = 1.001 * trials.squares[fits] / wanted
     smallest = np.finfo(float).eps * trials.variance[0][fits]
-    fixed = weigh(trials, np.zeros(shape[-1]))
+    fixed = fixed or weigh(trials, np.zeros(shape[-1]))
     q, slope = fixed.q[fits], fixed.q_slope[fits]
     result = np.zeros(wanted.size)
     sought = np.flatnonzero((q > wanted) & (wanted > 0))

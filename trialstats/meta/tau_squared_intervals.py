@@ -18,7 +18,7 @@ from trialstats.meta.inputs import FloatArray
 from trialstats.meta.likelihood import LIKELIHOODS, grid_of
 from trialstats.meta.quadratic_forms import tau_squared_at_tail
 from trialstats.meta.tau_squared import generalised_q_root
-from trialstats.meta.weighting import Trials, weigh
+from trialstats.meta.weighting import Trials, Weighted, weigh
 from trialstats.meta.weighting_given import GivenWeights
 
 
@@ -33,7 +33,9 @@ class Request:
     standard_error: float
 
 
-def q_profile_limits(trials: Trials, level: float) -> FloatArray:
+def q_profile_limits(
+    trials: Trials, level: float, fixed: Weighted | None = None
+) -> FloatArray:
     """Return Q-profile limits of n fits, (2, n): roots of Q at chi-squared quantiles.
 
     Lower limit: Q(tau2) = the upper quantile with k - p df; upper limit: the lower
@@ -47,11 +49,12 @@ def q_profile_limits(trials: Trials, level: float) -> FloatArray:
     """
     tail = (1 - level) / 2
     targets = np.array([chdtri(trials.df, tail), chdtri(trials.df, 1 - tail)])
-    return generalised_q_root(trials, targets)
+    return generalised_q_root(trials, targets, fixed)
 
 
 def _q_profile(request: Request) -> tuple[float, float]:
-    lower, upper = q_profile_limits(request.fit.trials, request.level)[:, 0]
+    fit = request.fit
+    lower, upper = q_profile_limits(fit.trials, request.level, fit.fixed)[:, 0]
     if math.isnan(lower) or math.isnan(upper):
         raise ConvergenceError(
             "Q-profile interval of tau-squared: no root to full precision; use "

@@ -300,12 +300,15 @@ def weigh(
     weight : ndarray of shape (k, n), optional
         Weights to take instead of 1/(v_i + tau2).
     """
-    deeper = (..., *([np.newaxis] * (tau_squared.ndim - 1)))
-    deviation = trials.deviation[deeper]
+    deviation, variance, rows = trials.deviation, trials.variance, trials.rows
+    if tau_squared.ndim > 1:
+        deeper = (..., *([np.newaxis] * (tau_squared.ndim - 1)))
+        deviation, variance = deviation[deeper], variance[deeper]
+        rows = None if rows is None else rows[deeper]
     if weight is None:
-        weight = 1.0 / (trials.variance[deeper] + tau_squared)
-    if trials.rows is None:
-        rest = weight[1:].sum(axis=0)
+        weight = 1.0 / (variance + tau_squared)
+    if rows is None:
+        rest = np.add.reduce(weight[1:], axis=0)
         total = weight[0] + rest
         mean = _products(weight, deviation) / total
         residual = deviation - mean
@@ -313,15 +316,23 @@ def weigh(
         return WeightedMean(
             weight, rest, second, total, mean, residual, weight * residual
         )
-    return _regression(weight, trials.rows[deeper], deviation)
+    return _regression(weight, rows, deviation)
 
 
-def _products(*factors: FloatArray) -> FloatArray:
-    """Return sums over trials of products, without arrays in between."""
-    return np.asarray(np.einsum(_SUBSCRIPTS[len(factors)], *factors))
-
-
+#: Below this size arrays in between cost less than the call that does without them.
+_SMALL = 2048
 _SUBSCRIPTS = {2: "k...,k...->...", 3: "k...,k...,k...->..."}
+
+
+def _products(first: FloatArray, *others: FloatArray) -> FloatArray:
+    """Return sums over trials of products."""
+    if first.size > _SMALL:
+        subscripts = _SUBSCRIPTS[1 + len(others)]
+        return np.asarray(np.einsum(subscripts, first, *others))
+    product = first
+    for factor in others:
+        product = product * factor
+    return np.asarray(np.add.reduce(product, axis=0))
 
 
 def _regression(
