@@ -59,7 +59,7 @@ verify: environment
 
 .PHONY: test
 test: dev-environment
-	@$(RUN) -m pytest -n 2 --dist loadgroup
+	@$(RUN) -m pytest -n 2 --dist worksteal
 
 .PHONY: validate
 validate: dev-environment

@@ -1,31 +1,39 @@
 """Whole runs of the pipeline that several tests share."""
 
+import fcntl
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 from dossier import Dossier, copied
 
-
 HERE = Path(__file__).resolve().parent
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests of this folder first and in one process: they share a whole run."""
+    """Run the tests of this folder first: they are the longest."""
     items.sort(key=lambda item: not item.path.is_relative_to(HERE))
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.xdist_group("workflow"))
 
 
 @pytest.fixture(scope="session")
 def finished(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Dossier:
-    """Return a dossier after one whole run; tests do not change it."""
-    dossier = copied(root, tmp_path_factory.mktemp("first") / "dossier")
-    done = dossier.run()
-    assert done.returncode == 0, done.stderr[-4000:]
-    return dossier
+    """Return a dossier after one whole run; tests do not change it.
+
+    Processes that share the tests share the run: the first makes it, the others wait.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder, done = shared / "first" / "dossier", shared / "first.done"
+    with (shared / "first.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            ended = copied(root, folder).run()
+            assert ended.returncode == 0, ended.stderr[-4000:]
+            done.touch()
+    return Dossier(folder)
 
 
 @pytest.fixture
