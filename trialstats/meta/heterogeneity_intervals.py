@@ -12,12 +12,15 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from trialstats.errors import NotEstimableError
+from trialstats.errors import DataError, NotEstimableError
 from trialstats.meta.inputs import check_level, one_of
 from trialstats.meta.pooled import Pooled
 
 #: What H and I-squared are computed from.
 FROM = ("q", "tau_squared")
+
+#: Why two trials may have no limits.
+ONLY_ABOVE_TWO = "with 2 trials the limits exist where Q is above 2"
 
 _NAN = float("nan")
 
@@ -46,6 +49,11 @@ def h_from_q(q: float, df: int, *, level: float = 0.95) -> Interval:
     level : float
         Confidence level.
 
+    Raises
+    ------
+    DataError
+        For a negative or infinite `q`.
+
     References
     ----------
     .. [1] Higgins JPT, Thompson SG (2002). Quantifying heterogeneity in a
@@ -59,6 +67,8 @@ def h_from_q(q: float, df: int, *, level: float = 0.95) -> Interval:
     check_level(level)
     if df < 1 or math.isnan(q):
         return _NONE
+    if not 0 <= q < math.inf:
+        raise DataError(f"q={q!r} is not a chi-squared statistic")
     k = df + 1
     estimate = max(1.0, math.sqrt(q / df))
     if q > k:
@@ -158,14 +168,20 @@ def heterogeneity_measures(
     Returns
     -------
     DataFrame
-        Rows h, i_squared, between_share (R_b); columns estimate, ci_lower, ci_upper.
+        Rows h, i_squared, between_share (R_b); columns estimate, ci_lower, ci_upper
+        and `reason` why numbers are NaN, empty where none is.
+
+    Raises
+    ------
+    NotEstimableError
+        With moderators, or from a tau-squared that was not estimated.
 
     Examples
     --------
     >>> from trialstats.meta.pooling import pool
     >>> pooled = pool([0.1, 0.3, 0.75], [0.01, 0.02, 0.05])
-    >>> heterogeneity_measures(pooled).loc["i_squared"].round(3).tolist()
-    [0.727, 0.082, 0.919]
+    >>> heterogeneity_measures(pooled)["estimate"].round(3).tolist()
+    [1.915, 0.727, 0.743]
     """
     one_of("source of H and I-squared", source, FROM)
     level = pooled.level if level is None else level
@@ -177,6 +193,8 @@ def heterogeneity_measures(
         rows = pooled.heterogeneity(level=level).T
         h = Interval(*np.sqrt(rows["h_squared"]).tolist())
         i_squared = Interval(*rows["i_squared"].tolist())
-    return pd.DataFrame(
+    table = pd.DataFrame(
         [h, i_squared, share], index=["h", "i_squared", "between_share"]
     )
+    why = "needs at least 2 trials" if pooled.k < 2 else ONLY_ABOVE_TWO
+    return table.assign(reason=np.where(table.isna().any(axis=1), why, ""))

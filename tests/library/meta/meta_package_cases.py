@@ -157,7 +157,7 @@ def spread(ask: Request, fit: Pooled) -> dict[str, Any]:
         "tau": math.sqrt(fit.tau_squared),
     }
     for name, row in (("H", "h"), ("I2", "i_squared")):
-        found |= three(name, table.loc[row])
+        found |= three(name, table.loc[row, ["estimate", "ci_lower", "ci_upper"]])
     return found | three("Rb", between_share(fit))
 
 

@@ -121,8 +121,14 @@ def test_heterogeneity_of_few_trials_has_no_limits() -> None:
     assert h_from_q(1.5, 1).estimate == pytest.approx(math.sqrt(1.5))
     assert math.isnan(h_from_q(1.5, 1).ci_upper)
     assert h_from_q(3.0, 1).ci_upper > h_from_q(3.0, 1).estimate
-    single = pool([0.3], [0.04])
-    assert heterogeneity_measures(single).isna().all(axis=None)
+    single = heterogeneity_measures(pool([0.3], [0.04]))
+    assert single.iloc[:, :3].isna().all(axis=None)
+    assert set(single["reason"]) == {"needs at least 2 trials"}
+    alike = heterogeneity_measures(pool([0.3, 0.31], [0.04, 0.04]))
+    assert "above 2" in alike.loc["h", "reason"]
+    assert alike.loc["between_share", "reason"] == ""
+    with pytest.raises(DataError, match="not a chi-squared statistic"):
+        h_from_q(-1.0, 3)
 
 
 def test_the_error_of_r_b_by_matrices_and_differences() -> None:
@@ -152,7 +158,8 @@ def test_measures_have_no_unit_and_no_order(source: str) -> None:
     other = pool(-1000 * EFFECT[::-1], 1e6 * VARIANCE[::-1])
     scaled = heterogeneity_measures(other, source=source)
     # The between-trial variance is the root of an equation in other units.
-    assert scaled.to_numpy() == pytest.approx(found.to_numpy(), rel=1e-7)
+    for column in ("estimate", "ci_lower", "ci_upper"):
+        assert scaled[column].to_numpy() == pytest.approx(found[column], rel=1e-7)
 
 
 def test_measures_from_tau_squared_are_those_of_the_fit() -> None:
