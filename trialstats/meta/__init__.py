@@ -45,6 +45,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "effect_sizes",
         "MEASURES",
     ),
+    "events_added": ("effects_with_events_added",),
     "excess_significance": (
         "excess_significance",
         "ExcessSignificance",
@@ -71,6 +72,13 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "HeterogeneityTest",
         "q_profile",
         "typical_variance",
+    ),
+    "heterogeneity_around": ("heterogeneity_around",),
+    "heterogeneity_intervals": (
+        "between_share",
+        "h_from_q",
+        "heterogeneity_measures",
+        "i_squared_from_q",
     ),
     "heteroscedasticity": (
         "heteroscedasticity_test",
@@ -123,6 +131,10 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "profile_likelihood",
         "ProfileLikelihood",
     ),
+    "proportion_intervals": (
+        "proportion_interval",
+        "PROPORTION_INTERVALS",
+    ),
     "published": (
         "DerivedError",
         "standard_error_from",
@@ -142,6 +154,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "cluster_robust",
         "ClusterRobust",
     ),
+    "sample_size_weights": ("sample_size_weights",),
     "sampling_covariance": ("sampling_covariance",),
     "scales": (
         "harmonic_mean",
@@ -155,6 +168,10 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "RegressionTest",
     ),
     "standard_errors": ("recover_standard_errors",),
+    "standardized_differences": (
+        "STANDARDIZED",
+        "standardized_differences",
+    ),
     "tau_squared": ("TAU_SQUARED",),
     "trim_and_fill": (
         "trim_and_fill",
