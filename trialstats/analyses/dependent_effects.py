@@ -110,11 +110,7 @@ def pool_nested(
         cannot be told apart.
     """
     levels = [str(level) for level in arguments["levels"]]
-    inference = str(arguments["inference"])
-    if inference not in ("wald", "t"):
-        raise NotEstimableError(
-            f"{inference} is not derived for nested effects; use inference wald or t"
-        )
+    inference = _inference(arguments, "nested effects")
     sharing = share_people(entered)
     fit = _fit(entered, arguments, levels, inference, df="residual")
     return Dependent(
@@ -139,8 +135,8 @@ def pool_sharing(
     Raises
     ------
     NotEstimableError
-        When the estimator is not derived for dependent effects, a covariance is not
-        known, or variances cannot be told apart.
+        When estimator or inference are not derived for dependent effects, a
+        covariance is not known, or variances cannot be told apart.
     """
     n_trials = n_trials_of(entered)
     if n_trials == 1:
@@ -152,15 +148,13 @@ def pool_sharing(
             forms=_FORMS_OF_EQUAL,
             reasons=dict.fromkeys((*_BETWEEN, *_AHEAD), _ONE_TRIAL),
         )
-    inference = "wald" if arguments["inference"] == "wald" else "t"
+    inference = _inference(arguments, "effects that share people")
     equal = arguments["tau_squared"] == "EE"
     levels = [] if equal else list(TRIAL_LEVELS)
     fit = _fit(entered, arguments, levels, inference, df=float(n_trials - 1))
     words = [fit.method, _SHARING]
     if inference == "t":
         words.append(f"{n_trials - 1} df, one less than trials")
-    if arguments["inference"] not in ("wald", "t"):
-        words.append("the factor of Hartung and Knapp is not derived for such effects")
     return Dependent(
         fit=fit,
         method="; ".join(words),
@@ -174,6 +168,15 @@ def pool_sharing(
 
 _BETWEEN = ("tau_squared", "i_squared", "h_squared")
 _AHEAD = ("prediction_lower", "prediction_upper", "prediction_df")
+
+
+def _inference(arguments: Mapping[str, Any], what: str) -> str:
+    inference = str(arguments["inference"])
+    if inference not in ("wald", "t"):
+        raise NotEstimableError(
+            f"{inference} is not derived for {what}; use inference wald or t"
+        )
+    return inference
 
 
 def _reasons(arguments: Mapping[str, Any], *, equal: bool) -> dict[str, str]:

@@ -48,8 +48,9 @@ def _panel_sentence(panel: Panel, synthesis: Mapping[str, Any]) -> str:
     if pool is not None and pool["estimate"] is not None:
         interval = format_level(pool.get("confidence_level"))
         limits = words.interval(pool["ci_lower"], pool["ci_upper"]).strip("()")
+        trials = f"{panel.n_trials} trial" + "s" * (panel.n_trials > 1)
         return (
-            f"{panel.n_estimable} trials pooled, {name} "
+            f"{trials} pooled, {name} "
             f"{words.number(pool['estimate'])} ({interval} {limits}; "
             f"{lower_first(model_name(pool))}): "
             f"{_direction(pool, synthesis)}."

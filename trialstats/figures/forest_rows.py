@@ -119,8 +119,13 @@ class Panel:
 
     @property
     def n_estimable(self) -> int:
-        """Number of trials that have an estimate."""
+        """Number of rows of trials that have an estimate."""
         return sum(t.estimable for t in self.trials)
+
+    @property
+    def n_trials(self) -> int:
+        """Number of trials that have one, those of several treatments once."""
+        return len({t.trial or t.label for t in self.trials if t.estimable})
 
 
 def panels(
