@@ -180,7 +180,11 @@ def _inference(arguments: Mapping[str, Any], what: str) -> str:
 
 
 def _reasons(arguments: Mapping[str, Any], *, equal: bool) -> dict[str, str]:
-    reasons = {} if equal else {"h_squared": _SEVERAL}
+    if equal:
+        return dict.fromkeys(
+            _AHEAD, "under equal effects a new trial has the same true effect"
+        )
+    reasons = {"h_squared": _SEVERAL}
     form = arguments["prediction"]
     if form != "t":
         why = f"form {form} is not derived for effects that share people; use t"

@@ -309,6 +309,7 @@ def test_a_treatment_without_an_estimate_stays_out(reference, pooled):
         (model(tau_squared="DL"), "pooled_effect", "use REML, ML or EE"),
         (model(inference="knapp_hartung"), "pooled_effect", "use inference wald or t"),
         (model(prediction="HTS"), "prediction_interval", "HTS is not derived"),
+        (model(tau_squared="EE"), "prediction_interval", "under equal effects"),
     ],
 )
 def test_what_is_not_derived_is_not_estimated(
