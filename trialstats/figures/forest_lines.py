@@ -201,6 +201,9 @@ def _published_cell(effect: Effect, panel: Panel, words: Words) -> dict[str, str
 
 def _pooled_lines(panel: Panel, pool: Record, words: Words) -> Iterator[Line]:
     cells = _totals(panel.trials, words.house)
+    if "n" in cells and panel.n_trials < panel.n_estimable:
+        # Treatments of one trial share its control arm, whose people count once.
+        cells["n"] = str(pool["n_subjects"])
     if any(t.weight is not None for t in panel.trials):
         cells["weight"] = tenth_text(1000, words.house)
     if cells:

@@ -15,6 +15,8 @@ import pytest
 from trialstats.analyses.synthesis import synthesise
 from trialstats.analyses.synthesis_agreement import check_synthesis
 from trialstats.errors import ConfigError
+from trialstats.figures.forest_lines import lines
+from trialstats.figures.forest_options import ForestOptions
 from trialstats.figures.forest_rows import panels
 from trialstats.meta.pooling import pool
 from trialstats.rows import estimates_frame
@@ -387,6 +389,8 @@ def test_figure_and_table_have_a_row_for_each_treatment(reference, pooled):
     weights = find(rows, "weight")["estimate"].to_list()
     names = ["Doses 2026, LDN 3 mg", "Doses 2026, LDN 6 mg", "Single 2026"]
     assert shown == list(zip(names, weights, strict=True))
+    total = next(x for x in lines(drawn, ForestOptions()) if x.kind == "total")
+    assert total.cells["n"] == str(3 * N_TREATED + 2 * N_CONTROL)
     table = trial_effects_table(rows, synthesis=config, labels=labels)
     assert [row.cells[0].text for row in table.rows] == names
     last = [column.label for column in table.columns].index("Weight")
