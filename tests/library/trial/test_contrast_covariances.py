@@ -13,6 +13,7 @@ import statsmodels.formula.api as smf
 
 from trialstats.analyses.dependent_effects import covariance_of
 from trialstats.analyses.trial import fit_analysis
+from trialstats.analyses.trial_agreement import check_trial
 from trialstats.analyses.trial_effect import Settings, n_subjects_of
 from trialstats.analyses.trial_effects import FITTED, fitted_effects
 from trialstats.ancova import fit_ancova
@@ -324,3 +325,12 @@ def test_people_of_a_crossover_are_counted_once(three_treatments):
     assert len(effects) == 2
     assert n_subjects_of(effects) == len(data[0])
     assert np.linalg.eigvalsh(covariance_of(effects))[0] > 0
+
+
+def test_the_second_engine_knows_trials_of_several_treatments(doses):
+    config, *data = doses
+    names = ("pain_week2", "pain_over_time", "responders")
+    config = config | {"analyses": {n: config["analyses"][n] for n in names}}
+    rows = {name: fit_analysis(config, name, *data) for name in names}
+    checks = check_trial(config, *data[:2], rows)
+    assert checks["agrees"].all(), checks.loc[~checks["agrees"].astype(bool)]
