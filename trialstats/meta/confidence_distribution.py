@@ -21,7 +21,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.optimize import brentq
 from scipy.special import chdtri, ndtr
 
-from trialstats.errors import ConvergenceError
+from trialstats.errors import ConvergenceError, NotEstimableError
 from trialstats.meta.inputs import FloatArray
 from trialstats.meta.quadratic_forms import upper_tail_of
 from trialstats.meta.weighting import Trials, WeightedMean, weigh
@@ -81,7 +81,10 @@ def _confidence_distribution(trials: Trials) -> tuple[FloatArray, FloatArray]:
     given = GivenWeights(trials, 1 / trials.variance)
     q = float(given.q[0])
     if q <= 0:
-        return np.zeros(1), np.ones(1)
+        raise NotEstimableError(
+            "the confidence distribution of tau-squared gives no interval: the effects "
+            "are identical"
+        )
     at_zero = upper_tail_of(given, q, 0.0)
     scale = q / float(given.trace[0])
     top = scale
@@ -95,6 +98,7 @@ def _confidence_distribution(trials: Trials) -> tuple[FloatArray, FloatArray]:
     # Known at points that are even in the logarithm, then looked up by probability.
     known = scale * np.geomspace(1e-6, top / scale, 120)
     tail = np.array([upper_tail_of(given, q, float(t)) for t in known])
+    tail = np.clip(tail, 1e-300, 1 - 1e-16)
     odds = np.log(tail) - np.log1p(-tail)
     keep = np.concatenate([[True], np.diff(np.maximum.accumulate(odds)) > 0])
     inverse = PchipInterpolator(odds[keep], np.log(known[keep]))

@@ -59,7 +59,9 @@ def fitted(
     """Return the fits at values of tau2, one for each set of trials."""
     weighted = weigh(trials, tau_squared)
     q = weighted.q
-    scale = np.where(_perfect(trials, weighted), 0.0, q / trials.df)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # A single trial has no degrees of freedom, and no such scale.
+        scale = np.where(_perfect(trials, weighted), 0.0, q / trials.df)
     if isinstance(weighted, WeightedMean):
         gain = weighted.mean[np.newaxis]
         spread = (1 / weighted.total)[:, np.newaxis, np.newaxis]

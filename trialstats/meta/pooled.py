@@ -1,5 +1,6 @@
 """The result of pooling: numbers, the reasons for those that do not exist."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -182,8 +183,7 @@ class Pooled:
         ):
             enough = max(n, parameters + 2)
             correction = enough / (enough - parameters - 1)
-            with np.errstate(divide="ignore"):
-                bic = -2 * value + parameters * float(np.log(n))
+            bic = -2 * value + parameters * math.log(n) if n else math.nan
             columns[name] = {
                 "log_likelihood": value,
                 "deviance": -2 * (value - base),

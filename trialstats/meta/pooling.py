@@ -317,18 +317,22 @@ def _prediction(
     if names["tau_squared_method"] == "EE":
         reason = "under equal effects a new trial has the same true effect"
     else:
-        lower, upper, df = prediction_limits(
-            fit,
-            fit.coefficient[:, 0],
-            fit.covariance[:, 0, 0],
-            own,
-            form,
-            names["level"],
-        )
-        if not df[0] <= 0:
-            values = (float(lower[0]), float(upper[0]), float(df[0]))
-            return dict(zip(_PREDICTION_FIELDS, values, strict=True)), {}
-        reason = f"the {form} prediction interval has {df[0]:g} df with {k} trials"
+        try:
+            lower, upper, df = prediction_limits(
+                fit,
+                fit.coefficient[:, 0],
+                fit.covariance[:, 0, 0],
+                own,
+                form,
+                names["level"],
+            )
+        except NotEstimableError as why:
+            reason = str(why)
+        else:
+            if not df[0] <= 0:
+                values = (float(lower[0]), float(upper[0]), float(df[0]))
+                return dict(zip(_PREDICTION_FIELDS, values, strict=True)), {}
+            reason = f"the {form} prediction interval has {df[0]:g} df with {k} trials"
     absent = dict.fromkeys(_PREDICTION_FIELDS, _NAN)
     return absent, dict.fromkeys(_PREDICTION_FIELDS, reason)
 

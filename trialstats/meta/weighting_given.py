@@ -64,9 +64,14 @@ class GivenWeights:
     @property
     def projection(self) -> FloatArray:
         """P of the first fit, (k, k)."""
-        rows, weight = self.fit.rows[:, :, 0], self.weight[:, 0]
-        hat = rows @ self.fit.inverse[:, :, 0] @ rows.T
-        return np.diag(weight) - hat * weight * weight[:, np.newaxis]
+        fit, weight = self.fit, self.weight[:, 0]
+        rows, inverse = fit.rows[:, :, 0], fit.inverse[:, :, 0]
+        hat = rows @ inverse @ rows.T
+        found = np.diag(weight) - hat * weight * weight[:, np.newaxis]
+        # What is left of the basis, without the difference.
+        p = rows.shape[1]
+        found[:p, :p] = fit.own[:, :, 0]
+        return np.asarray(found)
 
     def standard_error(self, tau_squared: FloatArray) -> FloatArray:
         """Return the standard error of (Q - tr PV) / tr P at a tau2."""

@@ -264,3 +264,35 @@ def test_given_weights_under_hartung_knapp():
     assert pooled.estimate == pytest.approx(-0.395238095238095, rel=1e-12)
     assert pooled.standard_error == pytest.approx(0.254770616065833, rel=1e-10)
     assert pooled.ci_lower == pytest.approx(-1.0501468131508, rel=1e-10)
+
+
+@pytest.mark.parametrize("kind", ["jackson", "biggerstaff_jackson"])
+def test_limits_where_effects_are_far_apart_or_variances_very_unequal(kind):
+    # Equal variances make Q a multiple of chi-squared: the Q-profile limits.
+    effect, variance = [0.0, 1e6, -1e6], [1e-6] * 3
+    far = pool(effect, variance, tau_squared_interval=kind)
+    plain = pool(effect, variance)
+    assert far.tau_squared_lower == pytest.approx(plain.tau_squared_lower, rel=1e-10)
+    assert far.tau_squared_upper == pytest.approx(plain.tau_squared_upper, rel=1e-10)
+    # A trial that decides the mean: what is left of it is a small difference of large
+    # numbers. Two trials, where P is a matrix of rank one, in closed form.
+    unequal = pool([0.0, 3.0], [1e-14, 1.0], tau_squared_interval=kind)
+    for limit, tail in (
+        (unequal.tau_squared_lower, 0.025),
+        (unequal.tau_squared_upper, 0.975),
+    ):
+        spread = 1e-14 + 1.0 + 2 * limit
+        assert stats.chi2.sf(9 / spread, 1) == pytest.approx(tail, rel=1e-9)
+
+
+def test_predictions_that_do_not_exist():
+    alike = pool([0.3] * 4, VARIANCE[:4], prediction="NNF", inference="wald")
+    assert math.isnan(alike.prediction_upper)
+    assert "identical" in alike.not_estimable["prediction_lower"]
+    far = pool([0.0, 1e6, -1e6], [1e-6] * 3, prediction="NNF")
+    assert far.prediction_lower < -1e6
+    single = pool([0.3], [0.04])
+    assert single.predict()["ci_upper"][0] == pytest.approx(single.ci_upper)
+    assert math.isnan(single.predict()["prediction_upper"][0])
+    with pytest.raises(DataError, match="derived for a mean"):
+        pool(EFFECT, VARIANCE, moderators=np.arange(6)).predict(prediction="NNF")
