@@ -105,10 +105,15 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "RD_VARIANCE",
     ),
     "means": ("standardise_difference",),
+    "model_comparison": (
+        "likelihood_ratio_test",
+        "LikelihoodRatioTest",
+    ),
     "multilevel": ("pool_multilevel",),
     "multilevel_results": ("PooledMultilevel",),
     "multilevel_structures": ("STRUCTURES",),
     "multivariate": ("pool_multivariate",),
+    "omnibus": ("OmnibusTest",),
     "one_stage": ("one_stage",),
     "one_stage_results": ("OneStage",),
     "paired": (
@@ -163,6 +168,10 @@ _MODULES: dict[str, tuple[str, ...]] = {
     ),
     "selection": ("selection_model",),
     "selection_results": ("SelectionModel",),
+    "shared_control": (
+        "covariance_of_g",
+        "covariance_of_proportions",
+    ),
     "small_study": (
         "regression_test",
         "RegressionTest",
@@ -173,6 +182,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "standardized_differences",
     ),
     "tau_squared": ("TAU_SQUARED",),
+    "tau_squared_intervals": ("INTERVALS",),
     "trim_and_fill": (
         "trim_and_fill",
         "TrimAndFill",
