@@ -26,8 +26,8 @@ SYNTHETIC_BANNER = (
     "and none of it enters a synthesis with published results."
 )
 
-#: Trials from which on a figure of many trials shows anything.
-_FEWEST = {"sensitivity": 1, "funnel": 3, "influence": 3, "baujat": 3}
+#: Trials from which on a figure that compares trials or models shows anything.
+_FEWEST = {"sensitivity": 2, "funnel": 3, "influence": 3, "baujat": 3}
 
 
 #: Tables that stand before the paragraph.
