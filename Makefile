@@ -31,6 +31,7 @@ help:
 	@echo "make bench     time pooling against statsmodels, mixed models against R, and the pipeline"
 	@echo "make validate  run the long simulations: known effects recovered, type-I error held"
 	@echo "make validate-type-one  its longest part alone: the mixed model (half an hour)"
+	@echo "make validate-small-k   intervals of few trials alone (a quarter of an hour)"
 	@echo "make docs      write config/README.md from the schemas, and the pictures of README.md"
 	@echo "make images    draw the pictures of README.md"
 	@echo "make lint      check style, types, workflow and spelling"
@@ -65,11 +66,17 @@ test: dev-environment
 validate: dev-environment
 	@$(RUN) -m pytest -m validation
 	@$(RUN) scripts/validate_type_one.py
+	@$(RUN) scripts/validate_small_k.py
 
 # Half an hour on two processors: type-I error and coverage of the mixed model.
 .PHONY: validate-type-one
 validate-type-one: dev-environment
 	@$(RUN) scripts/validate_type_one.py
+
+# Which interval holds with few trials: a quarter of an hour on two processors.
+.PHONY: validate-small-k
+validate-small-k: dev-environment
+	@$(RUN) scripts/validate_small_k.py
 
 .PHONY: bench
 bench: environment

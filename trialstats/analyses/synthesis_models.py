@@ -19,9 +19,9 @@ MODEL = {
     "level": 0.95,
 }
 
-#: Trials below which the ad hoc variant stands beside Hartung-Knapp
-#: (docs/validation_small_k.md).
-FEW_TRIALS = 5
+#: Trials up to which the ad hoc variant stands beside Hartung-Knapp: with one large
+#: trial among them the plain interval can be too narrow (docs/validation_small_k.md).
+FEW_TRIALS = 10
 
 #: What a variation may change in the way of pooling.
 _POOLING = ("method", "tau_squared", "inference", "levels")
@@ -76,7 +76,7 @@ def models_of(config: Config, n_trials: int | None = None) -> list[Model]:
     config : mapping
         A file of ``config/syntheses``.
     n_trials : int, optional
-        Trials of the main model. Below `FEW_TRIALS` the ad hoc variant of
+        Trials of the main model. Up to `FEW_TRIALS` the ad hoc variant of
         Hartung-Knapp stands beside the plain one, also unasked.
     """
     arguments = MODEL | dict(config.get("model") or {})
@@ -109,7 +109,7 @@ def _beside_few(
 ) -> list[Model]:
     """Return the ad hoc variant where few trials can make the plain one too narrow."""
     plain = arguments["method"] == "inverse_variance" and not arguments.get("levels")
-    few = n_trials is not None and 1 < n_trials < FEW_TRIALS
+    few = n_trials is not None and 1 < n_trials <= FEW_TRIALS
     if not (plain and few and arguments["inference"] == "knapp_hartung"):
         return []
     adhoc = {**arguments, "inference": "knapp_hartung_adhoc"}
