@@ -85,8 +85,8 @@ CASES = {
     ),
     "an unknown measure": Case(
         PAIN,
-        swap("measure: MD", "measure: HR"),
-        ("at measure", "value 'HR' is not known", "MD, SMD, RR, OR, RD"),
+        swap("measure: MD", "measure: GEN"),
+        ("at measure", "value 'GEN' is not known", "MD, SMD, ROM, RR, OR, RD"),
     ),
     "an unknown method": Case(
         PAIN,

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 import yaml
-from dossier import Dossier, environment
+from dossier import Dossier, copied, environment
 
 pytestmark = pytest.mark.workflow
 
@@ -117,7 +117,17 @@ def test_a_run_into_another_folder_gives_the_same_bytes(finished, tmp_path):
     assert [name for name in first if first[name] != second[name]] == []
 
 
-def test_verification_names_what_an_edited_number_changes(working):
+def test_verification_names_what_an_edited_number_changes(root, tmp_path):
+    working = copied(root, tmp_path / "two syntheses")
+    path = working.folder / "config/config.yaml"
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    config |= {
+        "trials": [],
+        "syntheses": ["fibromyalgia_discontinuations", "crohn_remission"],
+    }
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    done = working.run()
+    assert done.returncode == 0, done.stderr[-4000:]
     working.edit(
         "data/published/outcomes_binary.csv",
         "discontinuation due to adverse events,12,4,49,3,50,8% v 6%",

@@ -1,5 +1,6 @@
 """The summary of all effects: a line a synthesis, or an outcome where not pooled."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from trialstats.tables.synthesis import (
     trials_cell,
 )
 from trialstats.tables.table import EMPTY, Cell, Column, Footnotes, Row, Table, heading
-from trialstats.vocabulary import SYNTHETIC, short_review, upper_first
+from trialstats.vocabulary import SYNTHETIC, lower_first, short_review, upper_first
 
 #: Statistics that give a line of the table.
 _LINES_OF_SUMMARY = frozenset({"effect", "pooled_effect", "published_pool"})
@@ -82,10 +83,7 @@ def summary_of_effects(
         "difference; SMD, standardized mean difference; RR, risk ratio; OR, odds "
         "ratio; RD, risk difference."
     )
-    notes.note(
-        "Effects are LDN minus, or over, the comparator: placebo unless the line says "
-        "otherwise."
-    )
+    notes.note(_direction([s["comparison"] for s in syntheses]))
     return Table(
         id="summary_of_effects",
         title="Summary of all effects",
@@ -94,6 +92,26 @@ def summary_of_effects(
         rows=tuple(body),
         footnotes=notes.lines(),
         source="results/estimates/synthesis/*.parquet",
+    )
+
+
+def _direction(comparisons: Sequence[Mapping[str, Any]]) -> str:
+    """Say what effects are, by the arms that most lines compare."""
+    if not comparisons:
+        return ""
+    treatments, controls = (
+        [str(comparison[arm]) for comparison in comparisons]
+        for arm in ("treatment", "control")
+    )
+    treatment = treatments[0] if len(set(treatments)) == 1 else "Treatment"
+    usual, times = Counter(controls).most_common(1)[0]
+    if len(set(controls)) == 1:
+        return f"Effects are {treatment} minus, or over, {lower_first(usual)}."
+    if 2 * times < len(controls):
+        return f"Effects are {treatment} minus, or over, control."
+    return (
+        f"Effects are {treatment} minus, or over, the comparator: "
+        f"{lower_first(usual)} unless the line says otherwise."
     )
 
 
