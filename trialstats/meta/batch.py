@@ -28,7 +28,14 @@ from trialstats.meta.inference import (
     WITHOUT_MODERATORS,
     coefficient_tests,
 )
-from trialstats.meta.inputs import BoolArray, FloatArray, check_level, one_of
+from trialstats.meta.inputs import (
+    BoolArray,
+    FloatArray,
+    check_level,
+    check_variance,
+    one_of,
+    table,
+)
 from trialstats.meta.prediction import PREDICTION, prediction_limits
 from trialstats.meta.tau_squared import TAU_SQUARED, WITH_WEIGHTS
 from trialstats.meta.tau_squared_intervals import q_profile_limits
@@ -170,9 +177,11 @@ def fit_many(
 def _check(
     tau_squared: str | float, inference: str, prediction: str, interval: str
 ) -> None:
+    usable = [name for name in TAU_SQUARED if name not in WITH_WEIGHTS]
     if isinstance(tau_squared, str):
-        usable = [name for name in TAU_SQUARED if name not in WITH_WEIGHTS]
         one_of("tau_squared estimator", tau_squared, usable)
+    else:
+        check_variance("tau_squared", tau_squared, usable)
     one_of("inference", inference, INFERENCE)
     one_of(
         "prediction interval",
@@ -186,13 +195,22 @@ def _read(
     effect: ArrayLike, variance: ArrayLike, include: ArrayLike | None
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
     """Return (m, k) arrays; the variance of an absent trial is infinite."""
-    y, v = np.asarray(effect, np.float64), np.asarray(variance, np.float64)
+    y, v = table("effect", effect), table("variance", variance)
     mask = np.ones((1, 1), bool) if include is None else np.asarray(include, bool)
-    shape = np.broadcast_shapes(y.shape, v.shape, mask.shape)
+    remedy = "pass arrays that broadcast to (fits, trials)"
+    try:
+        shape = np.broadcast_shapes(y.shape, v.shape, mask.shape)
+    except ValueError:
+        shapes = [array.shape for array in (y, v, mask)]
+        raise DataError(
+            "effects of shape {}, variances of shape {} and a mask of shape {} do not "
+            "go together".format(*shapes),
+            remedy=remedy,
+        ) from None
     if len(shape) != 2 or 0 in shape:
         raise DataError(
             f"effects, variances and the mask together have the shape {shape}",
-            remedy="pass arrays that broadcast to (fits, trials)",
+            remedy=remedy,
         )
     y, v, mask = (np.broadcast_to(array, shape) for array in (y, v, mask))
     wrong = ~((v >= SMALLEST_VARIANCE) & (v <= LARGEST_VARIANCE))

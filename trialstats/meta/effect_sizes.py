@@ -20,7 +20,7 @@ from trialstats.meta.estimates import (
     refuse_unused,
     stated_effects,
 )
-from trialstats.meta.inputs import FloatArray, Values, effects_frame
+from trialstats.meta.inputs import FloatArray, Values, check_data, effects_frame
 from trialstats.meta.matched import MATCHED
 from trialstats.meta.mean_conversions import MEAN_CONVERSIONS
 from trialstats.meta.mean_ratios import MEAN_RATIOS
@@ -196,6 +196,7 @@ def effect_sizes(
         ci_upper=ci_upper, p_value=p_value, zi=zi, df=df, level=level,
     )  # fmt: skip
     _refuse_unknown(measure)
+    check_data(data)
     call = Call(given, data, add, to, drop00, correct)
     chosen = REGISTRY[measure]
     if is_stated(call):

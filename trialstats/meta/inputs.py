@@ -64,10 +64,36 @@ def one_of(what: str, value: object, allowed: Iterable[str]) -> None:
 
 def check_level(level: float) -> None:
     """Raise a DataError unless `level` is a confidence level in (0, 1)."""
-    if not 0 < level < 1:
+    try:
+        inside = bool(0 < level < 1)
+    except (TypeError, ValueError):
+        inside = False
+    if not inside:
         raise DataError(
             f"level must lie between 0 and 1, got {level!r}",
             remedy="write 0.95 for 95%",
+        )
+
+
+def check_variance(name: str, value: object, estimators: Iterable[str]) -> None:
+    """Raise a DataError unless `value` is a finite number from zero."""
+    try:
+        inside = 0 <= float(value) < float("inf")  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        inside = False
+    if not inside:
+        raise DataError(
+            f"{name}={value!r} is not a variance",
+            remedy=f"give a number from zero, or one of {', '.join(estimators)}",
+        )
+
+
+def check_data(data: object) -> None:
+    """Raise a DataError unless `data` is a frame, or absent."""
+    if not (data is None or isinstance(data, pd.DataFrame)):
+        raise DataError(
+            f"data is not a DataFrame but {type(data).__name__}",
+            remedy="pass pandas.DataFrame(data)",
         )
 
 
@@ -95,8 +121,10 @@ def numbers(
     Raises
     ------
     DataError
-        When the column does not exist, or a value is text, missing or infinite.
+        When the column does not exist, the values are several columns, or a value is
+        text, missing or infinite. What a mask hides is missing.
     """
+    check_data(data)
     if isinstance(values, str):
         if data is None:
             raise DataError(
@@ -109,6 +137,8 @@ def numbers(
                 remedy=f"the columns are {', '.join(map(str, data.columns))}",
             )
         column, values = values, data[values]
+    values = unmasked(values)
+    _check_one_column(column, values)
     plain = _plain_numbers(values)
     if plain is not None and np.isfinite(plain).all():
         return plain
@@ -117,6 +147,57 @@ def numbers(
     for position, value in enumerate(listed):
         result[position] = _number(value, column, position, missing=missing)
     return result
+
+
+def dimensions(values: Values) -> int:
+    """Return the number of dimensions of an argument; of rows of unequal length, 1."""
+    try:
+        return int(np.ndim(values))
+    except ValueError:
+        return 1
+
+
+def unmasked(values: Values) -> Values:
+    """Return an argument with None where numpy masks it.
+
+    numpy.asarray drops the mask and shows what it hides.
+    """
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    return np.where(np.ma.getmaskarray(values), None, values.data.astype(object))
+
+
+def table(name: str, values: Values) -> FloatArray:
+    """Return an argument of any shape as floats, NaN where it is missing or masked.
+
+    Raises
+    ------
+    DataError
+        When it holds anything but numbers, or its rows differ in length.
+    """
+    values = unmasked(values)
+    try:
+        if isinstance(values, pd.DataFrame | pd.Series):
+            return values.to_numpy(dtype=np.float64, na_value=np.nan)
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{name} is not an array of numbers ({error})",
+            remedy="pass rows of numbers of equal length",
+        ) from None
+
+
+def _check_one_column(column: str, values: Values) -> None:
+    shape = getattr(values, "shape", None)
+    if shape is None:
+        if dimensions(values) < 2:
+            return
+        shape = np.shape(values)
+    if sum(size != 1 for size in shape) > 1:
+        raise DataError(
+            f"{column} has the shape {tuple(shape)} and is to be one column",
+            remedy="pass the numbers of the trials one after the other",
+        )
 
 
 def _plain_numbers(values: Values) -> FloatArray | None:
@@ -146,6 +227,8 @@ def _number(value: object, column: str, position: int, *, missing: bool) -> floa
             value=value,
             remedy="write a number",
         ) from None
+    except OverflowError:
+        number = float("inf")
     if np.isnan(number) and missing:
         return number
     if not np.isfinite(number):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from trialstats.errors import DataError, NotEstimableError, RankDeficientError
-from trialstats.meta.inputs import FloatArray, numbers
+from trialstats.meta.inputs import FloatArray, check_data, numbers, unmasked
 
 if TYPE_CHECKING:
     from trialstats.fixed_effects.design import Design
@@ -56,15 +56,13 @@ class Moderators:
 
     def columns_of(self, wanted: Any) -> list[int]:
         """Return the columns of terms or coefficients, by name or position."""
-        if isinstance(wanted, str | int | np.integer):
-            wanted = [wanted]
         found: list[int] = []
-        for one in wanted:
+        for one in [wanted] if np.ndim(wanted) == 0 else wanted:
             if isinstance(one, str) and one in self.terms:
                 found += self.terms[one]
             elif isinstance(one, str) and one in self.names:
                 found.append(self.names.index(one))
-            elif not isinstance(one, str) and 0 <= int(one) < len(self.names):
+            elif _is_position(one) and 0 <= one < len(self.names):
                 found.append(int(one))
             else:
                 known = dict.fromkeys([*self.terms, *self.names])
@@ -87,7 +85,13 @@ class Moderators:
                 raise DataError(f"no column {', '.join(absent)} among the new values")
             columns = [numbers(name, name, data=new) for name in rest]
         else:
-            values = np.asarray(new, dtype=np.float64)
+            try:
+                values = np.asarray(unmasked(new), dtype=object)
+            except ValueError:
+                raise DataError(
+                    "the new values differ in number from row to row",
+                    remedy=f"give {', '.join(rest)} in this order",
+                ) from None
             if len(rest) == 1:
                 values = values.reshape(-1, 1)
             values = np.atleast_2d(values)
@@ -96,7 +100,9 @@ class Moderators:
                     f"{values.shape[1]} new values a row for {len(rest)} moderators",
                     remedy=f"give {', '.join(rest)} in this order",
                 )
-            columns = list(values.T)
+            columns = [
+                numbers(name, values[:, i], data=None) for i, name in enumerate(rest)
+            ]
         if self.intercept is not None:
             columns.insert(self.intercept, np.ones(len(columns[0])))
         return np.column_stack(columns)
@@ -109,7 +115,11 @@ class Moderators:
                 "new values of several moderators stand in a frame",
                 remedy=f"give a DataFrame with the columns {', '.join(variables)}",
             )
-        return pd.DataFrame({variables[0]: np.atleast_1d(np.asarray(new))})
+        return pd.DataFrame({variables[0]: np.asarray(new).reshape(-1)})
+
+
+def _is_position(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def only_intercept(k: int) -> Moderators:
@@ -173,6 +183,7 @@ def _from_formula(formula: str, data: pd.DataFrame | None) -> Moderators:
             f"moderators={formula!r} is a formula but there is no data",
             remedy="pass data=, or the columns themselves",
         )
+    check_data(data)
     right = formula.strip()
     if not right.startswith("~"):
         right = f"~ {right}"
@@ -203,7 +214,13 @@ def _from_columns(moderators: Any) -> Moderators:
             numbers(name, frame.iloc[:, i], data=None) for i, name in enumerate(names)
         ]
     else:
-        values = np.asarray(moderators, dtype=object)
+        values = np.asarray(unmasked(moderators), dtype=object)
+        if values.ndim not in (1, 2):
+            raise DataError(
+                f"moderators are neither a formula nor columns but "
+                f"{type(moderators).__name__} of shape {values.shape}",
+                remedy="pass a formula with data=, a DataFrame, or a (k, p) array",
+            )
         values = values.reshape(-1, 1) if values.ndim == 1 else values
         names = [f"x{i + 1}" for i in range(values.shape[1])]
         columns = [
@@ -212,6 +229,12 @@ def _from_columns(moderators: Any) -> Moderators:
     if INTERCEPT in names:
         raise DataError(
             f"a column is named {INTERCEPT}", remedy="leave it out; one is added"
+        )
+    if len(set(names)) < len(columns):
+        twice = sorted(name for name in set(names) if list(names).count(name) > 1)
+        raise DataError(
+            f"several moderators are named {', '.join(twice)}",
+            remedy="give each column a name of its own",
         )
     if not columns:
         raise DataError("there are no moderators", remedy="leave moderators out")

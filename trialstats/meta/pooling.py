@@ -29,6 +29,8 @@ from trialstats.meta.inference import (
 from trialstats.meta.inputs import (
     FloatArray,
     check_level,
+    check_variance,
+    dimensions,
     numbers,
     one_of,
     refuse,
@@ -130,7 +132,7 @@ def pool(
     """
     _check_names(tau_squared, inference, prediction, tau_squared_interval)
     check_level(level)
-    if np.ndim(effect) == 2 or np.ndim(variance) == 2:
+    if 2 in (dimensions(effect), dimensions(variance)):
         return _many(
             effect,
             variance,
@@ -199,7 +201,7 @@ def _many(
             "many sets of trials are pooled with inverse-variance weights",
             remedy="pool them one by one, or leave the weights out",
         )
-    k = np.shape(effect if np.ndim(effect) == 2 else variance)[1]
+    k = np.shape(effect if dimensions(effect) == 2 else variance)[1]
     design = None
     if moderators is not None:
         design = read_moderators(moderators, data, k).design
@@ -211,11 +213,8 @@ def _check_names(
 ) -> None:
     if isinstance(tau_squared, str):
         one_of("tau_squared estimator", tau_squared, TAU_SQUARED)
-    elif not 0 <= float(tau_squared) < math.inf:
-        raise DataError(
-            f"tau_squared={tau_squared!r} is not a variance",
-            remedy=f"give a number from zero, or one of {', '.join(TAU_SQUARED)}",
-        )
+    else:
+        check_variance("tau_squared", tau_squared, TAU_SQUARED)
     one_of("inference", inference, INFERENCE)
     one_of("prediction interval", prediction, PREDICTION)
     one_of("interval of tau-squared", interval, INTERVALS)

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from trialstats.errors import ConvergenceError, NotEstimableError
+from trialstats.errors import ConvergenceError, NotEstimableError, RankDeficientError
 from trialstats.meta.funnel import distinct_effects, trials_of
 from trialstats.meta.inputs import BoolArray, FloatArray, one_of
 from trialstats.meta.pooling import Pooled, pool
@@ -271,13 +271,19 @@ def _read_only(values: NDArray[_Scalar]) -> NDArray[_Scalar]:
 
 def _side(effect: FloatArray, variance: FloatArray, centre: str | float) -> str:
     """Return the side opposite to that of the small trials."""
-    fit = pool(
-        effect,
-        variance,
-        moderators=np.sqrt(variance)[:, np.newaxis],
-        tau_squared=centre,
-        inference="wald",
-    )
+    try:
+        fit = pool(
+            effect,
+            variance,
+            moderators=np.sqrt(variance)[:, np.newaxis],
+            tau_squared=centre,
+            inference="wald",
+        )
+    except RankDeficientError:
+        raise NotEstimableError(
+            f"the side of the missing trials is not to be told: all {len(effect)} "
+            "standard errors are identical; say side='left' or 'right'"
+        ) from None
     return "right" if fit.coefficients["estimate"].iloc[1] < 0 else "left"
 
 

@@ -1,5 +1,6 @@
 """Rules for counts of zero: which rows receive a constant, and the words for it."""
 
+import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -47,7 +48,7 @@ def constant(
     """
     one_of("zero-cell rule to=", call.to, ZERO_CELLS)
     add = default if call.add is None else call.add
-    if not (np.isfinite(add) and add >= 0):
+    if not (isinstance(add, numbers.Real) and 0 <= add < float("inf")):
         raise DataError(f"add must be zero or more, got {add!r}", remedy="write 0.5")
     receives = ZERO_CELLS[call.to](has_zero & ~dropped) & (add > 0)
     note = no_notes(len(has_zero))

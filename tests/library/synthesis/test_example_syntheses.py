@@ -41,8 +41,8 @@ def rows(root, project):
 def test_bcg_as_viechtbauer_prints_it(rows):
     # Viechtbauer 2010, J Stat Softw 36(3), sections 3 and 4: REML, tau-squared 0.3132,
     # I-squared 92.22 %, H-squared 12.86, Q(12) = 152.2330; latitude -0.0291, residual
-    # tau-squared 0.0764, I-squared 68.39 %, QE(11) = 30.7331. (His REML stops at changes
-    # of 1e-5; the maximum itself is at 0.07635.)
+    # tau-squared 0.0764, I-squared 68.39 %, QE(11) = 30.7331. (His REML stops at
+    # changes of 1e-5; the maximum itself is at 0.07635.)
     bcg = rows["bcg_vaccine"]
     main = {"model_id": "REML.knapp_hartung"}
     assert format_number(one(bcg, "tau_squared", **main)["estimate"], 4) == "0.3132"
