@@ -26,6 +26,8 @@ _WHOLE = 256
 _NEGLIGIBLE = 45.0
 #: Log odds ratios beyond which a distribution sits on one end of its support.
 _FARTHEST = 300.0
+#: Weights that are kept; of more, those that are asked for are formed anew.
+_KEPT = 4_000_000
 #: Terms that are formed at a time.
 _BLOCK = 4_000_000
 
@@ -55,7 +57,7 @@ class Margins:
     lowest: FloatArray = field(init=False)
     highest: FloatArray = field(init=False)
     #: ln C(n1, x) C(n2, m - x) for every x of every support, one after the other, and
-    #: where the x = 0 of each table would stand.
+    #: where the x = 0 of each table would stand; empty when they are too many.
     _weight: FloatArray = field(init=False, repr=False)
     _origin: FloatArray = field(init=False, repr=False)
 
@@ -65,13 +67,14 @@ class Margins:
         highest = np.minimum(self.n1, self.events)
         length = (highest - lowest + 1).astype(np.intp)
         before = np.concatenate([[0], np.cumsum(length)[:-1]]) - lowest
-        table = np.repeat(np.arange(len(length)), length)
-        x = np.arange(len(table)) - before[table]
-        n1, n2, rest = self.n1[table], self.n2[table], self.events[table] - x
+        weight = np.empty(0)
+        if length.sum() <= _KEPT:
+            table = np.repeat(np.arange(len(length)), length)
+            weight = self._formed(table, np.arange(len(table)) - before[table])
         found = {
             "lowest": lowest,
             "highest": highest,
-            "_weight": _log_choose(n1, x) + _log_choose(n2, rest),
+            "_weight": weight,
             "_origin": before,
         }
         for name, value in found.items():
@@ -79,7 +82,13 @@ class Margins:
 
     def log_weight(self, table: IntArray, x: FloatArray) -> FloatArray:
         """Return ln C(n1, x) + ln C(n2, m - x) for x in the support of a table."""
+        if not self._weight.size:
+            return self._formed(table, x)
         return np.asarray(self._weight[(self._origin[table] + x).astype(np.intp)])
+
+    def _formed(self, table: IntArray, x: FloatArray) -> FloatArray:
+        n1, n2, rest = self.n1[table], self.n2[table], self.events[table] - x
+        return _log_choose(n1, x) + _log_choose(n2, rest)
 
     def cumulants(self, t: FloatArray) -> Cumulants:
         """Return the cumulants at log odds ratios t of shape (k, ...)."""

@@ -164,7 +164,9 @@ def unmasked(values: Values) -> Values:
     """
     if not isinstance(values, np.ma.MaskedArray):
         return values
-    return np.where(np.ma.getmaskarray(values), None, values.data.astype(object))
+    shown = values.data.astype(object)
+    shown[np.ma.getmaskarray(values)] = None
+    return shown
 
 
 def table(name: str, values: Values) -> FloatArray:

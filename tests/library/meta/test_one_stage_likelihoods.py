@@ -82,6 +82,23 @@ def test_long_supports_are_summed_near_the_mode_alone(
     assert found.variance[0, 0] == pytest.approx(variance, rel=1e-7, abs=1e-9)
 
 
+def test_supports_of_millions_keep_no_weights() -> None:
+    """At an odds ratio of 1 mean, variance and total have closed forms.
+
+    gammaln of 1e9 is good to some 1e-6, and so is the sum of logarithms.
+    """
+    n1, n2, m = 1.2e9, 0.8e9, 3e8
+    table = margins(n1, n2, m)
+    assert table._weight.size == 0
+    found = table.cumulants(np.array([[0.0]]))
+    n = n1 + n2
+    total = gammaln(n + 1) - gammaln(m + 1) - gammaln(n - m + 1)
+    assert found.function[0, 0] == pytest.approx(total, rel=1e-12)
+    assert found.mean[0, 0] == pytest.approx(m * n1 / n, rel=1e-8)
+    variance = m * n1 * n2 * (n - m) / (n**2 * (n - 1))
+    assert found.variance[0, 0] == pytest.approx(variance, rel=1e-5)
+
+
 def test_probabilities_are_those_of_fishers_distribution() -> None:
     x = np.arange(3.0, 11.0)
     likelihood = Hypergeometric(
