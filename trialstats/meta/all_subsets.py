@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from trialstats.errors import DataError, NotEstimableError
-from trialstats.meta.pooled import Pooled
+from trialstats.meta.pooled import Pooled, check_pooled
 from trialstats.meta.refitting import Refits, refit, settled_order
 from trialstats.randomness import stream
 
@@ -79,11 +79,11 @@ def gosh(
     .. [1] Olkin I, Dahabreh IJ, Trikalinos TA (2012). GOSH - a graphical display of
        study heterogeneity. Research Synthesis Methods 3(3), 214-223.
     """
+    check_pooled(pooled, "gosh")
     least = len(pooled.coefficient) + 1 if smallest is None else smallest
-    if subsets < 1 or least < 1:
-        raise DataError(
-            f"subsets={subsets!r} and smallest={least!r} must be at least 1"
-        )
+    for name, value in {"subsets": subsets, "smallest": least}.items():
+        if not (isinstance(value, int | np.integer) and value >= 1):
+            raise DataError(f"{name} must be a whole number from 1, got {value!r}")
     if pooled.k < least:
         raise NotEstimableError(
             f"there is no subset of {least} trials among {pooled.k}"

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from trialstats.errors import DataError
-from trialstats.meta.inputs import FloatArray, one_of
+from trialstats.meta.inputs import FloatArray, is_between, one_of
 
 _INFINITY = float("inf")
 
@@ -161,7 +161,7 @@ def tau_prior(name: str, scale: float | None, df: float | None) -> TauPrior:
                 remedy="pass scale=; for log odds ratios 0.5 is common, 1 is wide",
             )
         scale = _INFINITY
-    elif not (math.isfinite(scale) and 1e-50 <= scale <= 1e50):
+    elif not (is_between(scale, 0, _INFINITY) and 1e-50 <= scale <= 1e50):
         raise DataError(
             f"the scale of a prior is a number from 1e-50 to 1e50, got {scale!r}",
             remedy="pass the scale in units of the effects",

@@ -10,7 +10,7 @@ from scipy.special import ndtr, ndtri
 from trialstats.errors import DataError, NotEstimableError
 from trialstats.meta.batch import fit_many
 from trialstats.meta.inputs import FloatArray, check_level, one_of
-from trialstats.meta.pooled import Pooled
+from trialstats.meta.pooled import Pooled, check_pooled
 from trialstats.meta.refitting import IntArray, Refits, of_batch, refit, settled_order
 from trialstats.randomness import stream
 
@@ -110,6 +110,7 @@ def bootstrap(
     .. [2] Davison AC, Hinkley DV (1997). Bootstrap methods and their application.
        Cambridge University Press.
     """
+    check_pooled(pooled, "bootstrap")
     one_of("bootstrap", kind, BOOTSTRAPS)
     one_of("interval", interval, INTERVALS)
     if replicates < FEWEST:

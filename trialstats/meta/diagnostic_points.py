@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from trialstats.meta.influential import residuals
-from trialstats.meta.pooled import Pooled
+from trialstats.meta.pooled import Pooled, check_pooled
 
 
 def funnel_points(pooled: Pooled) -> pd.DataFrame:
@@ -22,6 +22,7 @@ def funnel_points(pooled: Pooled) -> pd.DataFrame:
         `effect` (with moderators the residual, whose funnel stands at zero) and
         `standard_error`, from the sampling variance alone.
     """
+    check_pooled(pooled, "funnel_points")
     return pd.DataFrame(
         {
             "effect": pooled.residuals() if pooled.has_moderators else pooled.effect,
@@ -49,6 +50,7 @@ def radial_points(pooled: Pooled) -> pd.DataFrame:
     .. [1] Galbraith RF (1988). Graphical display of estimates having differing
        standard errors. Technometrics 30(3), 271-281.
     """
+    check_pooled(pooled, "radial_points")
     between = 0.0 if np.isnan(pooled.tau_squared) else pooled.tau_squared
     precision = 1 / np.sqrt(pooled.variance + between)
     return pd.DataFrame({"precision": precision, "z": pooled.effect * precision})
@@ -76,6 +78,7 @@ def normal_quantile_points(pooled: Pooled, kind: str = "standardized") -> pd.Dat
     .. [1] Wang MC, Bushman BJ (1998). Using the normal quantile plot to explore
        meta-analytic data sets. Psychological Methods 3(1), 46-54.
     """
+    check_pooled(pooled, "normal_quantile_points")
     z = residuals(pooled, kind)["z"].to_numpy(dtype=np.float64)
     there = np.flatnonzero(~np.isnan(z))
     n = there.size

@@ -12,7 +12,8 @@ from scipy.stats import binomtest
 
 from trialstats.errors import DataError, NotEstimableError
 from trialstats.meta.funnel import refuse_weights
-from trialstats.meta.inputs import BoolArray, FloatArray, one_of
+from trialstats.meta.inputs import BoolArray, FloatArray, is_between, one_of
+from trialstats.meta.pooled import check_pooled
 from trialstats.meta.pooling import Pooled
 
 #: Directions of a hypothesis.
@@ -218,11 +219,12 @@ def excess_significance(
     >>> test.observed, round(test.expected, 3), round(test.p_value, 3)
     (2, 1.47, 0.48)
     """
+    check_pooled(pooled, "excess_significance")
     one_of("test of excess significance", test, TESTS)
     one_of("alternative", alternative, ALTERNATIVES)
     one_of("alternative of excess", excess_alternative, ALTERNATIVES)
     for name, value in {"alpha": alpha, "excess_alpha": excess_alpha}.items():
-        if not 0 < value < 1:
+        if not is_between(value, 0, 1):
             raise DataError(
                 f"{name} must lie between 0 and 1, got {value!r}", remedy="write 0.05"
             )

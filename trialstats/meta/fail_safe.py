@@ -11,7 +11,8 @@ from scipy.stats import binom
 
 from trialstats.errors import ConvergenceError, DataError
 from trialstats.meta.funnel import Trials, trials_of, weigh
-from trialstats.meta.inputs import FloatArray, one_of
+from trialstats.meta.inputs import FloatArray, is_between, one_of
+from trialstats.meta.pooled import check_pooled
 from trialstats.meta.pooling import Pooled, pool
 
 #: A number this near to an integer is that integer.
@@ -366,14 +367,19 @@ def fail_safe_n(
     >>> fail_safe_n(pooled, kind="Orwin", target=0.1).number
     12.0
     """
+    check_pooled(pooled, "fail_safe_n")
     one_of("fail-safe N", kind, KINDS)
     one_of("way to combine p-values", combine, COMBINATIONS)
-    if not 0 < alpha < 0.5:
+    if not is_between(alpha, 0, 0.5):
         raise DataError(
             f"alpha must lie between 0 and 0.5, got {alpha!r}", remedy="write 0.05"
         )
     if target is not None and kind not in ("Orwin", "General"):
         raise DataError(f"{kind} has no target", remedy="use kind='Orwin' or 'General'")
+    if target is not None and not is_between(target, -math.inf, math.inf):
+        raise DataError(
+            f"target must be a finite number, got {target!r}", remedy="leave it out"
+        )
     trials = trials_of(pooled, "the fail-safe N", at_least=2)
     compute, words = KINDS[kind]
     found = compute(_Question(pooled, trials, alpha, target, combine))

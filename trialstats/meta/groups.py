@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc
 
 from trialstats.errors import ConvergenceError, DataError, NotEstimableError
-from trialstats.meta.inputs import FloatArray, row_label
+from trialstats.meta.inputs import FloatArray, dimensions, row_label
 from trialstats.meta.pooled import Pooled
 from trialstats.meta.pooling import pool
 
@@ -193,6 +193,8 @@ def subgroups(
 
 def _members(group: ArrayLike, k: int) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Return the names of the subgroups, and who is in each: shape (g, k)."""
+    if dimensions(group) != 1:
+        raise DataError("group is not one column", remedy="give one value a trial")
     labels = pd.Series(group).reset_index(drop=True)
     if len(labels) != k:
         raise DataError(f"group has {len(labels)} values and there are {k} trials")

@@ -10,6 +10,7 @@ from scipy.special import gammainc
 from trialstats.errors import ConvergenceError
 from trialstats.meta.funnel import Trials, trials_of, weigh
 from trialstats.meta.inputs import FloatArray, check_level
+from trialstats.meta.pooled import check_pooled
 from trialstats.meta.pooling import Pooled
 
 #: The density of the normal distribution beyond this is nothing beside 1.
@@ -136,6 +137,7 @@ def henmi_copas(pooled: Pooled, *, level: float | None = None) -> HenmiCopas:
     >>> round(result.estimate, 4), round(result.ci_lower, 4), round(result.ci_upper, 4)
     (0.301, -0.3206, 0.9226)
     """
+    check_pooled(pooled, "henmi_copas")
     level = pooled.level if level is None else level
     check_level(level)
     trials = trials_of(pooled, "the interval of Henmi and Copas", at_least=2)

@@ -11,6 +11,7 @@ from scipy.special import chdtrc
 from trialstats.errors import ConvergenceError, DataError, NotEstimableError
 from trialstats.meta.funnel import Trials, trials_of, weigh
 from trialstats.meta.inputs import FloatArray, one_of
+from trialstats.meta.pooled import check_pooled
 from trialstats.meta.pooling import Pooled
 
 #: Rounds of the alternating estimation, and the relative change at which it ends.
@@ -202,6 +203,7 @@ def heteroscedasticity_test(
     >>> test.df, test.method
     (4, 'score test that tau-squared is common, REML')
     """
+    check_pooled(pooled, "heteroscedasticity_test")
     one_of("test that tau-squared is common", kind, TESTS)
     likelihood = pooled.tau_squared_method
     if likelihood not in ("REML", "ML"):

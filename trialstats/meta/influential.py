@@ -14,7 +14,7 @@ from scipy.special import chdtr
 from trialstats.errors import DataError
 from trialstats.meta.fitting import fitted
 from trialstats.meta.inputs import FloatArray, one_of
-from trialstats.meta.pooled import Pooled
+from trialstats.meta.pooled import Pooled, check_pooled
 from trialstats.meta.refitting import Refits, refit
 from trialstats.meta.weighting_given import arranged_trials
 
@@ -92,6 +92,7 @@ def influence(pooled: Pooled) -> Influence:
     .. [1] Viechtbauer W, Cheung MW-L (2010). Outlier and influence diagnostics for
        meta-analysis. Research Synthesis Methods 1(2), 112-125.
     """
+    check_pooled(pooled, "influence")
     deleted = _without_each(pooled)
     fits, k, p = deleted.fits, pooled.k, pooled.design.shape[1]
     projection = hat_matrix(pooled)
@@ -167,6 +168,7 @@ def residuals(pooled: Pooled, kind: str = "standardized") -> pd.DataFrame:
     .. [2] Viechtbauer W, Cheung MW-L (2010). Outlier and influence diagnostics for
        meta-analysis. Research Synthesis Methods 1(2), 112-125.
     """
+    check_pooled(pooled, "residuals")
     one_of("kind of residual", kind, RESIDUALS)
     if kind == "studentized":
         return _studentized(_without_each(pooled))
@@ -209,6 +211,7 @@ def baujat(pooled: Pooled) -> pd.DataFrame:
        exploring heterogeneity in meta-analyses. Statistics in Medicine 21(18),
        2641-2652.
     """
+    check_pooled(pooled, "baujat")
     deleted = _without_each(pooled)
     fitted = pooled.design @ pooled.coefficient
     total = pooled.variance + _between(pooled)

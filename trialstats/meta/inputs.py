@@ -62,13 +62,17 @@ def one_of(what: str, value: object, allowed: Iterable[str]) -> None:
         )
 
 
+def is_between(value: Any, low: float, high: float) -> bool:
+    """Whether `value` is one number, above `low` and below `high`."""
+    try:
+        return bool(low < value < high)
+    except (TypeError, ValueError):
+        return False
+
+
 def check_level(level: float) -> None:
     """Raise a DataError unless `level` is a confidence level in (0, 1)."""
-    try:
-        inside = bool(0 < level < 1)
-    except (TypeError, ValueError):
-        inside = False
-    if not inside:
+    if not is_between(level, 0, 1):
         raise DataError(
             f"level must lie between 0 and 1, got {level!r}",
             remedy="write 0.95 for 95%",

@@ -7,8 +7,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from trialstats.errors import DataError
-from trialstats.meta.inputs import row_label
-from trialstats.meta.pooled import Pooled
+from trialstats.meta.inputs import row_label, unmasked
+from trialstats.meta.pooled import Pooled, check_pooled
 from trialstats.meta.refitting import Refits, refit
 
 
@@ -47,6 +47,7 @@ def leave_one_out(pooled: Pooled, *, cluster: ArrayLike | None = None) -> pd.Dat
     .. [1] Viechtbauer W, Cheung MW-L (2010). Outlier and influence diagnostics for
        meta-analysis. Research Synthesis Methods 1(2), 112-125.
     """
+    check_pooled(pooled, "leave_one_out")
     if cluster is None:
         names: Any = np.arange(pooled.k)
         belongs = np.eye(pooled.k, dtype=bool)
@@ -97,6 +98,7 @@ def cumulative(
        (1992). Cumulative meta-analysis of therapeutic trials for myocardial
        infarction. New England Journal of Medicine 327(4), 248-254.
     """
+    check_pooled(pooled, "cumulative")
     if order is None:
         if collapse:
             raise DataError("collapse needs an order", remedy="pass order=")
@@ -122,7 +124,7 @@ def cumulative(
 
 def _labels(column: str, values: ArrayLike, pooled: Pooled) -> np.ndarray[Any, Any]:
     """Return one label a trial, none of them missing."""
-    labels = np.asarray(values)
+    labels = np.asarray(unmasked(values))
     if labels.shape != (pooled.k,):
         raise DataError(
             f"{column} has shape {labels.shape} and there are {pooled.k} trials",

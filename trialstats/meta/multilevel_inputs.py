@@ -98,7 +98,7 @@ def _read_covariance(covariance: Any, k: int) -> FloatArray:
             row=row_label(i),
             column="covariance",
             value=float(matrix[i, j]),
-            remedy=f"row {j + 1} has {matrix[j, i]!r}",
+            remedy=f"row {j + 1} has {float(matrix[j, i])!r}",
         )
     return np.asarray((matrix + matrix.T) / 2)
 

@@ -10,7 +10,7 @@ import pandas as pd
 from trialstats.errors import DataError, NotEstimableError
 from trialstats.meta.batch import REASONS
 from trialstats.meta.inputs import FloatArray, check_level, one_of
-from trialstats.meta.pooled import Pooled
+from trialstats.meta.pooled import Pooled, check_pooled
 from trialstats.meta.rearrangements import (
     all_arrangements,
     half_of_all_signs,
@@ -124,6 +124,7 @@ def permutation_test(
     .. [2] Higgins JPT, Thompson SG (2004). Controlling the risk of spurious findings
        from meta-regression. Statistics in Medicine 23(11), 1663-1682.
     """
+    check_pooled(pooled, "permutation_test")
     one_of("alternative", alternative, ALTERNATIVES)
     arrangements = _arrangements(pooled, exact, iterations, seed)
     statistics = arrangements.statistics(pooled.effect)
@@ -182,6 +183,7 @@ def permutation_intervals(
     p-value of a one-sided test is a step function of t; a limit is the step where it
     passes (1 - level)/2, the one found by halving when there are several.
     """
+    check_pooled(pooled, "permutation_intervals")
     arrangements = _arrangements(pooled, exact, iterations, seed)
     width = pooled.level if level is None else level
     check_level(width)
@@ -311,8 +313,10 @@ def _arrangements(
     pooled: Pooled, exact: bool | str, iterations: int, seed: int
 ) -> _Arrangements:
     """Return all arrangements of the trials, or random ones."""
-    if iterations < 2:
+    if not (isinstance(iterations, int | np.integer) and iterations >= 2):
         raise DataError(f"iterations must be at least 2, got {iterations!r}")
+    if exact not in ("auto", True, False):
+        raise DataError(f"unknown exact={exact!r}", remedy="use 'auto', True or False")
     if pooled.k < 2:
         raise NotEstimableError("a permutation test needs at least 2 trials")
     signs = not pooled.has_moderators

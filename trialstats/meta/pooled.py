@@ -419,3 +419,12 @@ class Pooled:
                 "prediction_upper": estimate + reach,
             }
         )
+
+
+def check_pooled(value: object, what: str) -> None:
+    """Raise a DataError unless `value` is what `pool` returns for one set of trials."""
+    if not isinstance(value, Pooled):
+        raise DataError(
+            f"{what} takes what pool() returns for one set of independent trials, not "
+            f"{type(value).__name__}",
+        )

@@ -22,7 +22,7 @@ from trialstats.meta.inputs import (
     refuse,
 )
 from trialstats.meta.likelihood import LIKELIHOODS, grid_of
-from trialstats.meta.pooled import Pooled
+from trialstats.meta.pooled import Pooled, check_pooled
 from trialstats.meta.tau_squared_intervals import tau_squared_limits
 from trialstats.meta.weighting import Trials
 from trialstats.meta.weighting_given import arranged_trials
@@ -104,6 +104,7 @@ def profile_likelihood(
     .. [1] Hardy RJ, Thompson SG (1996). A likelihood approach to meta-analysis with
        random effects. Statistics in Medicine 15(6), 619-629.
     """
+    check_pooled(pooled, "profile_likelihood")
     default = "ML" if pooled.tau_squared_method == "ML" else "REML"
     chosen = default if likelihood is None else likelihood
     one_of("likelihood", chosen, LIKELIHOODS)

@@ -9,6 +9,7 @@ from scipy.special import ndtr
 from trialstats.errors import NotEstimableError
 from trialstats.meta.funnel import distinct_effects, trials_of, weigh
 from trialstats.meta.inputs import FloatArray
+from trialstats.meta.pooled import check_pooled
 from trialstats.meta.pooling import Pooled
 
 #: Largest number of trials with an exact distribution; its cost grows as k**4, and
@@ -101,6 +102,7 @@ def rank_test(
     >>> round(test.tau, 4), round(test.p_value, 4), test.exact
     (1.0, 0.0833, True)
     """
+    check_pooled(pooled, "rank_test")
     what = "the rank correlation test"
     trials = trials_of(pooled, what, at_least=3)
     distinct_effects(trials, what)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.special import expit, ndtr
 
 from trialstats.errors import DataError
-from trialstats.meta.inputs import FloatArray
+from trialstats.meta.inputs import FloatArray, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +112,7 @@ def to_natural(
             f"unknown scale {scale!r}", remedy=f"use one of {', '.join(SCALES)}"
         )
     found = SCALES[scale]
-    y = np.asarray(values, dtype=np.float64)
-    sizes = np.asarray(np.nan if n is None else n, dtype=np.float64)
+    y, sizes = table("values", values), table("n", np.nan if n is None else n)
     if found.needs_n and not (sizes > 0).all():
         raise DataError(
             f"the way back from the {found.words} needs n above zero",

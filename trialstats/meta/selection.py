@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from trialstats.errors import DataError, NotEstimableError
 from trialstats.meta.funnel import refuse_weights
 from trialstats.meta.inputs import BoolArray, FloatArray, numbers, one_of
+from trialstats.meta.pooled import check_pooled
 from trialstats.meta.pooling import Pooled, pool
 from trialstats.meta.selection_likelihood import SelectionLikelihood
 from trialstats.meta.selection_maximum import LARGEST, LARGEST_LOG, Maximum, maxima
@@ -98,6 +99,7 @@ def selection_model(
     >>> model.method
     'selection model, step function with cuts at p = 0.025; one-sided p-values, larger effects favoured; ML'
     """  # noqa: E501 - a doctest shows one line
+    check_pooled(pooled, "selection_model")
     one_of("weight function", kind, KINDS)
     one_of("alternative", alternative, ALTERNATIVES)
     refuse_weights(pooled, "a selection model")
@@ -123,7 +125,7 @@ def _checked_steps(kind: str, steps: ArrayLike | None) -> FloatArray:
         if steps is not None:
             raise DataError(f"the {KINDS[kind]} has no steps", remedy="use kind='step'")
         return np.empty(0)
-    if steps is None:
+    if steps is None or np.size(steps) == 0:
         raise DataError("a step function needs steps", remedy="write steps=[0.025]")
     given = np.unique(numbers("steps", steps, data=None))
     if given[0] <= 0 or given[-1] > 1 or given[0] == 1:

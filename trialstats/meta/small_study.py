@@ -20,6 +20,7 @@ from trialstats.meta.funnel import (
     sorted_trials,
 )
 from trialstats.meta.inputs import FloatArray, numbers, one_of, refuse, same_length
+from trialstats.meta.pooled import check_pooled
 from trialstats.meta.pooling import Pooled, pool
 
 _NAN = float("nan")
@@ -188,6 +189,7 @@ def regression_test(
     >>> test.method
     'Egger; weighted regression, multiplicative dispersion; predictor: standard error; t test'
     """  # noqa: E501 - a doctest shows one line
+    check_pooled(pooled, "regression_test")
     one_of("predictor", predictor, PREDICTORS)
     one_of("model of the regression test", model, MODELS)
     variance = np.asarray(pooled.variance)

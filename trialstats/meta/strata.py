@@ -7,6 +7,7 @@ array runs over trials, so that many sets of trials are pooled at once.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -82,6 +83,9 @@ def rules(
     adds = _pair("add", add, 0.0)
     words = _pair("to", to, "none")
     drops = _pair("drop00", drop00, False)
+    for one in adds:
+        if not isinstance(one, Real):
+            raise DataError(f"add must be a number, got {one!r}", remedy="write 0.5")
     own, pooled = (
         ZeroRule(float(a), w, bool(d))
         for a, w, d in zip(adds, words, drops, strict=True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from trialstats.errors import ConvergenceError, NotEstimableError, RankDeficientError
 from trialstats.meta.funnel import distinct_effects, trials_of
 from trialstats.meta.inputs import BoolArray, FloatArray, one_of
+from trialstats.meta.pooled import check_pooled
 from trialstats.meta.pooling import Pooled, pool
 
 #: Sides on which trials may be missing.
@@ -214,6 +215,7 @@ def trim_and_fill(
     >>> result.filled.estimate < pooled.estimate
     True
     """
+    check_pooled(pooled, "trim_and_fill")
     one_of("estimator of missing trials", estimator, ESTIMATORS)
     one_of("side", side, SIDES)
     centre = pooled.options["tau_squared"] if centre is None else centre

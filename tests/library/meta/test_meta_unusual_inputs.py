@@ -5,9 +5,31 @@ import pandas as pd
 import pytest
 
 from trialstats.errors import DataError, NotEstimableError
+from trialstats.meta.all_subsets import gosh
 from trialstats.meta.batch import fit_many
-from trialstats.meta.effect_sizes import effect_sizes
+from trialstats.meta.bayesian import pool_bayesian
+from trialstats.meta.bootstrapping import bootstrap
+from trialstats.meta.diagnostic_points import (
+    funnel_points,
+    normal_quantile_points,
+    radial_points,
+)
+from trialstats.meta.effect_sizes import back_transform, effect_sizes
+from trialstats.meta.excess_significance import excess_significance
+from trialstats.meta.fail_safe import fail_safe_n
+from trialstats.meta.groups import subgroups
+from trialstats.meta.henmi_copas import henmi_copas
+from trialstats.meta.heteroscedasticity import heteroscedasticity_test
+from trialstats.meta.influential import baujat, influence, residuals
+from trialstats.meta.leaving_out import cumulative, leave_one_out
+from trialstats.meta.mantel_haenszel import mantel_haenszel
+from trialstats.meta.multilevel import pool_multilevel
+from trialstats.meta.permutation import permutation_intervals, permutation_test
 from trialstats.meta.pooling import pool
+from trialstats.meta.profile import profile_likelihood
+from trialstats.meta.rank_test import rank_test
+from trialstats.meta.selection import selection_model
+from trialstats.meta.small_study import regression_test
 from trialstats.meta.trim_and_fill import trim_and_fill
 
 EFFECT = [0.31, -0.12, 0.77, 0.05, 0.44, -0.3]
@@ -146,3 +168,58 @@ def test_the_side_of_missing_trials_needs_errors_that_differ():
     with pytest.raises(NotEstimableError, match="side='left' or 'right'"):
         trim_and_fill(pooled)
     assert trim_and_fill(pooled, side="left").side == "left"
+
+
+#: What takes the result of `pool`.
+AFTER_POOL = [
+    *(leave_one_out, cumulative, influence, residuals, baujat, gosh),
+    *(permutation_test, permutation_intervals, bootstrap, profile_likelihood),
+    *(regression_test, rank_test, trim_and_fill, fail_safe_n, henmi_copas),
+    *(excess_significance, selection_model, heteroscedasticity_test),
+    *(funnel_points, radial_points, normal_quantile_points),
+]
+
+
+@pytest.mark.parametrize("function", AFTER_POOL, ids=lambda f: f.__name__)
+def test_other_results_than_those_of_pool_are_refused(function):
+    others = [
+        None,
+        pool([EFFECT, EFFECT], VARIANCE),
+        pool_multilevel(EFFECT, VARIANCE, levels={"site": list("aabbcc")}),
+        mantel_haenszel("OR", **COUNTS),
+    ]
+    for other in others:
+        words = f"{function.__name__} takes what pool.* not {type(other).__name__}"
+        with pytest.raises(DataError, match=words):
+            function(other)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda p: gosh(p, subsets=2.5), "subsets must be a whole number"),
+        (lambda p: gosh(p, smallest=0), "smallest must be a whole number"),
+        (lambda p: permutation_test(p, exact="x"), "unknown exact='x'"),
+        (lambda p: permutation_test(p, iterations=2.5), "iterations must be"),
+        (lambda p: fail_safe_n(p, alpha="a"), "alpha must lie between"),
+        (lambda p: fail_safe_n(p, kind="Orwin", target=np.nan), "finite number"),
+        (lambda p: fail_safe_n(p, kind="General", target="a"), "finite number"),
+        (lambda p: excess_significance(p, alpha="a"), "alpha must lie between"),
+        (lambda p: selection_model(p, steps=[]), "needs steps"),
+        (lambda p: leave_one_out(p, cluster=masked([1, 1, 2, 2, 3, 3], 4)), "missing"),
+        (lambda p: subgroups(p.effect, p.variance, np.ones((6, 2))), "not one column"),
+        (lambda p: pool_bayesian(p.effect, p.variance, scale="a"), "scale of a prior"),
+        (lambda p: mantel_haenszel("OR", **COUNTS, add="a"), "add must be a number"),
+        (lambda p: back_transform("OR", "a"), "not an array of numbers"),
+    ],
+)
+def test_settings_that_are_no_numbers_are_refused(call, words):
+    with pytest.raises(DataError, match=words):
+        call(pool(EFFECT, VARIANCE))
+
+
+def test_what_a_mask_hides_has_no_way_back():
+    assert np.isnan(back_transform("OR", masked([1.0, 0.0], 0))).tolist() == [
+        True,
+        False,
+    ]
