@@ -68,12 +68,22 @@ def _nodes(n: int) -> tuple[FloatArray, FloatArray]:
 def _quantile(
     below: Callable[[float], float], target: float, start: float, step: float
 ) -> float:
-    low, high = start - step, start + step
-    while below(low) > target:
-        low -= 2 * (start - low)
-    while below(high) < target:
-        high += 2 * (high - start)
-    return float(brentq(lambda x: below(x) - target, low, high, xtol=1e-13, rtol=1e-12))
+    """Return where the distribution reaches `target`, searched in steps from `start`.
+
+    A step below the spacing of floats at the start would stand still.
+    """
+    unit = max(step, 4 * float(np.spacing(abs(start))))
+
+    def above(u: float) -> float:
+        return below(start + u * unit) - target
+
+    low, high = -1.0, 1.0
+    while above(low) > 0:
+        low *= 3
+    while above(high) < 0:
+        high *= 3
+    found = brentq(above, low, high, xtol=1e-13, rtol=1e-12, maxiter=2000)
+    return start + float(found) * unit
 
 
 def _confidence_distribution(trials: Trials) -> tuple[FloatArray, FloatArray]:

@@ -296,3 +296,22 @@ def test_predictions_that_do_not_exist():
     assert math.isnan(single.predict()["prediction_upper"][0])
     with pytest.raises(DataError, match="derived for a mean"):
         pool(EFFECT, VARIANCE, moderators=np.arange(6)).predict(prediction="NNF")
+
+
+@pytest.mark.parametrize("unit", [1e-40, 1e-12, 1e-6, 1e6, 1e40])
+def test_limits_of_the_confidence_distribution_have_the_unit_of_the_effects(unit):
+    effect, variance = (
+        np.array([0.2, 0.9, -0.4, 0.35]),
+        np.array([0.1, 0.02, 0.3, 0.05]),
+    )
+    whole = pool(effect, variance, prediction="NNF")
+    small = pool(effect * unit, variance * unit**2, prediction="NNF")
+    for name in ("prediction_lower", "prediction_upper"):
+        expected = unit * getattr(whole, name)
+        assert getattr(small, name) == pytest.approx(expected, rel=1e-11, abs=0)
+
+
+def test_limits_of_the_confidence_distribution_are_found_beside_great_precision():
+    """The smallest spread is below the spacing of floats at the estimate."""
+    pooled = pool([0.1, 0.2, 0.3], [1e-90, 0.1, 1e90], prediction="NNF")
+    assert pooled.prediction_lower <= 0.1 <= pooled.prediction_upper
