@@ -98,9 +98,15 @@ class _Working:
 
     def at(self, working: FloatArray) -> Evaluated:
         """Return the likelihood and its derivatives in the working values."""
-        first = len(self.linear)
         natural = self.natural(working)
-        found = self.likelihood.at(natural)
+        # Where all outcomes have the weight zero the likelihood is none, and the climb
+        # turns back.
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            found = self.likelihood.at(natural)
+            return self._chained(found, natural)
+
+    def _chained(self, found: Evaluated, natural: FloatArray) -> Evaluated:
+        first = len(self.linear)
         chain = np.diag(np.where(self.logged, natural, 1.0))
         chain[:first, :first] = self.linear
         gradient = chain.T @ found.gradient

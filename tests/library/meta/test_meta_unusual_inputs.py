@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trialstats.errors import DataError, NotEstimableError
+from trialstats.errors import ConvergenceError, DataError, NotEstimableError
 from trialstats.meta.all_subsets import gosh
 from trialstats.meta.batch import fit_many
 from trialstats.meta.bayesian import pool_bayesian
@@ -223,3 +223,10 @@ def test_what_a_mask_hides_has_no_way_back():
         True,
         False,
     ]
+
+
+def test_a_selection_without_a_maximum_ends_in_words_alone():
+    """Identical effects; a warning would be an error here."""
+    alike = pool([0.2] * 5, [0.1, 0.2, 0.3, 0.1, 0.2], inference="knapp_hartung_adhoc")
+    with pytest.raises(ConvergenceError, match="no maximum"):
+        selection_model(alike, kind="beta")
