@@ -125,7 +125,14 @@ def smallest_share(theta, groups):
     return min(shares)
 
 
-@pytest.mark.parametrize("block", range(20))
+@pytest.mark.parametrize(
+    "block",
+    [
+        # The second half is part of the validation.
+        pytest.param(block, marks=() if block < 10 else pytest.mark.validation)
+        for block in range(20)
+    ],
+)
 def test_each_generated_design_ends_in_a_fit_or_a_named_error(block):
     for seed in range(block * SEEDS_PER_TEST, (block + 1) * SEEDS_PER_TEST):
         formula, frame, options, rng = generated(seed)

@@ -127,7 +127,16 @@ def check_is_highest(number, fit, dense, n_starts):
             assert value > -2 * fit.log_likelihood - slack, (number, m)
 
 
-@pytest.mark.parametrize("block", range(N_DESIGNS // BLOCK))
+def blocks(number, ordinary):
+    """Return numbers of blocks, of which the first `ordinary` are run every time."""
+    later = pytest.mark.validation
+    return [
+        pytest.param(block, marks=() if block < ordinary else later)
+        for block in range(number)
+    ]
+
+
+@pytest.mark.parametrize("block", blocks(N_DESIGNS // BLOCK, 10))
 def test_degenerate_designs(block):
     n_fits = 0
     for number in range(block * BLOCK, (block + 1) * BLOCK):

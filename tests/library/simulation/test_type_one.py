@@ -86,8 +86,8 @@ def test_the_short_way_is_the_way_of_fit_mmrm(rule, number):
 
 
 def test_the_number_of_processes_moves_no_digit():
-    one = run(3, 210, [SMALL])
-    two = run(3, 210, [SMALL], processes=2)
+    one = run(3, 105, [SMALL])
+    two = run(3, 105, [SMALL], processes=2)
     assert one.equals(two)
 
 
