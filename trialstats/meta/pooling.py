@@ -76,8 +76,9 @@ def pool(
     ----------
     effect, variance : array_like of shape (k,) or (m, k)
         Effects, ratios on the log scale, and their sampling variances, not standard
-        errors. The result does not depend on the order of the trials. Arrays of two
-        dimensions are m sets of trials, pooled at a time.
+        errors. Values pair by position: the index of a Series is not read. The result
+        does not depend on the order of the trials. Arrays of two dimensions are m sets
+        of trials, pooled at a time.
     moderators : str, DataFrame or array_like, optional
         A formula on the columns of `data`, such as ``"~ year + C(allocation)"``, or
         the columns, to which an intercept is added.
