@@ -4,7 +4,9 @@ Public names are resolved on first use, so that importing the package costs noth
 and a step loads only what it needs.
 """
 
+import copyreg
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any
 
 from trialstats.version import __version__
@@ -22,6 +24,15 @@ _PUBLIC = {
 }
 
 __all__ = ["__version__", *sorted(_PUBLIC)]
+
+
+def _read_only(items: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    return MappingProxyType(items)
+
+
+# Results hold read-only mappings and go to other processes, but Python has no pickle
+# of a mapping proxy.
+copyreg.pickle(MappingProxyType, lambda items: (_read_only, (dict(items),)))
 
 
 def __getattr__(name: str) -> Any:

@@ -128,19 +128,6 @@ class Design:
     also_numbers: frozenset[str] = frozenset()
     categorical: Mapping[str, bool] = field(default_factory=dict, repr=False)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Return the fields with plain dicts: a mapping proxy cannot be pickled."""
-        return {
-            name: dict(value) if isinstance(value, MappingProxyType) else value
-            for name, value in vars(self).items()
-        }
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore the fields, mappings read-only again."""
-        for name, value in state.items():
-            read_only = MappingProxyType(value) if isinstance(value, dict) else value
-            object.__setattr__(self, name, read_only)
-
     def matrix(self, rows: IntArray | slice | None = None) -> FloatArray:
         """Return X, (n, p), or some of its rows."""
         chosen = slice(None) if rows is None else rows

@@ -5,7 +5,8 @@ Symbols: s the scale, in units of the effects; tau >= 0.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.special import gammaln
@@ -39,6 +40,8 @@ class TauPrior:
         End of the support.
     proper : bool
         Whether the density integrates to one.
+    arguments : tuple
+        The arguments of `tau_prior`.
     """
 
     words: str
@@ -49,6 +52,11 @@ class TauPrior:
     decay: Callable[[float], float] = lambda drop: _INFINITY
     upper: float = _INFINITY
     proper: bool = True
+    arguments: tuple[str, float | None, float | None] = ("uniform", None, None)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how to make the prior again: its functions have no pickle."""
+        return tau_prior, self.arguments
 
 
 def _half_normal(scale: float, df: float | None) -> TauPrior:
@@ -152,6 +160,7 @@ def tau_prior(name: str, scale: float | None, df: float | None) -> TauPrior:
         For an unknown prior, or a scale or df that it cannot have.
     """
     one_of("prior of tau", name, PRIORS)
+    arguments = (name, scale, df)
     if df is not None and name != "half_t":
         raise DataError(f"df is not a parameter of {name!r}", remedy="leave df out")
     if scale is None:
@@ -166,4 +175,4 @@ def tau_prior(name: str, scale: float | None, df: float | None) -> TauPrior:
             f"the scale of a prior is a number from 1e-50 to 1e50, got {scale!r}",
             remedy="pass the scale in units of the effects",
         )
-    return PRIORS[name](float(scale), df)
+    return replace(PRIORS[name](float(scale), df), arguments=arguments)

@@ -8,6 +8,7 @@ cell: a trial with a zero cell enters the sums as it is.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -241,11 +242,6 @@ def mantel_haenszel(
     }  # fmt: skip
     strata = read_strata(measure, given, data)
 
-    def pool_sets(include: BoolArray) -> dict[str, FloatArray]:
-        return _pool_sets(
-            strata, strata.sorted_sets(include), own, pooled, rd_variance
-        )[0]
-
     everything = np.ones(strata.k, dtype=bool)
     found, sums = _pool_sets(strata, everything[None], own, pooled, rd_variance)
     effect, variance = strata.effects(everything, own)
@@ -265,9 +261,19 @@ def mantel_haenszel(
         variance=strata.in_input_order(variance),
         log_likelihood=likelihood,
         deviance=deviance,
-        pool_sets=pool_sets,
+        pool_sets=partial(_found_in_sets, strata, own, pooled, rd_variance),
         **association_tests(measure, cells, float(found["estimate"][0]), correct),
     )
+
+
+def _found_in_sets(
+    strata: Strata,
+    own: ZeroRule,
+    pooled: ZeroRule,
+    rd_variance: str,
+    include: BoolArray,
+) -> dict[str, FloatArray]:
+    return _pool_sets(strata, strata.sorted_sets(include), own, pooled, rd_variance)[0]
 
 
 def _pool_sets(

@@ -5,6 +5,8 @@ hypergeometric variance V; the pooled log odds ratio is sum(a - E) / sum(V) with
 variance 1 / sum(V). Good for rare events, similar group sizes and small effects.
 """
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -82,9 +84,6 @@ def peto(
     given = {"ai": ai, "bi": bi, "ci": ci, "di": di, "n1i": n1i, "n2i": n2i}
     strata = read_strata("PETO", given, data)
 
-    def pool_sets(include: BoolArray) -> dict[str, FloatArray]:
-        return _pool_sets(strata, strata.sorted_sets(include), pooled)
-
     everything = np.ones(strata.k, dtype=bool)
     found = _pool_sets(strata, everything[None], pooled)
     effect, variance = strata.effects(everything, own)
@@ -108,8 +107,14 @@ def peto(
         variance=strata.in_input_order(variance),
         log_likelihood=likelihood,
         deviance=deviance,
-        pool_sets=pool_sets,
+        pool_sets=partial(_found_in_sets, strata, pooled),
     )
+
+
+def _found_in_sets(
+    strata: Strata, rule: ZeroRule, include: BoolArray
+) -> dict[str, FloatArray]:
+    return _pool_sets(strata, strata.sorted_sets(include), rule)
 
 
 def _pool_sets(
