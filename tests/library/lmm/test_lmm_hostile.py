@@ -129,7 +129,7 @@ def smallest_share(theta, groups):
     "block",
     [
         # The second half is part of the validation.
-        pytest.param(block, marks=() if block < 10 else pytest.mark.validation)
+        pytest.param(block, marks=() if block < 5 else pytest.mark.validation)
         for block in range(20)
     ],
 )

@@ -136,7 +136,7 @@ def blocks(number, ordinary):
     ]
 
 
-@pytest.mark.parametrize("block", blocks(N_DESIGNS // BLOCK, 10))
+@pytest.mark.parametrize("block", blocks(N_DESIGNS // BLOCK, 5))
 def test_degenerate_designs(block):
     n_fits = 0
     for number in range(block * BLOCK, (block + 1) * BLOCK):
