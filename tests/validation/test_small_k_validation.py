@@ -9,8 +9,9 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import integrate, stats
 
-from trialstats.simulation.small_k import NormalSetting, run
+from trialstats.simulation.small_k import VARIANCE, NormalSetting, run
 
 pytestmark = pytest.mark.validation
 
@@ -52,3 +53,30 @@ def test_the_committed_table_is_found_again(table, root):
     share = both["coverage_committed"].clip(0.01, 0.99)
     error = np.sqrt(share * (1 - share) * (1 / N_SETS + 1 / 20_000))
     assert (np.abs(both["coverage"] - both["coverage_committed"]) < 4 * error).all()
+
+
+def test_two_equal_trials_have_the_closed_form_of_wald(table):
+    # k = 2, equal variances v: REML is max(0, d^2/2 - v) with the difference d, and
+    # d^2/2 = (v + tau2) z^2 with z normal, independent of the mean; the interval holds
+    # the truth when |mean| <= 1.96 sqrt(max(v, d^2/2)/2).
+    rows = table[(table["method"] == "wald") & (table["sizes"] == "equal")]
+    rows = rows[rows["k"] == 2]
+    assert len(rows) == 2
+    for row in rows.itertuples():
+        share = VARIANCE / (VARIANCE + row.tau_squared)
+        kink = np.sqrt(share)
+
+        def covered(z, share=share):
+            scale = np.sqrt(max(share, z**2))
+            held = 2 * stats.norm.cdf(stats.norm.ppf(0.975) * scale) - 1
+            return 2 * stats.norm.pdf(z) * held
+
+        exact = integrate.quad(covered, 0, 10, points=[kink])[0]
+        assert row.coverage == pytest.approx(exact, abs=4 * row.monte_carlo_error)
+
+
+def test_one_large_trial_makes_the_default_too_narrow(table):
+    rows = table[(table["sizes"] == "one large") & (table["i_squared"] == 0.9)]
+    two = rows[rows["k"] == 2].set_index("method")["coverage"]
+    assert 0.90 < two["knapp_hartung"] < 0.93 < two["knapp_hartung_adhoc"]
+    assert two["wald"] < 0.72

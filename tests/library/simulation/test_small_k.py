@@ -4,11 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from trialstats.meta.bayesian import pool_bayesian
+from trialstats.meta.pooling import pool
 from trialstats.randomness import stream
 from trialstats.simulation.small_k import (
     METHODS,
     CountsSetting,
     NormalSetting,
+    cell_stream,
     counts_grid,
     judge,
     normal_grid,
@@ -77,3 +80,54 @@ def test_results_depend_on_the_seed_and_not_on_who_shares_the_work():
     pd.testing.assert_frame_equal(together, apart)
     other = run(8, 60, cells)
     assert not together["bias"].equals(other["bias"])
+
+
+def test_methods_are_those_of_pool():
+    setting = NormalSetting(4, 0.5, "one large")
+    effect, variance, include = setting.draw(5, stream(3, "methods"))
+    for name, method in METHODS.items():
+        found = method(effect, variance, include)
+        for i in range(len(effect)):
+            if name.startswith("bayesian"):
+                scale = float(name.rpartition(" ")[2])
+                one = pool_bayesian(effect[i], variance[i], scale=scale)
+            else:
+                inference, _, estimator = name.partition(", ")
+                one = pool(
+                    effect[i],
+                    variance[i],
+                    inference=inference,
+                    tau_squared=estimator or "REML",
+                )
+            expected = (one.estimate, one.ci_lower, one.ci_upper, one.prediction_upper)
+            values = (found.estimate, found.lower, found.upper, found.prediction_upper)
+            # Iterations end at full precision, quantiles at ten digits.
+            np.testing.assert_allclose(
+                [value[i] for value in values], expected, rtol=1e-8, atol=1e-9
+            )
+
+
+def test_coverage_is_the_share_of_intervals_with_the_truth():
+    setting = NormalSetting(3, 0.5, "equal")
+    row = of(judge(11, 300, setting), "knapp_hartung")
+    effect, variance, _ = setting.draw(300, cell_stream(11, setting))
+    inside, widths = 0, []
+    for y, v in zip(effect, variance, strict=True):
+        pooled = pool(y, v, inference="knapp_hartung")
+        inside += pooled.ci_lower <= 0 <= pooled.ci_upper
+        widths.append(pooled.ci_upper - pooled.ci_lower)
+    assert row["coverage"] == inside / 300
+    assert row["median_width"] == pytest.approx(np.median(widths), rel=1e-9)
+    assert row["monte_carlo_error"] == pytest.approx(
+        np.sqrt(row["coverage"] * (1 - row["coverage"]) / 300)
+    )
+
+
+def test_sets_without_an_event_are_counted():
+    setting = CountsSetting(3, 0.01, 0.4)
+    table = judge(11, 300, setting)
+    _, _, include = setting.draw(300, cell_stream(11, setting))
+    empty = int((~include.any(axis=1)).sum())
+    assert empty > 0
+    assert of(table, "wald")["not_estimable"] == empty
+    assert of(table, "bayesian, half-normal 1")["not_estimable"] == empty
