@@ -31,7 +31,7 @@ help:
 	@echo "make bench     time pooling against statsmodels, mixed models against R, and the pipeline"
 	@echo "make validate  run the long simulations: known effects recovered, type-I error held"
 	@echo "make validate-type-one  its longest part alone: the mixed model (half an hour)"
-	@echo "make validate-small-k   intervals of few trials alone (a quarter of an hour)"
+	@echo "make validate-small-k   intervals of few trials alone (half an hour)"
 	@echo "make docs      write config/README.md from the schemas, and the pictures of README.md"
 	@echo "make images    draw the pictures of README.md"
 	@echo "make lint      check style, types, workflow and spelling"
@@ -73,7 +73,7 @@ validate: dev-environment
 validate-type-one: dev-environment
 	@$(RUN) scripts/validate_type_one.py
 
-# Which interval holds with few trials: a quarter of an hour on two processors.
+# Which interval holds with few trials: about half an hour on two processors.
 .PHONY: validate-small-k
 validate-small-k: dev-environment
 	@$(RUN) scripts/validate_small_k.py

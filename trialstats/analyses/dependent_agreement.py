@@ -5,9 +5,8 @@ from typing import Any
 
 from trialstats.analyses.dependent_effects import SEPARATOR
 from trialstats.records import Record, find
+from trialstats.second_engine.check import Check
 from trialstats.second_engine.levels import check_levels, check_weights
-
-Check = dict[str, Any]
 
 
 def dependent_checks(

@@ -19,12 +19,12 @@ from trialstats.analyses.synthesis_sensitivity import prior_of
 from trialstats.analyses.trial_effect import Settings
 from trialstats.records import Record, find, records
 from trialstats.rows import AGREEMENT, frame_of
+from trialstats.second_engine.check import Check, comparison
 from trialstats.second_engine.counts import check_counts
 from trialstats.second_engine.pooling import check_pooling
 from trialstats.second_engine.posterior import check_posterior
 
 Config = Mapping[str, Any]
-Check = dict[str, Any]
 
 #: Where each quantity that `check_pooling` names stands in the rows.
 _STATISTIC_OF = {
@@ -60,8 +60,6 @@ _FIELDS = {
 
 _TABLE = "statsmodels Table2x2"
 _FORMULA = "the formula written out"
-_SAME = "closed form in both engines; rows are stored with twelve digits"
-_CLOSE = 1e-8
 
 
 def check_synthesis(config: Config, rows: pd.DataFrame) -> pd.DataFrame:
@@ -286,15 +284,8 @@ def _effect_checks(
         for quantity, second in values.items():
             if math.isnan(second):
                 continue
-            yield {
-                "row_id": row["row_id"],
-                "quantity": quantity,
-                "engine": engine,
-                "estimate": row[quantity],
-                "second_estimate": second,
-                "tolerance": _CLOSE,
-                "tolerance_reason": _SAME,
-            }
+            found = comparison(quantity, engine, row[quantity], second)
+            yield {"row_id": row["row_id"]} | found
 
 
 #: The 97.5 % point of the normal distribution, as printed in tables.

@@ -25,6 +25,10 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "pool_bayesian",
         "PooledBayesian",
     ),
+    "bayesian_batch": (
+        "pool_bayesian_many",
+        "PooledBayesianBatch",
+    ),
     "bootstrapping": (
         "Bootstrap",
         "bootstrap",

@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trialstats.errors import DataError
-from trialstats.meta.inputs import BoolArray, FloatArray, numbers, refuse, same_length
+from trialstats.meta.inputs import (
+    BoolArray,
+    FloatArray,
+    numbers,
+    refuse,
+    same_length,
+    same_order,
+)
 
 IntArray = NDArray[np.intp]
 
@@ -87,6 +94,7 @@ def one_set(
         For no trials, arrays that differ in length, a missing or infinite value, a
         variance of zero or less, or numbers beyond the range of the arithmetic.
     """
+    same_order({"effect": effect, "variance": variance})
     y = numbers("effect", effect, data=None)
     v = numbers("variance", variance, data=None)
     same_length({"effect": y, "variance": v})

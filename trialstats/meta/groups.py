@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc
 
 from trialstats.errors import ConvergenceError, DataError, NotEstimableError
-from trialstats.meta.inputs import FloatArray, dimensions, row_label
+from trialstats.meta.inputs import FloatArray, dimensions, row_label, same_order
 from trialstats.meta.pooled import Pooled
 from trialstats.meta.pooling import pool
 
@@ -161,6 +161,7 @@ def subgroups(
             raise DataError(
                 f"subgroups are pooled without {name}", remedy=f"leave {name} out"
             )
+    same_order({"effect": effect, "variance": variance, "group": group})
     overall = pool(effect, variance, **options)
     names, members = _members(group, overall.k)
     residual, why = _as_moderator(overall, members, options)

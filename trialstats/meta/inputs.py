@@ -3,7 +3,7 @@
 Every complaint names the row (counted from 1), the column and the value.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -256,6 +256,32 @@ def same_length(columns: dict[str, FloatArray]) -> None:
         raise DataError(f"the columns differ in length: {described}")
     if not lengths or 0 in lengths.values():
         raise DataError("there are no rows", remedy="supply at least one trial")
+
+
+def same_order(columns: Mapping[str, object]) -> None:
+    """Raise a DataError when pandas columns label the same rows in another order.
+
+    Values pair by position. Labels that differ say nothing (a filtered frame beside a
+    fresh one), but the same labels in another order are rows that would be mispaired.
+    """
+    labelled = {
+        name: values.index
+        for name, values in columns.items()
+        if isinstance(values, pd.Series | pd.DataFrame)
+    }
+    if len(labelled) < 2:
+        return
+    (first, index), *others = labelled.items()
+    for name, other in others:
+        if other is index or len(other) != len(index) or other.equals(index):
+            continue
+        if index.isin(other).all() and other.isin(index).all():
+            raise DataError(
+                f"the rows of {name} have the labels of {first} in another order, and "
+                "values pair by position",
+                remedy=f"pass {name} in the order of {first}, for example with "
+                ".reindex(), or as an array where the order is right",
+            )
 
 
 def required(

@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.special import chdtrc
 
 from trialstats.errors import DataError, NotEstimableError
-from trialstats.meta.inputs import FloatArray, check_level, one_of
+from trialstats.meta.inputs import FloatArray, check_level, one_of, same_order
 from trialstats.meta.moderators import INTERCEPT, Moderators, read_moderators
 from trialstats.meta.multilevel_covariances import IntArray
 from trialstats.meta.multilevel_inputs import read_effects
@@ -214,6 +214,7 @@ def pool_location_scale(
     one_of("method", method, ("REML", "ML"))
     one_of("inference", inference, INFERENCE)
     check_level(level)
+    same_order({"effect": effect, "moderators": moderators, "scale": scale})
     y, sampling = read_effects(effect, variance, None, data)
     v, k = sampling.variance, len(y)
     location = read_moderators(moderators, data, k)

@@ -21,6 +21,7 @@ from trialstats.meta.inputs import (
     refuse,
     row_label,
     same_length,
+    same_order,
 )
 
 #: Texts or None, one a row.
@@ -213,6 +214,12 @@ def read_columns(
             remedy=f"this measure needs {', '.join(wanted)}",
         )
     optional = [name for name in may_miss if call.has(name)]
+    same_order(
+        {
+            name: call.data if isinstance(call.given[name], str) else call.given[name]
+            for name in [*wanted, *optional]
+        }
+    )
     found = {
         name: numbers(name, call.given[name], data=call.data, missing=name in optional)
         for name in [*wanted, *optional]

@@ -7,7 +7,14 @@ import numpy as np
 import pandas as pd
 
 from trialstats.errors import DataError
-from trialstats.meta.inputs import FloatArray, numbers, refuse, row_label, same_length
+from trialstats.meta.inputs import (
+    FloatArray,
+    numbers,
+    refuse,
+    row_label,
+    same_length,
+    same_order,
+)
 from trialstats.meta.multilevel_blocks import Sampling
 from trialstats.meta.multilevel_covariances import IntArray
 
@@ -33,6 +40,7 @@ def read_effects(
     ------
     DataError
     """
+    same_order({"effect": effect, "variance": variance, "data": data})
     y = numbers("effect", effect, data=data)
     if covariance is None:
         if variance is None:

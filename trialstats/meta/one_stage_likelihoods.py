@@ -35,9 +35,6 @@ class Likelihood(Protocol):
             First axis trials, last axis arms.
         """
 
-    def without(self, absent: BoolArray) -> "Likelihood":
-        """Return the likelihood with arms of shape (k, J) that count for nothing."""
-
     @property
     def saturated(self) -> FloatArray:
         """Largest value of L in each trial, shape (k,)."""
@@ -75,7 +72,7 @@ class Binomial:
         return Derivatives(value, x * q - (n - x) * p, -spread, spread * (p - q))
 
     def without(self, absent: BoolArray) -> "Binomial":
-        """Return the likelihood with some arms left out."""
+        """Return the likelihood with arms of shape (k, J) that count for nothing."""
         return Binomial(np.where(absent, 0.0, self.x), np.where(absent, 0.0, self.n))
 
     @property
@@ -107,7 +104,7 @@ class Poisson:
         )
 
     def without(self, absent: BoolArray) -> "Poisson":
-        """Return the likelihood with some arms left out."""
+        """Return the likelihood with arms of shape (k, J) that count for nothing."""
         return Poisson(np.where(absent, 0.0, self.x), self.present & ~absent)
 
     @property
@@ -136,10 +133,6 @@ class Hypergeometric:
             -found.variance,
             -found.third,
         )
-
-    def without(self, absent: BoolArray) -> "Hypergeometric":
-        """Refuse: a trial has one arm here, and its model has no random intercept."""
-        raise NotImplementedError("a conditional table cannot lose its only arm")
 
     @property
     def saturated(self) -> FloatArray:

@@ -88,7 +88,7 @@ class TrialCounts:
             self, x=self.x[rows], size=self.size[rows], design=self.design[rows]
         )
 
-    def by_arm(self) -> tuple[Likelihood, FloatArray]:
+    def by_arm(self) -> tuple[Binomial | Poisson, FloatArray]:
         """Return the likelihood of the arms as they are, and its offset."""
         if self.person_time:
             present = np.ones(self.x.shape, dtype=bool)

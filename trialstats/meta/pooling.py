@@ -35,6 +35,7 @@ from trialstats.meta.inputs import (
     one_of,
     refuse,
     same_length,
+    same_order,
 )
 from trialstats.meta.moderators import read_moderators
 from trialstats.meta.pooled import Pooled
@@ -76,9 +77,9 @@ def pool(
     ----------
     effect, variance : array_like of shape (k,) or (m, k)
         Effects, ratios on the log scale, and their sampling variances, not standard
-        errors. Values pair by position: the index of a Series is not read. The result
-        does not depend on the order of the trials. Arrays of two dimensions are m sets
-        of trials, pooled at a time.
+        errors. Values pair by position; pandas columns that have the same labels in
+        another order are refused. The result does not depend on the order of the
+        trials. Arrays of two dimensions are m sets of trials, pooled at a time.
     moderators : str, DataFrame or array_like, optional
         A formula on the columns of `data`, such as ``"~ year + C(allocation)"``, or
         the columns, to which an intercept is added.
@@ -147,6 +148,15 @@ def pool(
             tau_squared_interval=tau_squared_interval,
         )
     y, v = checked_trials(effect, variance)
+    same_order(
+        {
+            "effect": effect,
+            "variance": variance,
+            "moderators": moderators,
+            "data": data,
+            "weights": weights,
+        }
+    )
     regression = read_moderators(moderators, data, len(y))
     given_weights = _checked_weights(weights, len(y), tau_squared, inference)
     options = {
@@ -202,6 +212,7 @@ def _many(
             "many sets of trials are pooled with inverse-variance weights",
             remedy="pool them one by one, or leave the weights out",
         )
+    same_order({"effect": effect, "variance": variance})
     k = np.shape(effect if dimensions(effect) == 2 else variance)[1]
     design = None
     if moderators is not None:

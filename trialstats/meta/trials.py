@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from trialstats.meta.inputs import FloatArray, Values, numbers, refuse, same_length
+from trialstats.meta.inputs import (
+    FloatArray,
+    Values,
+    numbers,
+    refuse,
+    same_length,
+    same_order,
+)
 
 #: Beyond these the squares that the estimators form leave the floating-point range.
 LARGEST_EFFECT = 1e50
@@ -15,9 +22,11 @@ def checked_trials(effect: Values, variance: Values) -> tuple[FloatArray, FloatA
     Raises
     ------
     DataError
-        For no trials, arrays that differ in length, a missing or infinite value, a
-        variance of zero or less, or numbers beyond the range of the arithmetic.
+        For no trials, columns that differ in length or in the order of their labels,
+        a missing or infinite value, a variance of zero or less, or numbers beyond the
+        range of the arithmetic.
     """
+    same_order({"effect": effect, "variance": variance})
     y = numbers("effect", effect, data=None)
     v = numbers("variance", variance, data=None)
     same_length({"effect": y, "variance": v})

@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.contingency_tables import StratifiedTable
 
-Check = dict[str, Any]
+from trialstats.second_engine.check import Check, comparison
+
 _Array = NDArray[np.float64]
 
 _STRATIFIED = "statsmodels StratifiedTable"
 _WRITTEN_OUT = "sums over trials written out one by one"
 _HYPERGEOMETRIC = "scipy's hypergeometric distribution"
-_SAME = "closed form in both engines; rows are stored with twelve digits"
-_CLOSE = 1e-8
 
 
 def check_counts(
@@ -61,14 +60,7 @@ def check_counts(
         "ci_upper": estimate + half,
     }
     return [
-        {
-            "quantity": quantity,
-            "engine": engine,
-            "estimate": float(stored[quantity]),
-            "second_estimate": float(value),
-            "tolerance": _CLOSE,
-            "tolerance_reason": _SAME,
-        }
+        comparison(quantity, engine, stored[quantity], value)
         for quantity, value in second.items()
     ]
 

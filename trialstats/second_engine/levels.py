@@ -9,20 +9,19 @@ variance of zero, not positive.
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-Check = dict[str, Any]
+from trialstats.second_engine.check import Check, comparison
+
 _Array = NDArray[np.float64]
 
 _DENSE = "generalised least squares with whole matrices"
 _SLOPE = "log-likelihood of whole matrices, by differences"
-_SAME = "closed form in both engines; rows are stored with twelve digits"
 _DIFFERENCES = "differences of a likelihood lose half the digits"
-_CLOSE, _FLAT = 1e-8, 1e-5
+_FLAT = 1e-5
 
 #: Step of the differences, relative to a variance or to the typical one.
 _STEP = 1e-4
@@ -72,7 +71,7 @@ def check_levels(
     )
     second = _quantities(y, v, marginal, sum(variances), stored.get("df"), level)
     checks = [
-        _check(quantity, _DENSE, float(first), second[quantity])
+        comparison(quantity, _DENSE, float(first), second[quantity])
         for quantity, first in stored.items()
         if quantity in second and first is not None and math.isfinite(first)
     ]
@@ -80,7 +79,7 @@ def check_levels(
     for position, variance in enumerate(variances):
         slope = _slope(y, v, together, variances, position, typical, restricted)
         checks.append(
-            _check(
+            comparison(
                 f"slope of the likelihood in variance {position + 1}",
                 _SLOPE,
                 0.0,
@@ -106,25 +105,7 @@ def check_weights(
     rows = np.linalg.inv(marginal).sum(axis=0)
     largest = float(np.max(np.abs(rows / rows.sum() - np.asarray(weights))))
     quantity = "largest difference of a weight from zero"
-    return _check(quantity, "the inverse of the whole covariance", 0.0, largest)
-
-
-def _check(
-    quantity: str,
-    engine: str,
-    estimate: float,
-    second_estimate: float,
-    tolerance: float = _CLOSE,
-    reason: str = _SAME,
-) -> Check:
-    return {
-        "quantity": quantity,
-        "engine": engine,
-        "estimate": float(estimate),
-        "second_estimate": float(second_estimate),
-        "tolerance": tolerance,
-        "tolerance_reason": reason,
-    }
+    return comparison(quantity, "the inverse of the whole covariance", 0.0, largest)
 
 
 def _together(labels: Sequence[object]) -> _Array:

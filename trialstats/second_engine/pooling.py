@@ -16,14 +16,13 @@ from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
 from trialstats.errors import ConvergenceError
+from trialstats.second_engine.check import Check, comparison
 
-Check = dict[str, Any]
 _Array = NDArray[np.float64]
 
 _WLS = "statsmodels WLS at the same tau-squared"
-_SAME_SUMS = "closed form in both engines; only the order of the sums differs"
 _SOLVED = "a root found to rounding; ill-conditioned sums cost a few digits"
-_CLOSE, _ITERATIVE = 1e-8, 1e-6
+_ITERATIVE = 1e-6
 
 
 def check_pooling(effect: ArrayLike, variance: ArrayLike, pooled: Any) -> list[Check]:
@@ -58,24 +57,6 @@ def check_pooling(effect: ArrayLike, variance: ArrayLike, pooled: Any) -> list[C
     if verify is not None:
         checks.append(verify(y, v, pooled))
     return checks
-
-
-def _check(
-    quantity: str,
-    engine: str,
-    estimate: float,
-    second_estimate: float,
-    tolerance: float = _CLOSE,
-    reason: str = _SAME_SUMS,
-) -> Check:
-    return {
-        "quantity": quantity,
-        "engine": engine,
-        "estimate": float(estimate),
-        "second_estimate": float(second_estimate),
-        "tolerance": tolerance,
-        "tolerance_reason": reason,
-    }
 
 
 def _least_squares(y: _Array, v: _Array, tau_squared: float) -> Any:
@@ -196,17 +177,19 @@ def _mean_checks(y: _Array, v: _Array, between: float, pooled: Any) -> list[Chec
     half = float(tail.ppf((1 + pooled.level) / 2)) * error
     share = 1 / (v + between) / np.sum(1 / (v + between))
     checks = [
-        _check("estimate", engine, pooled.estimate, mean),
-        _check("standard_error", engine, pooled.standard_error, error),
-        _check("ci_lower", engine, pooled.ci_lower, mean - half),
-        _check("ci_upper", engine, pooled.ci_upper, mean + half),
-        _check("statistic", engine, pooled.statistic, mean / error),
-        _check("p_value", engine, pooled.p_value, 2 * tail.sf(abs(mean / error))),
+        comparison("estimate", engine, pooled.estimate, mean),
+        comparison("standard_error", engine, pooled.standard_error, error),
+        comparison("ci_lower", engine, pooled.ci_lower, mean - half),
+        comparison("ci_upper", engine, pooled.ci_upper, mean + half),
+        comparison("statistic", engine, pooled.statistic, mean / error),
+        comparison("p_value", engine, pooled.p_value, 2 * tail.sf(abs(mean / error))),
     ]
     if not pooled.custom_weights:
         largest = float(np.max(np.abs(share - pooled.weights)))
         checks.append(
-            _check("largest difference of a weight from zero", "numpy", 0.0, largest)
+            comparison(
+                "largest difference of a weight from zero", "numpy", 0.0, largest
+            )
         )
     if np.isfinite(pooled.prediction_df):
         reach = stats.t(pooled.prediction_df).ppf((1 + pooled.level) / 2)
@@ -214,7 +197,7 @@ def _mean_checks(y: _Array, v: _Array, between: float, pooled: Any) -> list[Chec
         for end, sign in (("lower", -1), ("upper", 1)):
             ours = getattr(pooled, f"prediction_{end}")
             checks.append(
-                _check(f"prediction_{end}", engine, ours, mean + sign * spread)
+                comparison(f"prediction_{end}", engine, ours, mean + sign * spread)
             )
     return checks
 
@@ -228,8 +211,8 @@ def _heterogeneity_checks(y: _Array, v: _Array, pooled: Any) -> list[Check]:
 
     combined = _combined(y, v, "chi2")
     checks = [
-        _check("q", "statsmodels combine_effects", pooled.q, combined.q),
-        _check("q_p_value", _WLS, pooled.q_p_value, stats.chi2.sf(q(0.0), k - 1)),
+        comparison("q", "statsmodels combine_effects", pooled.q, combined.q),
+        comparison("q_p_value", _WLS, pooled.q_p_value, stats.chi2.sf(q(0.0), k - 1)),
         *_inconsistency_checks(v, pooled, float(combined.q) / (k - 1)),
     ]
     for end, sign in (("lower", 1), ("upper", -1)):
@@ -241,7 +224,7 @@ def _heterogeneity_checks(y: _Array, v: _Array, pooled: Any) -> list[Check]:
         # A limit of zero stands where Q is below the quantile already.
         second = max(found, target) if limit == 0 else found
         checks.append(
-            _check(
+            comparison(
                 f"chi-squared quantile that Q equals at tau_squared_{end}",
                 "statsmodels WLS at the limit",
                 target,
@@ -265,8 +248,8 @@ def _inconsistency_checks(v: _Array, pooled: Any, ratio_of_q: float) -> Iterator
         excess = pooled.tau_squared * float(np.trace(projection)) / (pooled.k - 1)
         h_squared = 1 + excess
     i_squared = excess / (1 + excess)
-    yield _check("h_squared", engine, pooled.h_squared, h_squared)
-    yield _check(
+    yield comparison("h_squared", engine, pooled.h_squared, h_squared)
+    yield comparison(
         "i_squared",
         engine,
         pooled.i_squared,
@@ -292,7 +275,7 @@ def _scoring_step(y: _Array, v: _Array, pooled: Any, *, restricted: bool) -> Che
     information = projection if restricted else inverse
     score = float(weighted @ weighted - np.trace(information))
     step = score / float(np.trace(information @ information))
-    return _check(
+    return comparison(
         "tau_squared",
         f"one Fisher-scoring step of {'REML' if restricted else 'ML'}, dense matrices",
         between,
@@ -312,7 +295,7 @@ def _ml(y: _Array, v: _Array, pooled: Any) -> Check:
 
 def _dersimonian_laird(y: _Array, v: _Array, pooled: Any) -> Check:
     found = float(_combined(y, v, "chi2").tau2)
-    return _check(
+    return comparison(
         "tau_squared",
         "statsmodels combine_effects, DerSimonian-Laird, truncated here",
         pooled.tau_squared,
@@ -333,7 +316,7 @@ def _paule_mandel(y: _Array, v: _Array, pooled: Any) -> Check:
         raise ConvergenceError(
             f"statsmodels combine_effects: Paule-Mandel stopped at Q - df = {excess!r}"
         )
-    return _check(
+    return comparison(
         "tau_squared",
         "statsmodels combine_effects, Paule-Mandel",
         pooled.tau_squared,

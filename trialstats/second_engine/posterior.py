@@ -7,13 +7,13 @@ distribution, found by scipy.
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
 
-Check = dict[str, Any]
+from trialstats.second_engine.check import Check, comparison
+
 _Array = NDArray[np.float64]
 
 _POINTS = 8001
@@ -80,15 +80,15 @@ def check_posterior(
         "ci_upper": quantile(1 - tail),
     }
     return [
-        {
-            "quantity": name,
-            "engine": _ENGINE,
-            "estimate": float(stored[name]),
-            "second_estimate": value,
+        comparison(
+            name,
+            _ENGINE,
+            stored[name],
+            value,
             # Relative to the estimate in the rows: near zero, to the deviation.
-            "tolerance": _TOLERANCE * max(1.0, deviation / (abs(stored[name]) or 1.0)),
-            "tolerance_reason": _REASON,
-        }
+            _TOLERANCE * max(1.0, deviation / (abs(stored[name]) or 1.0)),
+            _REASON,
+        )
         for name, value in second.items()
     ]
 
