@@ -16,7 +16,11 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 #: Names that conda-forge and bioconda give to packages of another name.
-CONDA_NAMES = {"matplotlib-base": "matplotlib", "snakemake-minimal": "snakemake"}
+CONDA_NAMES = {
+    "matplotlib-base": "matplotlib",
+    "python-duckdb": "duckdb",
+    "snakemake-minimal": "snakemake",
+}
 
 #: Pythons that the project serves, and the two systems.
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
