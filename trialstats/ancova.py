@@ -1,28 +1,34 @@
 """Analysis of covariance: arms compared at one visit, adjusted for covariates.
 
-    y_i = mu_a(i) + sum_j beta_j (x_ij - mean(x_j)) + e_i,    e_i ~ N(0, sigma^2)
+    y_i = mu_a(i) + sum_j beta_j (x_ij - mean(x_j))
+        + sum_f sum_l gamma_fl (1[f_i = l] - w_fl) + e_i,    e_i ~ N(0, sigma^2)
 
 ``a(i)`` is the arm of subject i. Covariates are centred at their mean over the
-analysed subjects, so ``mu_a`` is the least-squares mean of arm a, and
-``mu_treatment - mu_control`` is the adjusted difference.
+analysed subjects, and indicators of a factor's levels at the weights w of its levels,
+so ``mu_a`` is the least-squares mean of arm a, and ``mu_treatment - mu_control`` is
+the adjusted difference.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import permutations
+from dataclasses import dataclass, field
+from itertools import combinations, permutations
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from trialstats.adjustment import (
+    Weights,
+    adjustment_of,
+    check_roles,
+    least_squares,
+)
 from trialstats.errors import NotEstimableError
 from trialstats.linear_model import (
     Estimate,
-    FloatArray,
     check_arms,
-    check_design,
     check_level,
-    check_residuals,
     complete_rows,
     indicators,
     linear_combination,
@@ -34,7 +40,9 @@ class Ancova:
     """An analysis of covariance; mappings go by arm, differences by treatment.
 
     `covariances` go by two treatments: those of their differences, which share the
-    control and the covariates' slopes.
+    control and the covariates' slopes. `pairwise` goes by two arms, the first minus
+    the second, each later arm against each earlier one. `factor_weights` goes by
+    factor and level: what a level counts in a least-squares mean.
     """
 
     ls_means: Mapping[str, Estimate]
@@ -45,6 +53,12 @@ class Ancova:
     residual_standard_deviation: float
     df: int
     level: float
+    pairwise: Mapping[tuple[str, str], Estimate] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    factor_weights: Mapping[str, Mapping[Any, float]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
 
 
 def fit_ancova(
@@ -55,6 +69,8 @@ def fit_ancova(
     control: str,
     treatments: Sequence[str],
     covariates: Sequence[str] = (),
+    factors: Sequence[str] = (),
+    weights: Weights = "equal",
     level: float = 0.95,
 ) -> Ancova:
     """Compare arms at one visit by least squares, adjusted for covariates.
@@ -73,6 +89,13 @@ def fit_ancova(
         residual variance and no adjustment for multiplicity.
     covariates : sequence of str
         Columns of numbers, entered linearly with one slope over the arms.
+    factors : sequence of str
+        Columns of labels, such as the site, that shift the response alike in every
+        arm. Numbers stand for labels here. A missing label is an error.
+    weights : {"equal", "proportional"}
+        How a least-squares mean averages the levels of a factor: each alike, or in
+        proportion to the analysed subjects (observed margins). Differences do not
+        depend on it.
     level : float
         Confidence level in (0, 1).
 
@@ -89,12 +112,17 @@ def fit_ancova(
         When columns, labels or numbers are not as described.
     NotEstimableError
         When an arm has no data, a covariate is constant or a combination of other
-        terms, rows are too few, or the residual variance is zero.
+        terms, a factor has one level, rows are too few, or the residual variance is
+        zero.
     """
-    from statsmodels.regression.linear_model import OLS
-
     check_level(level)
-    rows = complete_rows(data, numeric=[response, *covariates], labels=[treatment])
+    check_roles(
+        {"response": response, "treatment": treatment},
+        {"covariates": covariates, "factors": factors},
+    )
+    rows = complete_rows(
+        data, numeric=[response, *covariates], labels=[treatment, *factors]
+    )
     arms = check_arms(rows, treatment, control=control, treatments=treatments)
     counts = {arm: int((rows[treatment] == arm).sum()) for arm in arms}
     for arm, count in counts.items():
@@ -102,18 +130,11 @@ def fit_ancova(
             needed = " and ".join([response, *covariates])
             raise NotEstimableError(f"{arm} has no subject with {needed}.")
 
-    means = {name: float(rows[name].mean()) for name in covariates}
-    design = np.column_stack(
-        [indicators(rows[treatment], arms)]
-        + [_centred(rows[name].to_numpy(dtype=float), name) for name in covariates]
-    )
-    check_design(design, [*arms, *covariates])
+    adjustment = adjustment_of(rows, covariates, factors, weights)
+    design = np.column_stack([indicators(rows[treatment], arms), adjustment.columns])
     y = rows[response].to_numpy(dtype=float)
-    fit = OLS(y, design).fit(method="qr")
-    df = len(y) - design.shape[1]
-    check_residuals(float(fit.ssr), y, df)
-
-    beta, covariance = np.asarray(fit.params), np.asarray(fit.cov_params())
+    fit = least_squares(y, design, [*arms, *adjustment.names])
+    beta, covariance, df = fit.beta, fit.covariance, fit.df
     unit = np.eye(len(beta))
     ls_means = {
         arm: linear_combination(unit[i], beta, covariance, df=df, level=level)
@@ -123,6 +144,12 @@ def fit_ancova(
         arm: linear_combination(unit[i] - unit[0], beta, covariance, df=df, level=level)
         for i, arm in enumerate(arms)
         if i > 0
+    }
+    pairwise = {
+        (arms[j], arms[i]): linear_combination(
+            unit[j] - unit[i], beta, covariance, df=df, level=level
+        )
+        for i, j in combinations(range(len(arms)), 2)
     }
     against_control = unit[1 : len(arms)] - unit[0]
     shared = against_control @ covariance @ against_control.T
@@ -135,17 +162,10 @@ def fit_ancova(
         differences=MappingProxyType(differences),
         covariances=MappingProxyType(covariances),
         n=MappingProxyType(counts),
-        covariate_means=MappingProxyType(means),
-        residual_standard_deviation=float(fit.ssr / df) ** 0.5,
+        covariate_means=adjustment.means,
+        residual_standard_deviation=float(fit.residual_sum / df) ** 0.5,
         df=df,
         level=level,
+        pairwise=MappingProxyType(pairwise),
+        factor_weights=adjustment.shares,
     )
-
-
-def _centred(values: FloatArray, name: str) -> FloatArray:
-    if np.ptp(values) == 0:
-        raise NotEstimableError(
-            f"The covariate {name} is {values[0]:g} in every analysed row: "
-            "it has no slope."
-        )
-    return np.asarray(values - values.mean())
