@@ -28,7 +28,7 @@ help:
 	@echo "make test      run the tests"
 	@echo "make examples  run the example dossiers of config/examples/"
 	@echo "make verify    rerun in a fresh folder and compare every digest with results/manifest.json"
-	@echo "make bench     time pooling against statsmodels, mixed models against R, and the pipeline"
+	@echo "make bench     time pooling and mixed models against R, and cleaning"
 	@echo "make validate  run the long simulations: known effects recovered, type-I error held"
 	@echo "make validate-type-one  its longest part alone: the mixed model (half an hour)"
 	@echo "make validate-small-k   intervals of few trials alone (half an hour)"
@@ -82,6 +82,7 @@ validate-small-k: dev-environment
 bench: environment
 	@$(RUN) scripts/bench_pooling.py
 	@$(RUN) scripts/bench_mixed_models.py
+	@$(RUN) scripts/bench_cleaning.py
 
 .PHONY: docs
 docs: environment images

@@ -5,10 +5,7 @@ from typing import Any
 
 from _step import run
 
-from trialstats import io, rows
-from trialstats.clean.adsl import adsl_schema
-from trialstats.clean.bds import bds_schema
-from trialstats.clean.trial import clean_trial
+from trialstats.clean.files import clean_files
 
 
 def main(
@@ -16,24 +13,23 @@ def main(
     adsl: str,
     bds: str,
     adae: str,
+    adtte: str,
     account: str,
     set_aside: str,
     queries: str,
     *,
     config: Mapping[str, Any],
 ) -> None:
-    sources = config["sources"]
-    cells = {
-        name: io.read_cells(file, sheet=spec.get("sheet"))
-        for file, (name, spec) in zip(files, sources.items(), strict=True)
+    outputs = {
+        "adsl": adsl,
+        "bds": bds,
+        "adae": adae,
+        "adtte": adtte,
+        "account": account,
+        "set_aside": set_aside,
+        "queries": queries,
     }
-    clean = clean_trial(config, cells)
-    io.write_table(clean.adsl, adsl, adsl_schema(config))
-    io.write_table(clean.bds, bds, bds_schema(config))
-    io.write_table(clean.adae, adae, rows.ADAE)
-    io.write_table(clean.account, account, rows.ACCOUNT)
-    io.write_table(clean.set_aside, set_aside, rows.SET_ASIDE)
-    io.write_table(clean.queries, queries, rows.QUERIES)
+    clean_files(config, outputs)
 
 
 if __name__ == "__main__":

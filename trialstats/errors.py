@@ -132,10 +132,16 @@ SHOWN = 100
 
 def combined(problems: Iterable[str]) -> str:
     """Return all problems as one message, a line each."""
+    return numbered_list(problems)
+
+
+def numbered_list(problems: Iterable[str], *, unlisted: int = 0) -> str:
+    """Return problems as one message, with `unlisted` further ones only counted."""
     lines = list(problems)
-    if len(lines) == 1:
+    total = len(lines) + unlisted
+    if total == 1:
         return lines[0]
     listed = [f"  - {line}" for line in lines[:SHOWN]]
-    if len(lines) > SHOWN:
-        listed.append(f"  ... and {len(lines) - SHOWN} more")
-    return f"{len(lines)} problems:\n" + "\n".join(listed)
+    if total > len(listed):
+        listed.append(f"  ... and {total - len(listed)} more")
+    return f"{total} problems:\n" + "\n".join(listed)

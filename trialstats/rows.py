@@ -4,10 +4,12 @@ A table is written and read against the same schema; label and unit travel in th
 metadata of each field. UPPER case is CDISC's, snake_case is ours.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -42,9 +44,35 @@ def field(
     *,
     unit: str | None = None,
     required: bool = False,
+    origin: str | None = None,
+    source: str | None = None,
+    derivation: str | None = None,
+    codelist: Iterable[str] = (),
 ) -> pa.Field:
-    """Return a field that carries its label and unit."""
-    metadata = {"label": label} | ({"unit": unit} if unit else {})
+    """Return a field that carries its label, unit, origin and derivation.
+
+    Parameters
+    ----------
+    name : str
+    type_ : pyarrow.DataType
+    label : str
+    unit : str, optional
+    required : bool
+        Whether nulls are refused.
+    origin : str, optional
+        Collected, Derived, Assigned or Predecessor.
+    source : str, optional
+        Source and column that it was read from.
+    derivation : str, optional
+        How it was made, in words or as an expression.
+    codelist : iterable of str
+        The terms that it may hold.
+    """
+    told = {"unit": unit, "origin": origin, "source": source, "derivation": derivation}
+    terms = list(codelist)
+    if terms:
+        told["codelist"] = json.dumps(terms, ensure_ascii=False)
+    metadata = {"label": label} | {k: v for k, v in told.items() if v}
     return pa.field(name, type_, nullable=not required, metadata=metadata)
 
 
@@ -57,8 +85,6 @@ ADSL_CORE = pa.schema(
     [
         *_SUBJECT,
         field("TRT01P", TEXT, "Planned treatment for period 01", required=True),
-        field("RANDDT", DATE, "Date of randomization"),
-        field("TRTSDT", DATE, "Date of first exposure to treatment"),
     ]
 )
 
@@ -84,6 +110,22 @@ BDS = pa.schema(
     ]
 )
 
+#: One row per subject and time to an event.
+ADTTE = pa.schema(
+    [
+        *_SUBJECT,
+        field("TRT01P", TEXT, "Planned treatment for period 01"),
+        field("PARAMCD", TEXT, "Parameter code", required=True),
+        field("PARAM", TEXT, "Parameter", required=True),
+        field("STARTDT", DATE, "Time to event origin date"),
+        field("ADT", DATE, "Date of event or censoring"),
+        field("AVAL", NUMBER, "Time to event or censoring"),
+        field("AVALU", TEXT, "Unit of the time"),
+        field("CNSR", COUNT, "Censored: 0 event, 1 censored", required=True),
+        field("EVNTDESC", TEXT, "Event or censoring described"),
+    ]
+)
+
 CROSSOVER = [
     field("APERIOD", COUNT, "Period"),
     field("TRTSEQP", TEXT, "Planned sequence of treatments"),
@@ -93,7 +135,7 @@ ADAE = pa.schema(
     [
         *_SUBJECT,
         field("TRT01P", TEXT, "Planned treatment for period 01"),
-        field("TRTP", TEXT, "Planned treatment at the start of the event"),
+        field("TRTP", TEXT, "Planned treatment at start of the event"),
         field("AESEQ", COUNT, "Sequence number within the subject", required=True),
         field("AETERM", TEXT, "Reported term", required=True),
         field("AEDECOD", TEXT, "Dictionary-derived term"),
@@ -105,6 +147,9 @@ ADAE = pa.schema(
         field("TRTEMFL", TEXT, "Treatment-emergent flag"),
     ]
 )
+
+#: Where the ends of adverse events are collected.
+ADAE_END = field("AENDT", DATE, "End date")
 
 #: One row per raw row and rule. `disposition` is the fate of the whole raw row and is
 #: repeated on each of its rows; `action` is what this rule did.
@@ -261,6 +306,33 @@ def stored(value: float) -> float:
     -30.0
     """
     return float(f"{value:.{STORED_DIGITS - 1}e}")
+
+
+def stored_numbers(values: np.ndarray) -> np.ndarray:
+    """Return numbers as they are stored: `stored` of each, many at once.
+
+    A number with twelve digits is a whole number divided by a power of ten. While that
+    power is exact, so is the quotient; the few that lie between two whole numbers, and
+    very large and very small ones, are rounded one by one.
+
+    >>> stored_numbers(np.array([100 * (4.2 - 6.0) / 6.0, 0.0, np.nan])).tolist()
+    [-30.0, 0.0, nan]
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        places = STORED_DIGITS - 1 - np.floor(np.log10(np.abs(values)))
+        usual = (places >= 0) & (places <= 22)
+        power = _POWERS[np.where(usual, places, 0).astype(int)]
+        scaled = values * power
+        whole = np.rint(scaled)
+        between = np.abs(np.abs(scaled - np.trunc(scaled)) - 0.5) < 0.01
+        found: np.ndarray = np.where(values == 0, values, whole / power)
+    slow = np.isfinite(values) & (values != 0) & (~usual | between)
+    found[slow] = [stored(float(value)) for value in values[slow]]
+    return np.where(np.isfinite(values), found, values)
+
+
+#: Powers of ten that a double holds exactly.
+_POWERS = np.array([float(f"1e{power}") for power in range(23)])
 
 
 def row_key(*parts: str | None) -> str:

@@ -96,7 +96,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     def fail(*_args: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(io.os, "replace", fail)
+    monkeypatch.setattr("os.replace", fail)
     with pytest.raises(OSError, match="disk full"):
         io.write_text("new", path)
     assert path.read_text(encoding="utf-8") == "old"

@@ -34,17 +34,17 @@ def baseline_rows(analysis: Analysis) -> Iterator[Row]:
             continue
         text = kind == "text"
         levels = distinct_keys(sorted(subjects[name].dropna().unique()) if text else [])
-        for group, part in _split(subjects, column, groups):
+        for group, part in split(subjects, column, groups):
             shared = _shared(group, name, variable)
             if text:
-                yield from _level_rows(analysis, part[name], levels, shared)
+                yield from level_rows(analysis, part[name], levels, shared)
             else:
-                yield from _moment_rows(analysis, part[name], shared)
+                yield from moment_rows(analysis, part[name], shared)
     for name, parameter in analysis.config["bds"].items():
-        values = _baseline_values(analysis.bds, name)
-        for group, part in _split(subjects, column, groups):
+        values = baseline_values(analysis.bds, name)
+        for group, part in split(subjects, column, groups):
             shared = _shared(group, name, parameter)
-            yield from _moment_rows(analysis, part["USUBJID"].map(values), shared)
+            yield from moment_rows(analysis, part["USUBJID"].map(values), shared)
 
 
 def _shared(group: str, name: str, variable: Mapping[str, Any]) -> Row:
@@ -58,10 +58,11 @@ def _shared(group: str, name: str, variable: Mapping[str, Any]) -> Row:
 
 
 def _randomised(adsl: pd.DataFrame) -> pd.DataFrame:
-    return adsl[adsl["RANDDT"].notna()]
+    """Return the subjects with a date of randomisation, all where none is recorded."""
+    return adsl[adsl["RANDDT"].notna()] if "RANDDT" in adsl else adsl
 
 
-def _split(
+def split(
     subjects: pd.DataFrame, column: str, groups: list[str]
 ) -> Iterator[tuple[str, pd.DataFrame]]:
     for group in groups:
@@ -69,7 +70,7 @@ def _split(
     yield TOTAL, subjects
 
 
-def _baseline_values(bds: pd.DataFrame, parameter: str) -> pd.Series:
+def baseline_values(bds: pd.DataFrame, parameter: str) -> pd.Series:
     rows = bds[(bds["PARAMCD"] == parameter) & (bds["ABLFL"] == "Y")]
     repeated = rows[rows.duplicated("USUBJID")]
     if len(repeated):
@@ -82,7 +83,7 @@ def _baseline_values(bds: pd.DataFrame, parameter: str) -> pd.Series:
     return rows.set_index("USUBJID")["AVAL"]
 
 
-def _moment_rows(analysis: Analysis, values: pd.Series, shared: Row) -> Iterator[Row]:
+def moment_rows(analysis: Analysis, values: pd.Series, shared: Row) -> Iterator[Row]:
     seen = values.dropna().astype(float)
     key = [shared["parameter"]]
     yield from _sizes(analysis, len(seen), len(values), shared)
@@ -105,7 +106,7 @@ def _moment_rows(analysis: Analysis, values: pd.Series, shared: Row) -> Iterator
         )
 
 
-def _level_rows(
+def level_rows(
     analysis: Analysis, values: pd.Series, levels: Mapping[str, str], shared: Row
 ) -> Iterator[Row]:
     seen = values.dropna()
@@ -138,7 +139,7 @@ def disposition_rows(analysis: Analysis) -> Iterator[Row]:
     column, groups = groups_of(analysis)
     randomised = _randomised(analysis.adsl)
     keys = distinct_keys(r for _, r in _fates(randomised) if r is not None)
-    for group, subjects in _split(randomised, column, groups):
+    for group, subjects in split(randomised, column, groups):
         for (parameter, reason), number in _fates(subjects).items():
             yield analysis.row(
                 "count",
@@ -154,10 +155,9 @@ def disposition_rows(analysis: Analysis) -> Iterator[Row]:
 
 
 def _fates(subjects: pd.DataFrame) -> dict[tuple[str, str | None], int]:
-    fates: dict[tuple[str, str | None], int] = {
-        ("randomised", None): len(subjects),
-        ("treated", None): int(subjects["TRTSDT"].notna().sum()),
-    }
+    fates: dict[tuple[str, str | None], int] = {("randomised", None): len(subjects)}
+    if "TRTSDT" in subjects:
+        fates["treated", None] = int(subjects["TRTSDT"].notna().sum())
     if "EOSSTT" not in subjects:
         return fates
     status = subjects["EOSSTT"]

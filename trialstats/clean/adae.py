@@ -1,31 +1,29 @@
 """Build ADAE: one row per adverse event."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from trialstats.clean.account import Ledger
-from trialstats.clean.adsl import set_unknown_aside, subject_ids
-from trialstats.clean.values import Source, read_column
-from trialstats.clean.visits import calendars, period_of, relative_day
-from trialstats.rows import ADAE, frame_of
+from trialstats.clean.measured import treatment_of
+from trialstats.clean.schemas import EVENT_CODES, adae_schema
+from trialstats.clean.sources import Source
+from trialstats.clean.subjects import Roster, of_known_subjects
+from trialstats.clean.timing import query_ends
+from trialstats.clean.values import read_column
+from trialstats.clean.visits import calendar, period_of, relative_day
+from trialstats.rows import frame_of
 
 Config = Mapping[str, Any]
-
-#: Values that the counts of events know; any other would be counted as none.
-_CODES: Mapping[str, tuple[str, ...]] = {
-    "AESER": ("Y", "N"),
-    "AEREL": ("RELATED", "NOT RELATED"),
-    "AESEV": ("MILD", "MODERATE", "SEVERE"),
-}
 
 
 def build_adae(
     config: Config,
     adsl: pd.DataFrame,
     sources: Mapping[str, Source],
+    roster: Roster,
     ledger: Ledger,
 ) -> pd.DataFrame:
     """Return the adverse events, with treatment at onset.
@@ -38,124 +36,108 @@ def build_adae(
         One row per subject.
     sources : mapping of str to Source
         Open sources.
+    roster : Roster
+        Everybody in the trial.
     ledger : Ledger
         Receives alterations, findings and errors.
 
     Returns
     -------
     DataFrame
-        Columns of `ADAE`, ordered by subject, start and term.
+        Columns of `adae_schema`, ordered by subject, start and term.
     """
     if "adae" not in config:
-        return frame_of([], ADAE)
+        return frame_of([], adae_schema(config))
     spec = config["adae"]
-    source = sources[spec["from"]]
-    subjects = subject_ids(config, source, ledger)
-    variables = {
-        name: read_column(source, variable, ledger)
-        for name, variable in spec["variables"].items()
-    }
-    calendar = calendars(config, adsl, "TRTSDT")
-    own = adsl.set_index("USUBJID")
-    records: list[dict[str, Any]] = []
-    rows_of_terms: dict[str, int] = {}
-    for row in source.cells.index.tolist():
-        subject = subjects[row]
-        if subject is None:
-            continue
-        if subject not in calendar:
-            set_unknown_aside(config, source, row, subject, calendar, ledger)
-            continue
-        record = {name: values[row] for name, values in variables.items()}
-        if record["AETERM"] is None:
-            ledger.problem(
-                "no term",
-                source.name,
-                row=row,
-                column=spec["variables"]["AETERM"]["column"],
-                remedy="write the event as reported",
-            )
-        start = record.get("ASTDT")
-        _require_codes(spec, source, row, record, ledger)
-        if start is None:
-            _query_undated(spec, source, row, ledger)
-        day = None if start is None else relative_day(start, calendar[subject].start)
-        period = None if start is None else period_of(start, calendar[subject])
-        record |= {
-            "STUDYID": config["trial"],
-            "USUBJID": subject,
-            "TRT01P": own.loc[subject, "TRT01P"],
-            "TRTP": _treatment(config, own.loc[subject], period),
-            "ASTDY": day,
-            "TRTEMFL": "Y" if day is not None and day >= 1 else None,
-        }
-        record.setdefault("AEDECOD", record["AETERM"])
-        records.append(record)
-        rows_of_terms.setdefault(str(record["AETERM"]), row)
+    source = sources[spec["from"]].where(spec.get("where"))
+    source, subjects = of_known_subjects(config, source, roster, ledger)
+    ledger.use(source.name, source.positions)
+    frame = pd.DataFrame({"STUDYID": config["trial"], "USUBJID": subjects})
+    for name, variable in spec["variables"].items():
+        dated = {"type": "date"} if name in ("ASTDT", "AENDT") else {}
+        frame[name] = read_column(source, {**variable, **dated}, ledger)
+    _require_terms(spec, source, frame, ledger)
+    _require_codes(spec, source, frame, ledger)
+    if "ASTDT" not in frame:
+        frame["ASTDT"] = np.datetime64("NaT", "s")
+    _query_undated(spec, source, frame, ledger)
+    query_ends(spec, source, frame, ledger)
     ledger.stop_on_problems()
-    _query_spellings(spec, source, rows_of_terms, ledger)
-    records.sort(key=_order)
-    counts: dict[str, int] = {}
-    for record in records:
-        counts[record["USUBJID"]] = counts.get(record["USUBJID"], 0) + 1
-        record["AESEQ"] = counts[record["USUBJID"]]
-    return frame_of(records, ADAE)
+    frame = _placed(config, adsl, frame)
+    if "AEDECOD" not in frame:
+        frame["AEDECOD"] = frame["AETERM"]
+    first = frame.assign(_position=source.positions).drop_duplicates("AETERM")
+    for term, position in zip(first["AETERM"], first["_position"], strict=True):
+        key = ("term", source.name, term)
+        ledger.tallies[key] = ledger.tallies[key] or int(position) + 1
+    order = ["USUBJID", "ASTDT", "AETERM"]
+    frame = frame.sort_values(order, kind="stable", na_position="last")
+    frame["AESEQ"] = frame.groupby("USUBJID", sort=False).cumcount() + 1
+    return frame.reindex(columns=adae_schema(config).names).reset_index(drop=True)
+
+
+def _placed(config: Config, adsl: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return events with their day, and the treatment that the subject then had."""
+    known = calendar(config, adsl, frame["USUBJID"])
+    starts = frame["ASTDT"].to_numpy(dtype="datetime64[s]")
+    day = relative_day(starts, known.start)
+    arm = frame["USUBJID"].map(adsl.set_index("USUBJID")["TRT01P"])
+    treatment: Any = arm
+    if config["design"] == "crossover":
+        period = pd.Series(period_of(starts, known.periods), index=frame.index)
+        treatment = treatment_of(config, adsl, frame["USUBJID"], period)
+    emergent = np.where(day >= 1, "Y", None)
+    received = frame.get("TRTEMFL")
+    return frame.assign(
+        TRT01P=arm,
+        TRTP=treatment,
+        ASTDY=pd.array(day, dtype="Float64").astype("Int64"),
+        TRTEMFL=emergent if received is None else received,
+    )
+
+
+def _require_terms(
+    spec: Config, source: Source, frame: pd.DataFrame, ledger: Ledger
+) -> None:
+    none = frame["AETERM"].isna()
+    if none.any():
+        ledger.problem(
+            "no term",
+            source.name,
+            positions=frame.index[none],
+            column=spec["variables"]["AETERM"].get("column"),
+            remedy="write the event as reported",
+        )
 
 
 def _require_codes(
-    spec: Config, source: Source, row: int, record: Config, ledger: Ledger
+    spec: Config, source: Source, frame: pd.DataFrame, ledger: Ledger
 ) -> None:
-    for name, known in _CODES.items():
-        value = record.get(name)
-        if value is not None and value not in known:
+    for name, known in EVENT_CODES.items():
+        if name not in frame:
+            continue
+        wrong = frame[name].notna() & ~frame[name].isin(known)
+        if wrong.any():
             ledger.problem(
                 f"unknown label of {name}",
                 source.name,
-                row=row,
-                column=spec["variables"][name]["column"],
-                value=value,
+                positions=frame.index[wrong],
+                column=spec["variables"][name].get("column"),
+                values=frame.loc[wrong, name],
                 remedy=f"recode it to one of {', '.join(known)}",
             )
 
 
-def _query_undated(spec: Config, source: Source, row: int, ledger: Ledger) -> None:
-    ledger.query(
-        "event without a date",
-        source.name,
-        row=row,
-        column=spec["variables"].get("ASTDT", {}).get("column"),
-        finding="the start of the event is not known",
-        resolution="kept, not counted as treatment-emergent",
-    )
-
-
-def _query_spellings(
-    spec: Config, source: Source, terms: Mapping[str, int], ledger: Ledger
+def _query_undated(
+    spec: Config, source: Source, frame: pd.DataFrame, ledger: Ledger
 ) -> None:
-    """Name terms that differ in nothing but capitals, spaces and punctuation."""
-    first: dict[str, str] = {}
-    for term, row in terms.items():
-        same = first.setdefault(re.sub(r"[\W_]+", " ", term.casefold()).strip(), term)
-        if same != term:
-            ledger.query(
-                "spelling of a term",
-                source.name,
-                row=row,
-                column=spec["variables"]["AETERM"]["column"],
-                value=term,
-                finding=f"elsewhere written {same!r}",
-                resolution="counted as a term of its own",
-            )
-
-
-def _treatment(config: Config, subject: pd.Series, period: int | None) -> str | None:
-    if config["design"] == "parallel":
-        return str(subject["TRT01P"])
-    if period is None:
-        return None
-    return str(config["sequences"][subject["TRTSEQP"]][period - 1])
-
-
-def _order(record: Mapping[str, Any]) -> tuple[Any, ...]:
-    start = record.get("ASTDT")
-    return record["USUBJID"], start is None, str(start), str(record["AETERM"])
+    undated = frame["ASTDT"].isna()
+    if undated.any():
+        ledger.query(
+            "event without a date",
+            source.name,
+            positions=frame.index[undated],
+            column=spec["variables"].get("ASTDT", {}).get("column"),
+            finding="the start of the event is not known",
+            resolution="kept, not counted as treatment-emergent",
+        )

@@ -1,24 +1,40 @@
 """Build ADSL: one row per subject."""
 
-import datetime as dt
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from trialstats.clean.account import Ledger, as_text
-from trialstats.clean.expressions import evaluate
-from trialstats.clean.values import Source, numbered, read_column
+from trialstats.clean.account import Ledger
+from trialstats.clean.sources import Source
+from trialstats.clean.subject_rows import variable_of_rows
+from trialstats.clean.subjects import (
+    Roster,
+    first_rows,
+    of_known_subjects,
+    subject_ids,
+)
+from trialstats.clean.values import read_column
+from trialstats.clean.wording import origin_of
+from trialstats.expressions import condition, value
 from trialstats.rows import TEXT, TYPES, field
 
 Config = Mapping[str, Any]
 
+#: pandas types by the type of a variable; numbers may be missing.
+DTYPES = {
+    "text": "str",
+    "number": "Float64",
+    "integer": "Int64",
+    "date": "datetime64[s]",
+}
+
 
 def build_adsl(
-    config: Config, sources: Mapping[str, Source], ledger: Ledger
+    config: Config, sources: Mapping[str, Source], roster: Roster, ledger: Ledger
 ) -> pd.DataFrame:
     """Return one row per subject with the configured variables, flags and sets.
 
@@ -28,6 +44,8 @@ def build_adsl(
         The trial's configuration.
     sources : mapping of str to Source
         Open sources.
+    roster : Roster
+        Everybody in the trial.
     ledger : Ledger
         Receives alterations, findings and errors.
 
@@ -42,75 +60,189 @@ def build_adsl(
         When a value cannot be read, a subject stands twice, or a subject has no arm.
     """
     spec = config["adsl"]
-    main = sources[spec["from"]]
+    main = subject_source(config, sources)
     subjects = subject_ids(config, main, ledger)
-    _require_one_row(spec["subject"], main, subjects, ledger)
-    columns: dict[str, pd.Series] = {"USUBJID": subjects}
+    if not spec.get("repeated", False):
+        require_one_row(spec["subject"], main, subjects, ledger)
+    ledger.use(main.name, main.positions)
+    first = ~subjects.duplicated() & subjects.notna()
+    people = subjects[first]
+    adsl = pd.DataFrame({"STUDYID": config["trial"], "USUBJID": people})
     for name, variable in spec["variables"].items():
-        source = sources[variable.get("source", spec["from"])]
-        values = read_column(source, variable, ledger)
-        if source is main:
-            columns[name] = values
-        else:
-            columns[name] = _joined(config, source, values, subjects, ledger)
-    adsl = pd.DataFrame(columns, index=main.cells.index)
-    adsl.insert(0, "STUDYID", config["trial"])
+        adsl[name] = _variable(
+            config, name, variable, adsl, sources, main, roster, ledger
+        )
+        if "partial" in variable:
+            adsl[f"{name}F"] = _imputation_flag(variable, adsl, sources, main, ledger)
     adsl = _with_treatments(config, adsl)
     _require_arm(config, adsl, main, ledger)
     _require_order_of_periods(config, adsl, main, ledger)
     ledger.stop_on_problems()
-    adsl = adsl.astype(_dtypes(config, adsl))
     for name, flag in spec.get("flags", {}).items():
-        adsl[name] = _yes_no(evaluate(flag["when"], adsl))
-    for name, condition in config["analysis_sets"].items():
-        adsl[set_flag(name)] = _yes_no(evaluate(condition, adsl))
+        adsl[name] = _yes_no(condition(flag["when"], adsl))
+    for name, text in config["analysis_sets"].items():
+        adsl[set_flag(name)] = _yes_no(condition(text, adsl))
     _query_outside_sets(config, adsl, ledger)
+    _query_date_order(config, adsl, ledger)
     ordered = adsl.sort_values("USUBJID", kind="stable").reset_index(drop=True)
     return ordered[list(adsl_schema(config).names)]
 
 
-def subject_ids(config: Config, source: Source, ledger: Ledger) -> pd.Series:
-    """Return USUBJID for each row of a source; a row without one is an error."""
-    column = config["adsl"]["subject"]
-    subjects = read_column(source, {"column": column, "type": "text"}, ledger)
-    for row, subject in numbered(subjects):
-        if subject is None:
-            remedy = "write the subject's number"
-            ledger.problem(
-                "no subject", source.name, row=row, column=column, remedy=remedy
-            )
-        elif isinstance(source.cells.at[row, column], dt.date):
-            ledger.problem(
-                "a date where the subject's number should be",
-                source.name,
-                row=row,
-                column=column,
-                value=subject,
-                remedy="a spreadsheet made a date of it; format the column as text",
-            )
-    return subjects
+def subject_source(config: Config, sources: Mapping[str, Source]) -> Source:
+    """Return the rows of the subject-level source that are subjects."""
+    spec = config["adsl"]
+    return sources[spec["from"]].where(spec.get("where"))
+
+
+def _variable(
+    config: Config,
+    name: str,
+    spec: Config,
+    adsl: pd.DataFrame,
+    sources: Mapping[str, Source],
+    main: Source,
+    roster: Roster,
+    ledger: Ledger,
+) -> pd.Series:
+    """Return one variable on the index of `adsl`."""
+    kind = spec.get("type", "text")
+    if "derive" in spec and "source" not in spec and "take" not in spec:
+        return value(spec["derive"], adsl).astype(DTYPES[kind])
+    own = spec.get("source", config["adsl"]["from"])
+    source = main if own == config["adsl"]["from"] else sources[own]
+    if "take" in spec:
+        rows, theirs = of_known_subjects(config, source, roster, ledger)
+        ledger.use(source.name, rows.positions)
+        found = variable_of_rows(spec, rows, theirs, ledger)
+    else:
+        values = read_column(source, spec, ledger)
+        if source is main:
+            found = _of_main(config, spec, main, values, ledger)
+        else:
+            found = _of_other(config, source, values, adsl, roster, ledger)
+    return adsl["USUBJID"].map(found).astype(DTYPES[kind])
+
+
+def _of_main(
+    config: Config, spec: Config, main: Source, values: pd.Series, ledger: Ledger
+) -> pd.Series:
+    """Return the value of each subject, the same in all rows that hold one."""
+    subjects = main.frame[config["adsl"]["subject"]]
+    known = values.notna() & subjects.notna()
+    held, theirs = values[known], subjects[known]
+    first = first_rows(theirs)
+    differs = (held != held.reindex(first.to_numpy()).to_numpy()).to_numpy()
+    if differs.any() and config["adsl"].get("repeated", False):
+        ledger.problem(
+            "the subject has another value in an earlier row",
+            main.name,
+            positions=held.index[differs],
+            column=spec["column"],
+            values=held[differs],
+            remedy="make the rows of a subject agree, or say under `take` which counts",
+        )
+    found = pd.Series(held.to_numpy(), index=theirs.to_numpy(), dtype=held.dtype)
+    return found[~found.index.duplicated()]
+
+
+def _of_other(
+    config: Config,
+    source: Source,
+    values: pd.Series,
+    adsl: pd.DataFrame,
+    roster: Roster,
+    ledger: Ledger,
+) -> pd.Series:
+    """Return the value of each subject from another source, one row a subject."""
+    rows, theirs = of_known_subjects(config, source, roster, ledger)
+    require_one_row(config["adsl"]["subject"], source, theirs, ledger)
+    ledger.use(source.name, rows.positions)
+    absent = adsl["USUBJID"][~adsl["USUBJID"].isin(theirs)]
+    if len(absent):
+        ledger.query(
+            "no row",
+            source.name,
+            subjects=absent,
+            finding="the subject has no row in this source",
+            resolution="its variables are missing",
+        )
+    found = values.loc[theirs.index].set_axis(theirs.to_numpy())
+    return found[~found.index.duplicated()]
+
+
+def _imputation_flag(
+    spec: Config,
+    adsl: pd.DataFrame,
+    sources: Mapping[str, Source],
+    main: Source,
+    ledger: Ledger,
+) -> pd.Series:
+    """Return M or D where month and day, or the day, of a date were put in."""
+    from trialstats.clean.dates import missing_parts
+
+    source = sources[spec["source"]] if "source" in spec else main
+    subject = ledger.subject_column
+    cells = source.frame[spec["column"]]
+    flags = cells.map({t: missing_parts(t) for t in cells.dropna().unique()})
+    own = flags.set_axis(source.frame[subject].to_numpy()).dropna()
+    return adsl["USUBJID"].map(own[~own.index.duplicated()]).astype("str")
 
 
 def adsl_schema(config: Config) -> pa.Schema:
     """Return names, types, labels and units of a trial's ADSL."""
     fields = [
-        field("STUDYID", TEXT, "Study identifier", required=True),
-        field("USUBJID", TEXT, "Unique subject identifier", required=True),
+        field("STUDYID", TEXT, "Study identifier", required=True, origin="Assigned"),
+        field(
+            "USUBJID",
+            TEXT,
+            "Unique subject identifier",
+            required=True,
+            origin="Collected",
+            source=f"{config['adsl']['from']}.{config['adsl']['subject']}",
+        ),
     ]
     if config["design"] == "crossover":
         fields += [
-            field(name, TEXT, f"Planned treatment for period {period:02d}")
-            for period, name in enumerate(_period_treatments(config), start=1)
+            field(
+                name,
+                TEXT,
+                f"Planned treatment for period {period:02d}",
+                origin="Derived",
+                derivation="The treatment of the period in TRTSEQP",
+            )
+            for period, name in enumerate(period_treatments(config), start=1)
         ]
     for name, variable in config["adsl"]["variables"].items():
-        type_ = TYPES[variable.get("type", "text")]
-        fields.append(field(name, type_, variable["label"], unit=variable.get("unit")))
-    for name, flag in config["adsl"].get("flags", {}).items():
-        fields.append(field(name, TEXT, flag["label"]))
-    for name in config["analysis_sets"]:
-        if set_flag(name) not in config["adsl"].get("flags", {}):
-            fields.append(field(set_flag(name), TEXT, f"Analysis set {name}"))
+        fields += _variable_fields(config, name, variable)
+    flags = config["adsl"].get("flags", {})
+    for name, flag in flags.items():
+        fields.append(_flag_field(name, flag["label"], flag["when"]))
+    for name, text in config["analysis_sets"].items():
+        if set_flag(name) not in flags:
+            fields.append(_flag_field(set_flag(name), f"Analysis set {name}", text))
     return pa.schema(fields)
+
+
+def _variable_fields(config: Config, name: str, spec: Config) -> list[pa.Field]:
+    type_ = TYPES[spec.get("type", "text")]
+    described = {"unit": spec.get("unit")} | origin_of(
+        spec, spec.get("source", config["adsl"]["from"])
+    )
+    fields = [field(name, type_, spec["label"], **described)]
+    if "partial" in spec:
+        label = f"{spec['label'][:22]}, imputation flag"
+        derivation = "D: the day was put in; M: month and day"
+        fields.append(
+            field(f"{name}F", TEXT, label, origin="Derived", derivation=derivation)
+        )
+    return fields
+
+
+def _flag_field(name: str, label: str, text: str) -> pa.Field:
+    derivation = f"Y where {text}, else N"
+    return field(
+        name, TEXT, label, origin="Derived", derivation=derivation, codelist=["Y", "N"]
+    )
 
 
 def set_flag(name: str) -> str:
@@ -122,147 +254,84 @@ def set_flag(name: str) -> str:
     return f"{name.upper()}FL"
 
 
-def _period_treatments(config: Config) -> list[str]:
-    return [f"TRT{number:02d}P" for number in range(1, len(config["periods"]) + 1)]
+def period_treatments(config: Config) -> list[str]:
+    """Return the ADSL variables with the treatment of each period of a crossover."""
+    periods = max(len(treatments) for treatments in config["sequences"].values())
+    return [f"TRT{number:02d}P" for number in range(1, periods + 1)]
 
 
 def _with_treatments(config: Config, adsl: pd.DataFrame) -> pd.DataFrame:
     """Add the treatment of each period of a crossover, from the sequence."""
     if config["design"] != "crossover":
         return adsl
-    for position, name in enumerate(_period_treatments(config)):
+    for position, name in enumerate(period_treatments(config)):
         order = {s: t[position] for s, t in config["sequences"].items()}
-        adsl[name] = adsl["TRTSEQP"].map(order).astype(object)
+        adsl[name] = adsl["TRTSEQP"].map(order).astype("str")
     return adsl
 
 
-def _require_one_row(
+def require_one_row(
     column: str, source: Source, subjects: pd.Series, ledger: Ledger
 ) -> None:
-    first: dict[object, int] = {}
-    for row, subject in numbered(subjects):
-        if subject is not None and subject in first:
-            ledger.problem(
-                f"duplicated subject: row {first[subject]} has the same subject",
-                source.name,
-                row=row,
-                column=column,
-                value=subject,
-                remedy="keep one row per subject",
-            )
-        first.setdefault(subject, row)
+    """Record an error for each further row of a subject."""
+    twice = subjects.notna() & subjects.duplicated()
+    if not twice.any():
+        return
+    first = first_rows(subjects)[twice].to_numpy()
+    rows = ledger.sources[source.name].row_of[first]
+    ledger.problem(
+        [f"duplicated subject: row {row} has the same subject" for row in rows],
+        source.name,
+        positions=subjects.index[twice],
+        column=column,
+        values=subjects[twice],
+        remedy="keep one row per subject",
+    )
 
 
 def _require_arm(
     config: Config, adsl: pd.DataFrame, source: Source, ledger: Ledger
 ) -> None:
-    name = "TRTSEQP" if config["design"] == "crossover" else "TRT01P"
-    column = config["adsl"]["variables"][name]["column"]
+    crossover = config["design"] == "crossover"
+    name = "TRTSEQP" if crossover else "TRT01P"
+    spec = config["adsl"]["variables"][name]
     arms = [config["arms"]["control"], *config["arms"]["treatments"]]
-    known = list(config["sequences"]) if name == "TRTSEQP" else arms
-    for row, value in numbered(adsl[name]):
-        received = source.cells.at[row, column]
-        unreadable = received is not None and not source.is_missing(received)
-        if value is None and not unreadable:
-            ledger.problem(
-                "no arm",
-                source.name,
-                row=row,
-                column=column,
-                value=received,
-                remedy="write the arm as randomised",
-            )
-        elif value is not None and value not in known:
-            ledger.problem(
-                "unknown arm label",
-                source.name,
-                row=row,
-                column=column,
-                value=value,
-                remedy=f"write one of {', '.join(known)} or list it under recode",
-            )
-
-
-def _joined(
-    config: Config,
-    source: Source,
-    values: pd.Series,
-    subjects: pd.Series,
-    ledger: Ledger,
-) -> pd.Series:
-    """Return values of another source for each subject, one row a subject."""
-    theirs = subject_ids(config, source, ledger)
-    _require_one_row(config["adsl"]["subject"], source, theirs, ledger)
-    known = [str(subject) for subject in subjects if subject is not None]
-    for row, subject in numbered(theirs):
-        if subject is not None and subject not in known:
-            set_unknown_aside(config, source, row, subject, known, ledger)
-    for subject in subjects:
-        if subject is not None and subject not in set(theirs):
-            ledger.query(
-                "no row",
-                source.name,
-                subject=subject,
-                finding="the subject has no row in this source",
-                resolution="its variables are missing",
-            )
-    lookup = dict(zip(theirs, values, strict=True))
-    found = [lookup.get(subject) for subject in subjects]
-    return pd.Series(found, index=subjects.index, dtype=object)
-
-
-def set_unknown_aside(
-    config: Config,
-    source: Source,
-    row: int,
-    subject: str,
-    known: Iterable[str],
-    ledger: Ledger,
-) -> None:
-    """Set a row aside whose subject was never randomised.
-
-    A subject that is only written in another way (1 for 001, fm-001 for FM-001) is an
-    error: its data would be lost in silence.
-    """
-    written = [other for other in known if _alike(other) == _alike(subject)]
-    if written:
+    known = list(config["sequences"]) if crossover else arms
+    own = spec.get("source", source.name) == source.name and "column" in spec
+    column = spec["column"] if own else name
+    values = adsl[name]
+    received = source.frame[column].reindex(adsl.index) if own else values
+    empty = values.isna() & ~_holds_something(source, received)
+    if empty.any():
         ledger.problem(
-            f"subject written in another way: elsewhere it is {written[0]!r}",
+            "no arm",
             source.name,
-            row=row,
-            column=config["adsl"]["subject"],
-            value=subject,
-            remedy="write it the same everywhere; a spreadsheet may have changed it, "
-            "so format the column as text",
+            positions=adsl.index[empty],
+            column=column,
+            values=received[empty],
+            remedy="write the arm as randomised",
         )
-        return
-    ledger.set_aside(
-        source.name,
-        row,
-        rule="unknown subject",
-        reason=f"subject {subject} is not in the subject-level source",
-    )
-    ledger.query(
-        "unknown subject",
-        source.name,
-        row=row,
-        subject=str(subject),
-        finding="the subject is not in the subject-level source",
-        resolution="set aside",
-    )
+    unknown = values.notna() & ~values.isin(known)
+    if unknown.any():
+        ledger.problem(
+            "unknown arm label",
+            source.name,
+            positions=adsl.index[unknown],
+            column=column,
+            values=values[unknown],
+            remedy=f"write one of {', '.join(known)} or list it under recode",
+        )
 
 
-def _alike(subject: str) -> tuple[str, ...]:
-    """Return what identifies a subject, however a person or a spreadsheet writes it.
+def _holds_something(source: Source, cells: pd.Series) -> pd.Series:
+    """Return which cells hold a value and no code for a missing one."""
+    from trialstats.clean.canonical import plain_number
 
-    >>> _alike("FM-001") == _alike("fm 1"), _alike("1-11") == _alike("11-1")
-    (True, False)
-    >>> _alike("1.0") == _alike("001")
-    True
-    """
-    plain = re.sub(r"^(\d+)\.0+$", r"\1", subject.casefold())
-    parts = re.findall(r"\d+|[^\W\d_]+", plain)
-    return tuple(part.lstrip("0") or "0" for part in parts)
+    codes = set(source.missing_codes)
+    numbers = {plain_number(code) for code in codes} - {None}
+    coded = {t for t in cells.dropna().unique() if t in codes}
+    coded |= {t for t in cells.dropna().unique() if plain_number(t) in numbers}
+    return cells.notna() & ~cells.isin(list(coded))
 
 
 def _require_order_of_periods(
@@ -272,41 +341,56 @@ def _require_order_of_periods(
     names = config.get("periods", [])
     variables = config["adsl"]["variables"]
     for earlier, later in pairwise(names):
-        for row, (first, second) in zip(
-            adsl.index, adsl[[earlier, later]].to_numpy(), strict=True
-        ):
-            if first is not None and second is not None and second <= first:
-                ledger.problem(
-                    f"period {names.index(later) + 1} does not start after the "
-                    f"period before it ({first})",
-                    source.name,
-                    row=row,
-                    column=variables[later]["column"],
-                    value=as_text(second),
-                    remedy="mend one of the two dates",
-                )
+        wrong = adsl[later] <= adsl[earlier]
+        if wrong.any():
+            number = names.index(later) + 1
+            ledger.problem(
+                [
+                    f"period {number} does not start after the period before it "
+                    f"({before:%Y-%m-%d})"
+                    for before in adsl.loc[wrong, earlier]
+                ],
+                source.name,
+                positions=adsl.index[wrong],
+                column=variables[later].get("column", later),
+                values=adsl.loc[wrong, later],
+                remedy="mend one of the two dates",
+            )
 
 
 def _query_outside_sets(config: Config, adsl: pd.DataFrame, ledger: Ledger) -> None:
     """Name every subject that an analysis set leaves out."""
-    for name, condition in config["analysis_sets"].items():
-        for subject in adsl.loc[adsl[set_flag(name)] != "Y", "USUBJID"]:
+    for name, text in config["analysis_sets"].items():
+        outside = adsl.loc[adsl[set_flag(name)] != "Y", "USUBJID"]
+        if len(outside):
             ledger.query(
                 "outside an analysis set",
                 config["adsl"]["from"],
-                subject=subject,
-                finding=f"not in {name}: {condition} does not hold",
+                subjects=outside,
+                finding=f"not in {name}: {text} does not hold",
                 resolution=f"left out of the analyses of {name}",
             )
 
 
-def _dtypes(config: Config, adsl: pd.DataFrame) -> dict[str, str]:
-    kinds = {"number": "Float64", "integer": "Int64", "date": "datetime64[s]"}
-    types = dict.fromkeys(adsl.columns, "str")
-    for name, variable in config["adsl"]["variables"].items():
-        types[name] = kinds.get(variable.get("type", "text"), "str")
-    return types
+def _query_date_order(config: Config, adsl: pd.DataFrame, ledger: Ledger) -> None:
+    """Name dates that stand before one which they follow."""
+    for earlier, later in pairwise(config.get("date_order", [])):
+        wrong = adsl[later] < adsl[earlier]
+        if wrong.any():
+            rows = adsl[wrong]
+            ledger.query(
+                "impossible order of dates",
+                config["adsl"]["from"],
+                subjects=rows["USUBJID"],
+                column=later,
+                values=rows[later],
+                finding=np.array(
+                    [f"before {earlier} ({d:%Y-%m-%d})" for d in rows[earlier]] + [""],
+                    dtype=object,
+                )[:-1],
+                resolution="used as received",
+            )
 
 
-def _yes_no(condition: pd.Series) -> pd.Series:
-    return condition.map({True: "Y", False: "N"}).astype("str")
+def _yes_no(holds: pd.Series) -> pd.Series:
+    return holds.map({True: "Y", False: "N"}).astype("str")

@@ -1,15 +1,17 @@
 """Read the columns of a raw source as typed values, and record every alteration."""
 
-import datetime as dt
-import math
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from trialstats.clean.account import Ledger, as_text
+from trialstats.clean.account import Ledger, as_text, texts
+from trialstats.clean.canonical import numbers_of, plain_number
+from trialstats.clean.dates import read_dates
+from trialstats.clean.sources import Source
+from trialstats.clean.units import conversions
+from trialstats.expressions import value
 
 Spec = Mapping[str, Any]
 
@@ -17,39 +19,6 @@ Spec = Mapping[str, Any]
 SPREADSHEET_ERRORS = frozenset(
     {"#N/A", "#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!"}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A raw source whose rows may still be used.
-
-    Attributes
-    ----------
-    name, file : str
-        Its name in the configuration and its file.
-    cells : DataFrame
-        Cells as received, without rows set aside; the index is the row of the file.
-    missing_codes : mapping of str to str
-        Codes for a missing value, with their meaning.
-    date_formats : sequence of str
-        Formats of dates in text cells, in the order in which they are tried.
-    """
-
-    name: str
-    file: str
-    cells: pd.DataFrame
-    missing_codes: Mapping[str, str]
-    date_formats: tuple[str, ...]
-
-    def is_missing(self, cell: object) -> bool:
-        """Return whether a cell is empty or holds a code for a missing value."""
-        text = "" if cell is None else as_text(cell).strip()
-        return not text or _missing_code(text, self.missing_codes) is not None
-
-
-def numbered(values: pd.Series) -> Iterator[tuple[int, Any]]:
-    """Yield the row of the file and the value of each cell."""
-    return zip(values.index.tolist(), values.tolist(), strict=True)
 
 
 def read_column(source: Source, spec: Spec, ledger: Ledger) -> pd.Series:
@@ -63,302 +32,252 @@ def read_column(source: Source, spec: Spec, ledger: Ledger) -> pd.Series:
     source : Source
         The source; the column must exist.
     spec : mapping
-        ``column`` with ``type``, ``recode``, ``units``, ``corrections``, ``range``.
+        ``column``, or ``derive`` with an expression over the columns, and ``type``,
+        ``unit``, ``recode``, ``units``, ``corrections``, ``range``, ``partial``.
     ledger : Ledger
         Receives every alteration, finding and error.
 
     Returns
     -------
-    Series of object
-        On the index of ``source.cells``; text, float, int, `datetime.date` or None.
+    Series
+        On the positions of the source: str, float64 (whole numbers too) or
+        datetime64[s].
     """
-    column = spec["column"]
-    values = [
-        _without_codes(source, row, column, cell, ledger)
-        for row, cell in numbered(source.cells.loc[:, column])
-    ]
-    typed = pd.Series(values, index=source.cells.index, dtype=object)
-    return _READERS[spec.get("type", "text")](source, spec, typed, ledger)
+    kind = spec.get("type", "text")
+    if "derive" in spec:
+        return _derived(source, spec, kind, ledger)
+    cells = _without_codes(source, spec["column"], ledger)
+    if kind == "date":
+        return read_dates(source, spec, cells, ledger)
+    if kind == "text" or "recode" in spec:
+        cells = _recoded(source, spec, cells, ledger)
+    if kind == "text":
+        return cells
+    return _number(source, spec, cells, ledger)
 
 
-def _without_codes(
-    source: Source, row: int, column: str, cell: object, ledger: Ledger
-) -> object:
-    if cell is None:
-        return None
-    text = as_text(cell).strip()
-    code = _missing_code(text, source.missing_codes)
-    if code is not None:
-        meaning = source.missing_codes[code]
+def _derived(source: Source, spec: Spec, kind: str, ledger: Ledger) -> pd.Series:
+    found = value(spec["derive"], source.frame)
+    if kind == "text":
+        return found.astype("str")
+    if kind == "date":
+        return found.astype("datetime64[s]")
+    named = {**spec, "column": spec["derive"]}
+    return _in_range(source, named, found.astype("float64"), found, ledger)
+
+
+def _without_codes(source: Source, column: str, ledger: Ledger) -> pd.Series:
+    """Return the cells of a column, those with a code for a missing value missing."""
+    cells = source.frame[column]
+    failed = cells.isin(SPREADSHEET_ERRORS) & ~cells.isin(list(source.missing_codes))
+    if failed.any():
+        ledger.problem(
+            "an error of the spreadsheet",
+            source.name,
+            positions=cells.index[failed],
+            column=column,
+            values=cells[failed],
+            remedy="mend the formula, or list it under missing_codes",
+        )
+    codes = _codes(source, column, cells)
+    coded = codes.notna()
+    if coded.any():
+        meaning = codes[coded].map(dict(source.missing_codes))
+        places = cells.index[coded]
         ledger.change(
             source.name,
-            row,
+            places,
             rule="missing code",
             column=column,
-            old=text,
+            old=cells[coded],
             new=None,
-            reason=meaning,
+            reason=meaning.to_numpy(dtype=object),
         )
         ledger.query(
             "missing code",
             source.name,
-            row=row,
+            positions=places,
             column=column,
-            value=text,
-            finding=f"code for a missing value: {meaning}",
+            values=cells[coded],
+            finding=("code for a missing value: " + meaning).to_numpy(dtype=object),
             resolution="read as missing",
         )
-        return None
-    if text in SPREADSHEET_ERRORS:
-        ledger.problem(
-            "an error of the spreadsheet",
-            source.name,
-            row=row,
-            column=column,
-            value=text,
-            remedy="mend the formula, or list it under missing_codes",
-        )
-        return None
-    return (text or None) if isinstance(cell, str) else cell
+    return cells.mask(coded | failed)
 
 
-def _missing_code(text: str, codes: Mapping[str, str]) -> str | None:
-    """Return the code that a cell holds; -99.0 is the code -99."""
-    if text in codes:
-        return text
-    value = plain_number(text)
-    if value is None:
-        return None
-    return next((code for code in codes if plain_number(code) == value), None)
+def _codes(source: Source, column: str, cells: pd.Series) -> pd.Series:
+    """Return the code that each cell holds, missing where it holds none.
 
-
-def plain_number(text: str) -> float | None:
-    """Return a finite number written with digits, point and exponent, or None.
-
-    Python would also read 1_5, which is a slip of the keyboard for 1.5.
-
-    >>> plain_number("-99.0"), plain_number("1_5"), plain_number("1e400")
-    (-99.0, None, None)
+    A code that is a number is met however the number is written: -99.0 is -99.
     """
-    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", text, _ASCII):
-        return None
-    value = float(text)
-    return value if math.isfinite(value) else None
+    codes = source.missing_codes
+    found = cells.where(cells.isin(list(codes)))
+    numbers = {plain_number(code): code for code in codes}
+    numbers.pop(None, None)
+    if numbers:
+        values = pd.Series(numbers_of(cells, source.decimal), index=cells.index)
+        found = found.fillna(values.map(numbers).astype("str"))
+    return found
 
 
-_ASCII = re.ASCII | re.IGNORECASE
-
-
-def _read_text(
-    source: Source, spec: Spec, values: pd.Series, ledger: Ledger
-) -> pd.Series:
+def _recoded(source: Source, spec: Spec, cells: pd.Series, ledger: Ledger) -> pd.Series:
     recode = spec.get("recode")
-    read = []
-    for row, value in numbered(values):
-        text = None if value is None else as_text(value)
-        if text is not None and recode is not None:
-            if text not in recode:
-                ledger.problem(
-                    "unknown label",
-                    source.name,
-                    row=row,
-                    column=spec["column"],
-                    value=text,
-                    remedy=f"write one of {', '.join(recode)} or list it under recode",
-                )
-                text = None
-            elif recode[text] != text:
-                ledger.change(
-                    source.name,
-                    row,
-                    rule="recode",
-                    column=spec["column"],
-                    old=text,
-                    new=recode[text],
-                    reason="label listed under recode",
-                )
-                text = recode[text]
-        read.append(text)
-    return pd.Series(read, index=values.index, dtype=object)
+    if recode is None:
+        return cells
+    unknown = cells.notna() & ~cells.isin(list(recode))
+    if unknown.any():
+        ledger.problem(
+            "unknown label",
+            source.name,
+            positions=cells.index[unknown],
+            column=spec["column"],
+            values=cells[unknown],
+            remedy=f"write one of {', '.join(recode)} or list it under recode",
+        )
+    new = cells.map({old: as_text(target) for old, target in recode.items()})
+    new = new.astype("str")
+    altered = new.notna() & (new != cells)
+    if altered.any() and spec.get("type", "text") == "text":
+        ledger.change(
+            source.name,
+            cells.index[altered],
+            rule="recode",
+            column=spec["column"],
+            old=cells[altered],
+            new=new[altered],
+            reason="label listed under recode",
+        )
+    return new
 
 
-def _read_number(
-    source: Source, spec: Spec, values: pd.Series, ledger: Ledger
-) -> pd.Series:
-    numbers = [
-        _number(source, row, spec, value, ledger) for row, value in numbered(values)
-    ]
-    series = pd.Series(numbers, index=values.index, dtype=object)
+def _number(source: Source, spec: Spec, cells: pd.Series, ledger: Ledger) -> pd.Series:
+    # What a spreadsheet or a statistics program holds as a number has a point.
+    typed = source.numbers_typed(spec["column"]) | ("recode" in spec)
+    numbers = numbers_of(cells, source.decimal)
+    if source.decimal != "." and typed.any():
+        numbers = np.where(typed, numbers_of(cells), numbers)
+    whole = spec.get("type") == "integer"
+    wrong = cells.notna().to_numpy() & np.isnan(numbers)
+    if whole:
+        wrong |= ~np.isnan(numbers) & (numbers != np.floor(numbers))
+    if wrong.any():
+        mark = "point" if source.decimal == "." else "comma"
+        ledger.problem(
+            "not a whole number" if whole else "not a number",
+            source.name,
+            positions=cells.index[wrong],
+            column=spec["column"],
+            values=cells[wrong],
+            remedy=f"write a number with a decimal {mark}, "
+            "or list the code under missing_codes",
+        )
+    series = pd.Series(np.where(wrong, np.nan, numbers), index=cells.index)
     if "units" in spec:
         series = _in_unit(source, spec, series, ledger)
     for correction in spec.get("corrections", []):
         series = _corrected(source, spec, correction, series, ledger)
-    if "range" in spec:
-        series = _within(source, spec, series, ledger)
-    return series
-
-
-def _number(
-    source: Source, row: int, spec: Spec, value: object, ledger: Ledger
-) -> float | int | None:
-    if value is None:
-        return None
-    whole = spec.get("type") == "integer"
-    number = None if isinstance(value, bool) else plain_number(str(value))
-    if number is None or (whole and not number.is_integer()):
-        ledger.problem(
-            "not a whole number" if whole else "not a number",
-            source.name,
-            row=row,
-            column=spec["column"],
-            value=as_text(value),
-            remedy="write a number with a decimal point, "
-            "or list the code under missing_codes",
-        )
-        return None
-    return int(number) if whole else number
+    return _in_range(source, spec, series, cells, ledger)
 
 
 def _in_unit(
     source: Source, spec: Spec, series: pd.Series, ledger: Ledger
 ) -> pd.Series:
-    factors = spec["units"]["factors"]
-    unit_spec = {"column": spec["units"]["column"], "type": "text"}
-    units = read_column(source, unit_spec, ledger)
-    converted: list[float | None] = []
-    for row, value in numbered(series):
-        unit = units[row]
-        if value is None:
-            converted.append(None)
-        elif unit not in factors:
-            ledger.problem(
-                "no unit" if unit is None else "unknown unit",
-                source.name,
-                row=row,
-                column=unit_spec["column"],
-                value=unit,
-                remedy=f"write one of {', '.join(factors)} or list it under units",
-            )
-            converted.append(None)
-        elif factors[unit] == 1:
-            converted.append(value)
-        else:
-            new = value * factors[unit]
-            what = f"{unit} multiplied by {factors[unit]}"
-            _alter(source, row, spec, value, new, "unit conversion", what, ledger)
-            converted.append(new)
-    return pd.Series(converted, index=series.index, dtype=object)
+    units_spec = spec["units"]
+    if "column" in units_spec:
+        column = {"column": units_spec["column"], "type": "text"}
+        units = read_column(source, column, ledger)
+    else:
+        units = pd.Series(units_spec["received"], index=series.index, dtype="str")
+    known = conversions(units_spec, spec.get("unit"), units.dropna().unique())
+    present = series.notna()
+    unknown = present & ~units.isin(list(known))
+    if unknown.any():
+        bare = units[unknown].isna().to_numpy()
+        ledger.problem(
+            np.where(bare, "no unit", "unknown unit").astype(object),
+            source.name,
+            positions=series.index[unknown],
+            column=units_spec.get("column", spec["column"]),
+            values=units[unknown],
+            remedy=f"write one of {', '.join(known)} or list it under units",
+        )
+    new = series.mask(unknown)
+    for unit, (factor, offset, what) in known.items():
+        rows = present & (units == unit)
+        if (factor, offset) == (1.0, 0.0) or not rows.any():
+            continue
+        converted = series[rows] * factor + offset
+        _alter(source, spec, converted, "unit conversion", what, ledger)
+        new = new.mask(rows, converted)
+    return new
 
 
 def _corrected(
     source: Source, spec: Spec, correction: Spec, series: pd.Series, ledger: Ledger
 ) -> pd.Series:
     low, high = correction.get("below"), correction.get("above")
-    values = []
-    for row, value in numbered(series):
-        applies = value is not None and (
-            (low is not None and value < low) or (high is not None and value > high)
-        )
-        new = value * correction["multiply"] if applies else value
-        if applies:
-            reason = correction["reason"]
-            _alter(source, row, spec, value, new, "correction", reason, ledger)
-        values.append(new)
-    return pd.Series(values, index=series.index, dtype=object)
+    applies = pd.Series(False, index=series.index)
+    if low is not None:
+        applies |= series < low
+    if high is not None:
+        applies |= series > high
+    if not applies.any():
+        return series
+    new = series[applies] * correction["multiply"]
+    _alter(source, spec, new, "correction", correction["reason"], ledger)
+    return series.mask(applies, new)
 
 
-def _within(source: Source, spec: Spec, series: pd.Series, ledger: Ledger) -> pd.Series:
+def _in_range(
+    source: Source, spec: Spec, series: pd.Series, received: pd.Series, ledger: Ledger
+) -> pd.Series:
+    if "range" not in spec:
+        return series
     low, high = spec["range"]
-    values = []
-    for row, value in numbered(series):
-        if value is not None and not low <= value <= high:
-            what = f"impossible: outside {as_text(low)} to {as_text(high)}"
-            _alter(source, row, spec, value, None, "impossible value", what, ledger)
-            value = None
-        values.append(value)
-    return pd.Series(values, index=series.index, dtype=object)
+    outside = (series < low) | (series > high)
+    if not outside.any():
+        return series
+    what = f"impossible: outside {as_text(low)} to {as_text(high)}"
+    new = pd.Series(np.nan, index=series.index[outside])
+    _alter(source, spec, new, "impossible value", what, ledger, received=received)
+    return series.mask(outside)
 
 
 def _alter(
     source: Source,
-    row: int,
     spec: Spec,
-    old: float,
-    new: float | None,
+    new: pd.Series,
     rule: str,
     reason: str,
     ledger: Ledger,
+    received: pd.Series | None = None,
 ) -> None:
-    """Record an altered number in the account and as a finding."""
+    """Record altered numbers in the account and as findings."""
     column = spec["column"]
-    received = source.cells.at[row, column]
+    old = source.frame[column] if column in source.frame else received
+    if old is None:
+        old = new
+    old = texts(old.loc[new.index])
+    written = texts(new)
     ledger.change(
-        source.name, row, rule=rule, column=column, old=received, new=new, reason=reason
+        source.name,
+        new.index,
+        rule=rule,
+        column=column,
+        old=old,
+        new=written,
+        reason=reason,
     )
     ledger.query(
         rule,
         source.name,
-        row=row,
+        positions=new.index,
         column=column,
-        value=received,
+        values=old,
         finding=reason,
-        resolution="read as missing" if new is None else f"read as {as_text(new)}",
+        resolution=np.array(
+            ["read as missing" if t is None else f"read as {t}" for t in written]
+            + [""],
+            dtype=object,
+        )[:-1],
     )
-
-
-def _read_date(
-    source: Source, spec: Spec, values: pd.Series, ledger: Ledger
-) -> pd.Series:
-    dates = [
-        _date(source, row, spec["column"], value, ledger)
-        for row, value in numbered(values)
-    ]
-    return pd.Series(dates, index=values.index, dtype=object)
-
-
-def _date(
-    source: Source, row: int, column: str, value: object, ledger: Ledger
-) -> dt.date | None:
-    if value is None:
-        return None
-    if isinstance(value, dt.datetime):
-        return value.date()
-    if isinstance(value, dt.date):
-        return value
-    text = as_text(value)
-    # Among the typed dates of a spreadsheet, a date written as text is an exception.
-    exceptional = source.file.lower().endswith(".xlsx")
-    for position, format_ in enumerate(source.date_formats):
-        try:
-            date = dt.datetime.strptime(text, format_).date()
-        except ValueError:
-            continue
-        if position or exceptional:
-            ledger.change(
-                source.name,
-                row,
-                rule="date format",
-                column=column,
-                old=text,
-                new=date,
-                reason=f"read as {format_}",
-            )
-        return date
-    ledger.problem(
-        "not a date",
-        source.name,
-        row=row,
-        column=column,
-        value=text,
-        remedy=f"write it as {' or '.join(source.date_formats)}, "
-        "or list the format under date_formats",
-    )
-    return None
-
-
-_READERS: dict[str, Callable[[Source, Spec, pd.Series, Ledger], pd.Series]] = {
-    "text": _read_text,
-    "number": _read_number,
-    "integer": _read_number,
-    "date": _read_date,
-}

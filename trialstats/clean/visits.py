@@ -3,40 +3,52 @@
 Day 1 is the reference date and the day before is day -1: there is no day 0 (ADaM).
 """
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 UNSCHEDULED = "Unscheduled"
 
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Where a date falls for one subject."""
-
-    day: int | None
-    window_day: int | None
-    visit: str
-    number: float | None
-    period: int | None
+Config = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The dates of one subject from which days are counted."""
+    """For each row the dates of its subject from which days are counted.
 
-    start: dt.date | None
-    reference: dt.date | None
-    periods: tuple[dt.date | None, ...]
+    Attributes
+    ----------
+    start : ndarray of datetime64[s]
+        First day of treatment, day 1 of ADY.
+    reference : ndarray of datetime64[s]
+        Day 1 of the windows.
+    periods : tuple of ndarray of datetime64[s]
+        First day of each period of a crossover.
+    """
+
+    start: np.ndarray
+    reference: np.ndarray
+    periods: tuple[np.ndarray, ...] = ()
 
 
-def calendars(
-    config: Mapping[str, Any], adsl: pd.DataFrame, reference: str
-) -> dict[str, Calendar]:
-    """Return the calendar of each subject.
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where each date falls: a day, a day of the windows, a visit and a period."""
+
+    day: np.ndarray
+    window_day: np.ndarray
+    visit: np.ndarray
+    number: np.ndarray
+    period: np.ndarray
+
+
+def calendar(
+    config: Config, adsl: pd.DataFrame, subjects: pd.Series, reference: str = "TRTSDT"
+) -> Calendar:
+    """Return the calendar of the subjects of some rows.
 
     Parameters
     ----------
@@ -44,84 +56,95 @@ def calendars(
         The trial's configuration.
     adsl : DataFrame
         One row per subject, with dates.
+    subjects : Series of str
+        Subject of each row.
     reference : str
         ADSL date that is day 1 of the windows, or ``period``.
     """
-    names = config.get("periods", [])
-    found = {}
-    for record in adsl.to_dict("records"):
-        own = "TRTSDT" if reference == "period" else reference
-        found[str(record["USUBJID"])] = Calendar(
-            start=_date(record.get("TRTSDT")),
-            reference=_date(record[own]),
-            periods=tuple(_date(record[name]) for name in names),
-        )
-    return found
+    people = adsl.set_index("USUBJID")
+
+    def dates(name: str) -> np.ndarray:
+        if name not in people:
+            return np.full(len(subjects), np.datetime64("NaT", "s"))
+        return subjects.map(people[name]).to_numpy(dtype="datetime64[s]")
+
+    own = "TRTSDT" if reference == "period" else reference
+    periods = tuple(dates(name) for name in config.get("periods", []))
+    return Calendar(dates("TRTSDT"), dates(own), periods)
 
 
 def place(
-    date: dt.date | None,
-    calendar: Calendar,
-    windows: Mapping[str, Mapping[str, Any]],
-    *,
-    by_period: bool,
+    dates: np.ndarray, known: Calendar, windows: Config, *, by_period: bool = False
 ) -> Placement:
-    """Return day, visit and period of a date.
+    """Return day, visit and period of dates.
 
     A date in no window is ``Unscheduled``. With `by_period`, days count from the start
     of the period that the date falls in, and from the reference before the first one.
     """
-    if date is None:
-        return Placement(None, None, UNSCHEDULED, None, None)
-    period = period_of(date, calendar)
-    origin = calendar.reference
-    if by_period and period is not None:
-        origin = calendar.periods[period - 1]
-    window_day = relative_day(date, origin)
-    day = relative_day(date, calendar.start)
+    period = period_of(dates, known.periods)
+    origin = known.reference
+    if by_period:
+        for number, first in enumerate(known.periods, start=1):
+            origin = np.where(period == number, first, origin)
+    window_day = relative_day(dates, origin)
+    visit = np.full(len(dates), UNSCHEDULED, dtype=object)
+    numbers = np.full(len(dates), np.nan)
+    own_period = np.where(np.isnat(dates), np.nan, period)
+    placed = np.zeros(len(dates), dtype=bool)
     for name, window in windows.items():
         first, last = window["days"]
-        if window_day is not None and first <= window_day <= last:
-            if by_period and period is not None and not _belongs(window, period):
-                continue
-            number = float(window["number"])
+        number = float(window["number"])
+        here = (window_day >= first) & (window_day <= last) & ~placed
+        if by_period and number <= 0:
+            # Baseline is the time before and at the start of period 1.
+            here &= np.isnan(period) | (period == 1)
+        visit[here], numbers[here] = name, number
+        if number <= 0:
             # A value before treatment belongs to no period, on day 1 included.
-            own = None if number <= 0 else period
-            return Placement(day, window_day, name, number, own)
-    return Placement(day, window_day, UNSCHEDULED, None, period)
+            own_period[here] = np.nan
+        placed |= here
+    day = relative_day(dates, known.start)
+    return Placement(day, window_day, visit, numbers, own_period)
 
 
-def _belongs(window: Mapping[str, Any], period: int) -> bool:
-    """Baseline windows belong to the time before and at the start of period 1."""
-    return float(window["number"]) > 0 or period == 1
+def period_of(dates: np.ndarray, periods: tuple[np.ndarray, ...]) -> np.ndarray:
+    """Return the number of the latest period that has started, from 1; NaN before."""
+    found = np.full(len(dates), np.nan)
+    for number, first in enumerate(periods, start=1):
+        found[first <= dates] = number
+    return found
 
 
-def period_of(date: dt.date, calendar: Calendar) -> int | None:
-    """Return the number of the latest period that has started, from 1."""
-    started = [
-        number
-        for number, first in enumerate(calendar.periods, start=1)
-        if first is not None and first <= date
-    ]
-    return started[-1] if started else None
+def relative_day(dates: np.ndarray, origin: np.ndarray) -> np.ndarray:
+    """Return the day of dates counted from an origin that is day 1; NaN without one.
 
-
-def relative_day(date: dt.date, origin: dt.date | None) -> int | None:
-    """Return the day of a date counted from an origin that is day 1.
-
-    >>> relative_day(dt.date(2025, 3, 1), dt.date(2025, 3, 1))
-    1
-    >>> relative_day(dt.date(2025, 2, 28), dt.date(2025, 3, 1))
-    -1
+    >>> day = np.array(["2025-03-01", "2025-02-28", "NaT"], dtype="datetime64[s]")
+    >>> relative_day(day, np.array(["2025-03-01"] * 3, dtype="datetime64[s]")).tolist()
+    [1.0, -1.0, nan]
     """
-    if origin is None:
-        return None
-    days = (date - origin).days
-    return days + 1 if days >= 0 else days
+    apart = (dates - origin).astype("timedelta64[s]")
+    days = np.where(np.isnat(apart), np.nan, apart.astype(np.int64) / 86_400.0)
+    days = np.floor(days)
+    return np.where(days >= 0, days + 1, days)
 
 
-def _date(value: Any) -> dt.date | None:
-    if value is None or pd.isna(value):
-        return None
-    date: dt.date = value.date() if hasattr(value, "date") else value
-    return date
+def visit_numbers(parameter: Config) -> dict[str, float]:
+    """Return the visits of a parameter with their numbers, in the order configured."""
+    visits = parameter.get("visits", {})
+    if "windows" in visits or "names" in visits:
+        named = visits.get("windows") or visits["names"]
+        return {name: float(one["number"]) for name, one in named.items()}
+    if "columns" in visits:
+        return {v["visit"]: float(v["number"]) for v in visits["columns"].values()}
+    if "visit" in visits:
+        return {visits["visit"]: float(visits.get("number", 1))}
+    return {}
+
+
+def baseline_visit(parameter: Config) -> str | None:
+    """Return the visit whose records are the baseline, None where no visit is."""
+    baseline = parameter.get("baseline")
+    if isinstance(baseline, Mapping):
+        visit = baseline.get("visit")
+        return None if visit is None else str(visit)
+    return baseline

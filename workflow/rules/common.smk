@@ -16,6 +16,7 @@ from trialstats.config.narrowing import (
     evidence_settings,
     pooling_settings,
 )
+from trialstats.config.raw_files import files_of
 from trialstats.errors import TrialstatsError, combined
 from trialstats.provenance import library_digest
 
@@ -126,9 +127,14 @@ def labels(wildcards=None):
 
 
 def raw_files(wildcards):
-    """List the raw files of a trial by the names of its sources."""
-    sources = PROJECT.trials[wildcards.trial]["sources"]
-    return [source["file"] for source in sources.values()]
+    """List the raw files of a trial, for a rule."""
+    return raw_files_of(wildcards.trial)
+
+
+def raw_files_of(trial):
+    """List the raw files of a trial."""
+    sources = PROJECT.trials[trial]["sources"]
+    return [file for source in sources.values() for file in files_of(source).values()]
 
 
 def trial_estimates(trial):
@@ -224,7 +230,7 @@ def table_files(trial):
 
 def raw_and_published():
     """List the data files of the dossier."""
-    raw = [s["file"] for t in PROJECT.trials.values() for s in t["sources"].values()]
+    raw = [file for name in TRIALS for file in raw_files_of(name)]
     tables = [PROJECT.syntheses[name]["studies"]["file"] for name in OF_STUDIES]
     files = [*PUBLISHED.values(), *JUDGEMENTS.values(), *tables, *raw]
     return list(dict.fromkeys(files))

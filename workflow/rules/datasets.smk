@@ -8,6 +8,7 @@ rule build_trial:
         adsl="results/datasets/{trial}/adsl.parquet",
         bds="results/datasets/{trial}/bds.parquet",
         adae="results/datasets/{trial}/adae.parquet",
+        adtte="results/datasets/{trial}/adtte.parquet",
         account="results/datasets/{trial}/account.parquet",
         set_aside="results/datasets/{trial}/set_aside.parquet",
         queries="results/datasets/{trial}/queries.parquet",
