@@ -32,7 +32,7 @@ help:
 	@echo "make validate  run the long simulations: known effects recovered, type-I error held"
 	@echo "make validate-type-one  its longest part alone: the mixed model (half an hour)"
 	@echo "make validate-small-k   intervals of few trials alone (half an hour)"
-	@echo "make docs      write config/README.md from the schemas, and the pictures of README.md"
+	@echo "make docs      write config/README.md, the outputs of docs/tutorial.md, and the pictures of README.md"
 	@echo "make images    draw the pictures of README.md"
 	@echo "make lint      check style, types, workflow and spelling"
 	@echo "make clean     remove what rules made: results/ (but its README), logs/, .snakemake/"
@@ -53,6 +53,10 @@ report: environment
 .PHONY: examples
 examples: environment
 	@$(RUN) scripts/run_pipeline.py config/examples/meta_analysis
+	@$(RUN) scripts/run_pipeline.py config/examples/shapes
+	@$(RUN) scripts/fetch_example_trials.py config/examples/trials
+	@test ! -d config/examples/trials/data/raw || \
+	  $(RUN) scripts/run_pipeline.py config/examples/trials
 
 .PHONY: verify
 verify: environment
@@ -89,6 +93,7 @@ docs: environment images
 	@$(RUN) -m trialstats.config.document >config/README.md.part
 	@mv config/README.md.part config/README.md
 	@echo "written: config/README.md"
+	@$(RUN) scripts/write_tutorial.py
 
 .PHONY: images
 images: report

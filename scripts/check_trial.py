@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-from _step import run
+from _step import run, stacked
 
 from trialstats import io, rows
 from trialstats.analyses.agreement import require_agreement
@@ -14,6 +13,7 @@ from trialstats.analyses.trial_agreement import check_trial
 def main(
     adsl: str,
     bds: str,
+    adtte: str,
     estimates: list[str],
     agreement: str,
     *,
@@ -24,7 +24,8 @@ def main(
         config,
         io.read_table(adsl, rows.ADSL_CORE),
         io.read_table(bds, rows.BDS),
-        pd.concat(fitted, ignore_index=True),
+        stacked(fitted, rows.ESTIMATES),
+        io.read_table(adtte, rows.ADTTE),
     )
     require_agreement(compared)
     io.write_table(compared, agreement, rows.AGREEMENT)

@@ -8,8 +8,7 @@ from typing import Any
 import pandas as pd
 from _step import run
 
-from trialstats import io, rows
-from trialstats.clean.account import account_counts
+from trialstats import cleaning_rows, io, rows
 from trialstats.figures.render import render
 from trialstats.figures.trial import (
     TrialFigure,
@@ -23,7 +22,7 @@ from trialstats.figures.trial import (
 def main(
     estimates: list[str],
     residuals: list[str],
-    account: str,
+    steps: str,
     svg: list[str],
     png: list[str],
     *,
@@ -34,11 +33,11 @@ def main(
         [io.read_table(path, rows.ESTIMATES) for path in estimates], ignore_index=True
     )
     left = [io.read_table(path, rows.RESIDUALS) for path in residuals]
-    counts = account_counts(io.read_table(account, rows.ACCOUNT))
+    counted = io.read_table(steps, cleaning_rows.STEPS)
     draw: dict[str, Callable[[], TrialFigure]] = {
         "profile": lambda: profile_figure(fitted, trial=config),
         "adverse_events": lambda: adverse_events_figure(fitted, trial=config),
-        "account": lambda: account_figure(counts, trial=config),
+        "account": lambda: account_figure(counted, trial=config),
     }
     for path, frame in zip(residuals, left, strict=True):
         analysis = Path(path).stem

@@ -14,6 +14,7 @@ def main(
     adsl: str,
     bds: str,
     adae: str,
+    adtte: str,
     estimates: str,
     residuals: str,
     *,
@@ -25,8 +26,9 @@ def main(
         io.read_table(bds, rows.BDS),
         io.read_table(adae, rows.ADAE),
     )
+    times = io.read_table(adtte, rows.ADTTE)
     with said_at(f"config/trials/{config['id']}.yaml", f"analyses.{name}"):
-        fitted = fit_analysis(config, name, *datasets)
+        fitted = fit_analysis(config, name, *datasets, times)
         left = analysis_residuals(config, name, *datasets)
     io.write_table(fitted, estimates, rows.ESTIMATES)
     io.write_table(left, residuals, rows.RESIDUALS)

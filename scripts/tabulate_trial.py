@@ -6,13 +6,15 @@ from typing import Any
 import pandas as pd
 from _step import run
 
-from trialstats import io, rows, tables
-from trialstats.clean.account import account_counts
+from trialstats import cleaning_rows, io, rows, tables
+from trialstats.exports import DATA_DICTIONARY
 
 
 def main(
     estimates: list[str],
-    account: str,
+    steps: str,
+    changes: str,
+    dictionary: str,
     queries: str,
     set_aside: str,
     html: list[str],
@@ -24,13 +26,14 @@ def main(
     fitted = pd.concat(
         [io.read_table(path, rows.ESTIMATES) for path in estimates], ignore_index=True
     )
-    counts = account_counts(io.read_table(account, rows.ACCOUNT))
     made = tables.trial_tables(
         fitted,
         trial=config,
-        account=counts,
+        account=io.read_table(steps, cleaning_rows.STEPS),
+        changes=io.read_table(changes, cleaning_rows.CHANGES),
         queries=io.read_table(queries, rows.QUERIES),
         set_aside=io.read_table(set_aside, rows.SET_ASIDE),
+        dictionary=io.read_table(dictionary, DATA_DICTIONARY),
     )
     for name, page, cells in zip(names, html, csv, strict=True):
         io.write_text(tables.to_page([made[name]], made[name].title), page)

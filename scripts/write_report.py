@@ -7,9 +7,9 @@ from typing import Any
 
 from _step import run, stacked
 
-from trialstats import evidence_rows, io, rows
+from trialstats import cleaning_rows, evidence_rows, io, rows
 from trialstats.analyses.evidence import EVIDENCE
-from trialstats.clean.account import account_counts
+from trialstats.exports import DATA_DICTIONARY
 from trialstats.report.content import (
     Figure,
     SynthesisMaterial,
@@ -23,7 +23,9 @@ from trialstats.report.sections import build_content
 
 def main(
     estimates: list[str],
-    accounts: list[str],
+    steps: list[str],
+    changes: list[str],
+    dictionaries: list[str],
     queries: list[str],
     set_aside: list[str],
     trial_figures: list[str],
@@ -33,6 +35,7 @@ def main(
     certainty: str,
     published_trials: str,
     published_effects: str,
+    published_warnings: str,
     evidence: str,
     evidence_figure: str | list[str],
     agreement: list[str],
@@ -55,9 +58,11 @@ def main(
         TrialMaterial(
             config=trial,
             rows=fitted[fitted["trial"] == trial["id"]],
-            account=account_counts(io.read_table(accounts[i], rows.ACCOUNT)),
+            account=io.read_table(steps[i], cleaning_rows.STEPS),
+            changes=io.read_table(changes[i], cleaning_rows.CHANGES),
             queries=io.read_table(queries[i], rows.QUERIES),
             set_aside=io.read_table(set_aside[i], rows.SET_ASIDE),
+            dictionary=io.read_table(dictionaries[i], DATA_DICTIONARY),
             figures=tuple(islice(drawn, figures[i])),
         )
         for i, trial in enumerate(trials)
@@ -80,6 +85,9 @@ def main(
             published_trials, evidence_rows.PUBLISHED_TRIALS
         ),
         published_effects=io.read_table(published_effects, evidence_rows.EFFECTS),
+        published_warnings=io.read_table(
+            published_warnings, cleaning_rows.PUBLISHED_WARNINGS
+        ),
         evidence=io.read_table(evidence, EVIDENCE),
         evidence_figure=(
             read_figure(evidence_figure) if isinstance(evidence_figure, str) else None

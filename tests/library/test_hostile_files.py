@@ -82,6 +82,19 @@ def test_another_delimiter_is_named(tmp_path, text, name):
         read_cells(path)
 
 
+def test_a_workbook_named_as_text_is_no_text(tmp_path):
+    path = workbook(tmp_path / "a.xlsx", [["a"], [1]])
+    wrong = path.rename(tmp_path / "a.csv")
+    with pytest.raises(DataError, match=r"a.csv: this is a zip archive or an Excel"):
+        read_cells(wrong)
+
+
+def test_a_folder_is_no_file(tmp_path):
+    (tmp_path / "a.csv").mkdir()
+    with pytest.raises(DataError, match="this is a folder"):
+        read_cells(tmp_path / "a.csv")
+
+
 def test_rows_and_columns_of_spaces_are_empty(tmp_path):
     path = workbook(
         tmp_path / "a.xlsx", [["a", "b", " "], [1, 2, " "], [" ", ""], [3, 4]]

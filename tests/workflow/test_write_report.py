@@ -22,7 +22,6 @@ def step(monkeypatch):
     empty = pd.DataFrame({"trial": pd.Series(dtype="str")})
     monkeypatch.setattr(module.io, "read_table", lambda path, schema: empty)
     monkeypatch.setattr(module.io, "write_text", lambda text, path: None)
-    monkeypatch.setattr(module, "account_counts", lambda account: account)
     monkeypatch.setattr(module, "read_figure", lambda path: Path(path).stem)
     monkeypatch.setattr(module, "installed_versions", lambda _: {})
     monkeypatch.setattr(module, "file_digests", lambda data: {})
@@ -43,7 +42,9 @@ def test_a_trial_whose_name_begins_that_of_another_keeps_its_own_figures(
     names = ["pain", "pain_follow_up"]
     step.main(
         estimates=["a.parquet"],
-        accounts=["a", "b"],
+        steps=["a", "b"],
+        changes=["a", "b"],
+        dictionaries=["a", "b"],
         queries=["a", "b"],
         set_aside=["a", "b"],
         trial_figures=[
@@ -60,6 +61,7 @@ def test_a_trial_whose_name_begins_that_of_another_keeps_its_own_figures(
         certainty="c",
         published_trials="t",
         published_effects="e",
+        published_warnings="w",
         evidence="m",
         evidence_figure="m.svg",
         agreement=["a"],

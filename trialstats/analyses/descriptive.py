@@ -42,6 +42,8 @@ def baseline_rows(analysis: Analysis) -> Iterator[Row]:
                 yield from moment_rows(analysis, part[name], shared)
     for name, parameter in analysis.config["bds"].items():
         values = baseline_values(analysis.bds, name)
+        if values.empty:
+            continue  # No record is a baseline: there is nothing to describe.
         for group, part in split(subjects, column, groups):
             shared = _shared(group, name, parameter)
             yield from moment_rows(analysis, part["USUBJID"].map(values), shared)
@@ -65,12 +67,14 @@ def _randomised(adsl: pd.DataFrame) -> pd.DataFrame:
 def split(
     subjects: pd.DataFrame, column: str, groups: list[str]
 ) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield each group with its subjects, then all of them."""
     for group in groups:
         yield group, subjects[subjects[column] == group]
     yield TOTAL, subjects
 
 
 def baseline_values(bds: pd.DataFrame, parameter: str) -> pd.Series:
+    """Return the baseline of a parameter by subject."""
     rows = bds[(bds["PARAMCD"] == parameter) & (bds["ABLFL"] == "Y")]
     repeated = rows[rows.duplicated("USUBJID")]
     if len(repeated):
@@ -84,6 +88,7 @@ def baseline_values(bds: pd.DataFrame, parameter: str) -> pd.Series:
 
 
 def moment_rows(analysis: Analysis, values: pd.Series, shared: Row) -> Iterator[Row]:
+    """Yield number, mean, standard deviation, median and range of numbers."""
     seen = values.dropna().astype(float)
     key = [shared["parameter"]]
     yield from _sizes(analysis, len(seen), len(values), shared)
@@ -109,6 +114,7 @@ def moment_rows(analysis: Analysis, values: pd.Series, shared: Row) -> Iterator[
 def level_rows(
     analysis: Analysis, values: pd.Series, levels: Mapping[str, str], shared: Row
 ) -> Iterator[Row]:
+    """Yield the number of subjects at each level; `levels` holds their keys."""
     seen = values.dropna()
     yield from _sizes(analysis, len(seen), len(values), shared)
     for level, key in levels.items():

@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from trialstats.analyses.second_records import records_anew
+
 Config = Mapping[str, Any]
 
 #: Both engines are exact or iterate to the last digits.
@@ -26,17 +28,7 @@ def chosen_rows(
     config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame
 ) -> pd.DataFrame:
     """Return the rows of an analysis, chosen anew."""
-    settings = config["analyses"][name]
-    flag = f"{settings['analysis_set'].upper()}FL"
-    members = set(adsl.loc[adsl[flag].eq("Y"), "USUBJID"])
-    rows = bds.loc[bds["PARAMCD"].eq(settings["parameter"]) & bds["ANL01FL"].eq("Y")]
-    rows = rows.loc[[subject in members for subject in rows["USUBJID"]]]
-    if settings["model"]["type"] != "mmrm":
-        return _with_subjects(rows.loc[rows["AVISIT"].eq(settings["at"])], adsl)
-    wanted = rows["AVISITN"].gt(0)
-    if settings["model"].get("constrained_baseline"):
-        wanted |= rows["ABLFL"].eq("Y")
-    return _with_subjects(rows.loc[wanted], adsl)
+    return _with_subjects(records_anew(config, name, adsl, bds), adsl)
 
 
 def _with_subjects(rows: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:

@@ -8,12 +8,23 @@ import pandas as pd
 
 from trialstats.analyses.adverse_events import adverse_event_rows
 from trialstats.analyses.descriptive import baseline_rows, disposition_rows
+from trialstats.analyses.estimand_account import estimand_rows
+from trialstats.analyses.trial_bioequivalence import (
+    bioequivalence_method,
+    bioequivalence_rows,
+)
+from trialstats.analyses.trial_characteristics import characteristics_rows
 from trialstats.analyses.trial_counts import (
     counts_at_visit,
     counts_by_visit,
     visits_after_baseline,
 )
 from trialstats.analyses.trial_crossover import crossover_residuals, crossover_rows
+from trialstats.analyses.trial_logistic import (
+    logistic_counts,
+    logistic_method,
+    logistic_rows,
+)
 from trialstats.analyses.trial_means import ancova_rows
 from trialstats.analyses.trial_mmrm import (
     NoStructureFitsError,
@@ -31,8 +42,16 @@ from trialstats.analyses.trial_models import (
 )
 from trialstats.analyses.trial_proportions import proportions_rows
 from trialstats.analyses.trial_rows import Analysis, Row
+from trialstats.analyses.trial_subject_counts import counts_rows
+from trialstats.analyses.trial_summaries import summary_rows
+from trialstats.analyses.trial_survival import (
+    survival_counts,
+    survival_method,
+    survival_rows,
+)
+from trialstats.analyses.trial_two_period import two_period_method, two_period_rows
 from trialstats.errors import ConfigError, ConvergenceError, NotEstimableError
-from trialstats.rows import ADAE, RESIDUALS, estimates_frame, frame_of
+from trialstats.rows import ADAE, ADTTE, RESIDUALS, estimates_frame, frame_of
 from trialstats.vocabulary import AVERAGE_OVER_VISITS
 
 RowMaker = Callable[[Analysis], Iterator[Row]]
@@ -74,6 +93,15 @@ _OF_RISKS = (
     ("odds_ratio", "log"),
 )
 
+
+def _described(_analysis: Analysis, _statistic: str) -> str:
+    """Return the method of a description, which has no model, in words."""
+    return "Description of the analysis set, without a model"
+
+
+#: What a description without anybody is reported by.
+_NONE_DESCRIBED = (("n", "natural"),)
+
 #: Types of models, under the names of the configuration.
 MODEL_TYPES: dict[str, ModelType] = {
     "ancova": ModelType(ancova_rows, counts_at_visit, _DIFFERENCE, ancova_method),
@@ -93,6 +121,26 @@ MODEL_TYPES: dict[str, ModelType] = {
     "adverse_events": ModelType(
         adverse_event_rows, None, _OF_RISKS[:1], adverse_events_method
     ),
+    "logistic": ModelType(
+        logistic_rows, logistic_counts, _OF_RISKS[2:], logistic_method
+    ),
+    "survival": ModelType(
+        survival_rows, survival_counts, (("hazard_ratio", "log"),), survival_method
+    ),
+    "bioequivalence": ModelType(
+        bioequivalence_rows,
+        counts_at_visit,
+        (("geometric_mean_ratio", "log"),),
+        bioequivalence_method,
+    ),
+    "two_period": ModelType(
+        two_period_rows, counts_at_visit, _DIFFERENCE, two_period_method
+    ),
+    "summary": ModelType(summary_rows, None, _NONE_DESCRIBED, _described),
+    "characteristics": ModelType(
+        characteristics_rows, None, _NONE_DESCRIBED, _described
+    ),
+    "counts": ModelType(counts_rows, None, _NONE_DESCRIBED, _described),
 }
 
 
@@ -101,6 +149,7 @@ def analyse_trial(
     adsl: pd.DataFrame,
     bds: pd.DataFrame,
     adae: pd.DataFrame,
+    adtte: pd.DataFrame | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Describe a trial and fit every configured analysis.
 
@@ -110,6 +159,8 @@ def analyse_trial(
         The trial's configuration with its file's stem as ``id``.
     adsl, bds, adae : DataFrame
         The trial's datasets.
+    adtte : DataFrame, optional
+        Its times to events; a trial without any has none.
 
     Returns
     -------
@@ -124,7 +175,8 @@ def analyse_trial(
         When a model type is unknown.
     """
     fitted = {
-        name: fit_analysis(config, name, adsl, bds, adae) for name in config["analyses"]
+        name: fit_analysis(config, name, adsl, bds, adae, adtte)
+        for name in config["analyses"]
     }
     return describe_trial(config, adsl, bds) | fitted
 
@@ -150,6 +202,7 @@ def fit_analysis(
     adsl: pd.DataFrame,
     bds: pd.DataFrame,
     adae: pd.DataFrame,
+    adtte: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return the rows of one analysis; see `analyse_trial`.
 
@@ -157,8 +210,10 @@ def fit_analysis(
     that keeps its role and says why.
     """
     model = _model_type(config, name)
-    analysis = Analysis(config, name, adsl, bds, adae)
+    times = frame_of([], ADTTE) if adtte is None else adtte
+    analysis = Analysis(config, name, adsl, bds, adae, times)
     rows = list(model.counts(analysis)) if model.counts else []
+    rows += estimand_rows(analysis)
     try:
         rows += list(model.rows(analysis))
     except NotEstimableError as reason:
@@ -203,6 +258,14 @@ def _model_type(config: Mapping[str, Any], name: str) -> ModelType:
 
 def _failed(analysis: Analysis, model: ModelType, reason: str) -> Iterator[Row]:
     """Yield every effect that the table of a fitted model has, without an estimate."""
+    if model.effects == _NONE_DESCRIBED:
+        yield analysis.row(
+            "n",
+            role=analysis.settings["role"],
+            method=model.method(analysis, "n"),
+            not_estimable=reason,
+        )
+        return
     for visit, role in _places(analysis):
         for arm in analysis.treatments:
             for statistic, scale in model.effects:
@@ -222,6 +285,7 @@ def _places(analysis: Analysis) -> list[tuple[str | None, str]]:
     """Return the visits of an analysis, each with the role of its effects."""
     at = analysis.settings.get("at")
     if not analysis.over_visits:
+        at = at if isinstance(at, str) else None
         return [(at, str(analysis.settings["role"]))]
     visits = visits_after_baseline(analysis)
     if at is None and not visits:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from trialstats.analyses.further_agreement import FURTHER
 from trialstats.analyses.mixed_agreement import crossover_seconds, mmrm_seconds
 from trialstats.analyses.second_rows import (
     Config,
@@ -24,7 +25,7 @@ from trialstats.analyses.trial_mmrm import NO_STRUCTURE
 from trialstats.analyses.trial_rows import NOBODY
 from trialstats.errors import NotEstimableError
 from trialstats.records import Record, records
-from trialstats.rows import AGREEMENT, frame_of
+from trialstats.rows import ADTTE, AGREEMENT, frame_of
 from trialstats.second_engine import pingouin_engine, two_proportions
 
 Row = dict[str, Any]
@@ -33,7 +34,7 @@ PINGOUIN = "pingouin"
 SUMS = "constrained likelihood and exact sums"
 
 #: Statistics that stand for their model when it fails.
-_EFFECTS = ("difference", "risk_difference")
+_EFFECTS = ("difference", "risk_difference", "hazard_ratio", "geometric_mean_ratio")
 
 _RELATIVE_TO_ERROR = ("estimate", "ci_lower", "ci_upper")
 
@@ -43,6 +44,7 @@ def check_trial(
     adsl: pd.DataFrame,
     bds: pd.DataFrame,
     rows: pd.DataFrame | Mapping[str, pd.DataFrame],
+    adtte: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Compute the effects of a trial by a second engine and compare.
 
@@ -54,6 +56,8 @@ def check_trial(
         The trial's datasets.
     rows : DataFrame or mapping of str to DataFrame
         Rows of all analyses, in one frame or by analysis.
+    adtte : DataFrame, optional
+        Its times to events, where it has some.
 
     Returns
     -------
@@ -65,17 +69,21 @@ def check_trial(
     frames = [rows] if isinstance(rows, pd.DataFrame) else list(rows.values())
     listed = [row for frame in frames for row in records(frame)]
     made: list[Row] = []
+    times = frame_of([], ADTTE) if adtte is None else adtte
     for name, settings in config["analyses"].items():
         part = [r for r in listed if r["analysis"] == name]
-        compute = SECOND_ENGINES[settings["model"]["type"]]
-        made += _checked(part, partial(compute, config, name, adsl, bds, part))
+        kind = settings["model"]["type"]
+        compute = partial(SECOND_ENGINES[kind], config, name, adsl, bds, part)
+        if kind == "survival":
+            compute = partial(compute, adtte=times)
+        made += _checked(part, compute)
     return frame_of(made, AGREEMENT)
 
 
 def _checked(part: list[Record], compute: Callable[[], Iterator[Second]]) -> list[Row]:
     """Compare the rows of one analysis; an absent result must be absent twice."""
     # What nobody has no engine computes; a second one that does has a result too many.
-    effects = [r for r in part if r["statistic"] in _EFFECTS and not _unseen(r)]
+    effects = [r for r in part if _is_effect(r) and not _unseen(r)]
     failed = [r for r in effects if r["not_estimable"] and r["estimate"] is None]
     try:
         seconds = list(compute())
@@ -85,6 +93,12 @@ def _checked(part: list[Record], compute: Callable[[], Iterator[Second]]) -> lis
     if failed:
         return [_absent(r, agrees=_stopped(r), said="an estimate") for r in failed]
     return [compared for second in seconds for compared in _compared(part, second)]
+
+
+def _is_effect(row: Record) -> bool:
+    """Return whether a row stands for its model; of proportions the difference does."""
+    alone = row["statistic"] == "odds_ratio" and row["model_id"] == "logistic"
+    return alone or row["statistic"] in _EFFECTS
 
 
 def _unseen(row: Record) -> bool:
@@ -169,12 +183,17 @@ def _ancova(
         chosen_rows(config, name, adsl, bds),
         model_arguments(config, name),
     )
-    covariates = config["analyses"][name]["model"].get("covariates", [])
+    model = config["analyses"][name]["model"]
+    named = model.get("covariates", [])
+    data = data.dropna(subset=[arguments["response"], *named])
+    data, covariates = _with_indicators(data, named)
     means, differences = pingouin_engine.ancova(
         data, treatment="TRT01P", covariates=covariates, **arguments
     )
-    for arm, found in means.items():
-        yield Second({"statistic": "ls_mean", "group": arm}, found, PINGOUIN)
+    # Indicators at their means give levels the weights of the data.
+    if covariates == named or model.get("margins") == "observed":
+        for arm, found in means.items():
+            yield Second({"statistic": "ls_mean", "group": arm}, found, PINGOUIN)
     for arm, found in differences.items():
         where = {"statistic": "difference", "contrast": contrast_of(config, arm)}
         yield Second(where, found, PINGOUIN)
@@ -192,6 +211,22 @@ def _ancova(
             yield Second(where, found, PINGOUIN)
 
 
+def _with_indicators(
+    data: pd.DataFrame, columns: list[str]
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return data with a column for each level of text but the first."""
+    made: dict[str, pd.Series] = {}
+    names = []
+    for column in columns:
+        if pd.api.types.is_numeric_dtype(data[column]):
+            names.append(column)
+            continue
+        for number, level in enumerate(sorted(data[column].unique())[1:]):
+            made[f"{column}_level{number}"] = data[column].eq(level).astype(float)
+            names.append(f"{column}_level{number}")
+    return data.assign(**made), names
+
+
 def _proportions(
     config: Config, name: str, adsl: pd.DataFrame, bds: pd.DataFrame, part: list[Record]
 ) -> Iterator[Second]:
@@ -200,6 +235,7 @@ def _proportions(
         model_arguments(config, name),
     )
     level, control = arguments["level"], arguments["control"]
+    interval = config["analyses"][name]["model"].get("interval")
     by_arm = data.groupby("TRT01P")[arguments["response"]]
     table = {
         arm: (int(total), int(n))
@@ -218,6 +254,8 @@ def _proportions(
         contrast = contrast_of(config, arm)
         for statistic, found in two_proportions.effects(counts, level).items():
             where = {"statistic": statistic, "contrast": contrast}
+            if statistic == "risk_difference" and interval == "wald":
+                found = {**found, **two_proportions.simple_limits(counts, level)}
             yield Second(where, found, SUMS)
 
 
@@ -251,4 +289,5 @@ SECOND_ENGINES: dict[str, Callable[..., Iterator[Second]]] = {
     "crossover": crossover_seconds,
     "proportions": _proportions,
     "adverse_events": _adverse_events,
+    **FURTHER,
 }

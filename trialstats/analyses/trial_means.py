@@ -6,12 +6,15 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
+from trialstats.analyses.trial_ancova_effects import Adjusted, further_rows
 from trialstats.analyses.trial_counts import (
     n_analysed,
     require_one_row,
 )
 from trialstats.analyses.trial_covariances import covariance_row, pairs_of
-from trialstats.analyses.trial_models import ancova_method
+from trialstats.analyses.trial_covariates import covariates_of, split_covariates
+from trialstats.analyses.trial_models import ancova_means, ancova_method
+from trialstats.analyses.trial_moments import SUMMARISED, moments_by_arm
 from trialstats.analyses.trial_rows import (
     Analysis,
     Row,
@@ -25,22 +28,28 @@ from trialstats.meta.shared_control import covariance_of_g
 
 def ancova_rows(analysis: Analysis) -> Iterator[Row]:
     """Yield the rows of an analysis of covariance at one visit."""
-    settings, covariates = analysis.settings, analysis.model.get("covariates", [])
+    settings, covariates = analysis.settings, covariates_of(analysis)
     data = analysis.observations(columns=covariates)
     require_one_row(data, analysis)
+    numbers, factors = split_covariates(analysis, data)
     response = settings["response"]
+    observed_margins = analysis.model.get("margins", "equal") == "observed"
     fit = fit_ancova(
         data,
         response=response,
         treatment="TRT01P",
         control=analysis.control,
         treatments=analysis.treatments,
-        covariates=covariates,
+        covariates=numbers,
+        factors=factors,
+        weights="proportional" if observed_margins else "equal",
         level=analysis.level,
     )
     method = ancova_method(analysis)
-    at = f" at the mean of {' and '.join(covariates)}" if covariates else ""
+    at = ancova_means(analysis, numbers, factors)
     values = data.dropna(subset=[response, *covariates])
+    if analysis.model.get("summaries"):
+        yield from moments_by_arm(analysis, values, which=list(SUMMARISED))
     for arm in analysis.arms:
         n = fit.n[arm]
         yield n_analysed(analysis, arm, n)
@@ -68,6 +77,7 @@ def ancova_rows(analysis: Analysis) -> Iterator[Row]:
         standardized[arm] = _hedges_g(analysis, arm, values, response)
         yield standardized[arm]
     yield from _covariance_rows(analysis, fit, method, standardized)
+    yield from further_rows(analysis, Adjusted(values, numbers, factors, method), fit)
 
 
 def _covariance_rows(

@@ -159,18 +159,44 @@ def crossover_method(analysis: Analysis, _statistic: str = "") -> str:
 
 def ancova_method(analysis: Analysis, _statistic: str = "") -> str:
     """Return an analysis of covariance in words."""
-    terms = " and ".join(["treatment", *analysis.model.get("covariates", [])])
+    covariates = analysis.model.get("covariates", [])
+    terms = sentence_list(["treatment", *covariates])
     return (
         f"ANCOVA of {analysis.settings['response']} on {terms}; least squares; "
         f"{_OBSERVED}; {analysis.percent} t interval"
     )
 
 
+def ancova_means(
+    analysis: Analysis, numbers: Sequence[str], factors: Sequence[str]
+) -> str:
+    """Return where the covariates stand for a least-squares mean, in words.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    numbers, factors : sequence of str
+        Its covariates.
+    """
+    said = f" at the mean of {' and '.join(numbers)}" if numbers else ""
+    if not factors:
+        return said
+    margins = analysis.model.get("margins", "equal")
+    weights = {
+        "equal": "every level alike",
+        "observed": "levels in proportion to the analysed subjects",
+    }[margins]
+    return f"{said}, {sentence_list(factors)} with {weights},"
+
+
 def proportions_method(analysis: Analysis, statistic: str) -> str:
     """Return how a comparison of two proportions is made, in words."""
     score = f"{analysis.percent} score interval (Miettinen-Nurminen) and score test"
+    own = score
+    if analysis.model.get("interval") == "wald":
+        own = f"{analysis.percent} simple (Wald) interval; score test"
     return {
-        "risk_difference": f"Proportions; {score}",
+        "risk_difference": f"Proportions; {own}",
         "risk_ratio": f"Ratio of proportions; {score}",
         "odds_ratio": f"Sample odds ratio; {analysis.percent} conditional exact "
         "interval; Fisher's exact test",

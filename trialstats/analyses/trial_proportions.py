@@ -1,12 +1,14 @@
 """Rows of the comparison of two proportions."""
 
 from collections.abc import Iterator
+from statistics import NormalDist
 
 from trialstats.analyses.trial_counts import n_analysed, require_one_row
 from trialstats.analyses.trial_covariances import covariance_row, pairs_of
 from trialstats.analyses.trial_models import proportions_method
 from trialstats.analyses.trial_rows import Analysis, Row
 from trialstats.binary import Comparison, compare_proportions
+from trialstats.contingency import chi_square_test, fisher_exact_test
 from trialstats.errors import DataError, NotEstimableError
 from trialstats.meta.shared_control import covariance_of_proportions
 
@@ -44,14 +46,44 @@ def proportions_rows(analysis: Analysis) -> Iterator[Row]:
     for arm in analysis.treatments:
         yield from _comparison_rows(analysis, arm, tables)
     yield from _covariance_rows(analysis, tables)
+    if "test" in analysis.model:
+        yield _test_row(analysis, tables)
+
+
+def _test_row(analysis: Analysis, tables: dict[str, tuple[int, int]]) -> Row:
+    """Return the test of all arms together that the model names."""
+    kind = analysis.model["test"]
+    counts = [[events, n - events] for events, n in tables.values()]
+    shared: Row = {"method": f"{_TESTS[kind]} of all arms"}
+    try:
+        if kind == "chi_square":
+            pearson = chi_square_test(counts)
+            found: Row = {
+                "estimate": pearson.statistic,
+                "df": float(pearson.df),
+                "test_statistic": pearson.statistic,
+                "p_value": pearson.p_value,
+            }
+        else:
+            exact = fisher_exact_test(counts)
+            found = {"estimate": exact.probability, "p_value": exact.p_value}
+    except NotEstimableError as reason:
+        return analysis.row(f"{kind}_test", not_estimable=str(reason), **shared)
+    n_subjects = sum(n for _, n in tables.values())
+    return analysis.row(f"{kind}_test", n_subjects=n_subjects, **found, **shared)
+
+
+_TESTS = {
+    "chi_square": "Pearson's chi-square test, without a correction,",
+    "fisher": "Fisher's exact test",
+}
 
 
 def _comparison_rows(
     analysis: Analysis, arm: str, tables: dict[str, tuple[int, int]]
 ) -> Iterator[Row]:
-    result = compare_proportions(
-        *tables[arm], *tables[analysis.control], level=analysis.level
-    )
+    control = tables[analysis.control]
+    result = compare_proportions(*tables[arm], *control, level=analysis.level)
     risks = {arm: result.risk}
     if arm == analysis.treatments[-1]:
         risks[analysis.control] = result.control_risk
@@ -77,10 +109,26 @@ def _comparison_rows(
             contrast=analysis.contrast(arm),
             role=analysis.settings["role"],
             scale=scale,
-            n_subjects=tables[arm][1] + tables[analysis.control][1],
+            n_subjects=tables[arm][1] + control[1],
             method=proportions_method(analysis, statistic),
-            **comparison_columns(found, analysis.level),
+            **_columns(analysis, statistic, found, (tables[arm], control)),
         )
+
+
+def _columns(
+    analysis: Analysis,
+    statistic: str,
+    found: Comparison,
+    counts: tuple[tuple[int, int], tuple[int, int]],
+) -> Row:
+    """Return the columns of a comparison, with the interval that the model names."""
+    columns = comparison_columns(found, analysis.level)
+    if statistic != "risk_difference" or analysis.model.get("interval") != "wald":
+        return columns
+    variance = sum(p * (1 - p) / n for p, n in ((e / n, n) for e, n in counts))
+    half = NormalDist().inv_cdf((1 + analysis.level) / 2) * variance**0.5
+    estimate = columns["estimate"]
+    return columns | {"ci_lower": estimate - half, "ci_upper": estimate + half}
 
 
 def _covariance_rows(

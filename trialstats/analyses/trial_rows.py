@@ -1,20 +1,42 @@
 """What the rows of one trial's analysis share, and how each gets its key."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
+from trialstats.analyses.estimand_events import Event, events_of, left_out
+from trialstats.analyses.estimand_records import (
+    NON_RESPONDER,
+    Scope,
+    Used,
+    apply_strategies,
+)
+from trialstats.analyses.having import having_in_words, subjects_having
 from trialstats.clean.adsl import set_flag
-from trialstats.errors import DataError
+from trialstats.errors import ConfigError, DataError
+from trialstats.estimands import (
+    WHILE_ON_TREATMENT,
+    Handling,
+    estimand_in_words,
+    estimand_of,
+    handlings_of,
+    strategies_in_words,
+)
+from trialstats.expressions import condition, parse
 from trialstats.linear_model import Estimate
-from trialstats.rows import row_key
+from trialstats.rows import ADTTE, frame_of, row_key
+from trialstats.vocabulary import sentence_list
 
 Row = dict[str, Any]
 
 #: How a value may come about and still count as observed.
 OBSERVED_DTYPES = ("AVERAGE",)
+
+#: Records that need not be named: summaries of one visit, and what a missing
+#: yes-or-no value stands for.
+USED_UNNAMED = ("AVERAGE", "MEDIAN", "SUM", "LOWEST", "HIGHEST", NON_RESPONDER)
 
 #: Opens the reason of a row at a visit that nobody has.
 NOBODY = "Nobody in "
@@ -30,8 +52,8 @@ class Analysis:
         Configuration of the trial, with its `id`.
     name : str
         Key of the analysis, or ``baseline`` or ``disposition``.
-    adsl, bds, adae : DataFrame
-        The trial's datasets.
+    adsl, bds, adae, adtte : DataFrame
+        The trial's datasets; a trial without times to events has no `adtte`.
     """
 
     config: Mapping[str, Any]
@@ -39,6 +61,7 @@ class Analysis:
     adsl: pd.DataFrame
     bds: pd.DataFrame
     adae: pd.DataFrame
+    adtte: pd.DataFrame = field(default_factory=lambda: frame_of([], ADTTE))
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -55,7 +78,8 @@ class Analysis:
     @property
     def level(self) -> float:
         """Confidence level."""
-        return float(self.model.get("level", 0.95))
+        usual = 0.9 if self.model["type"] == "bioequivalence" else 0.95
+        return float(self.model.get("level", usual))
 
     @property
     def percent(self) -> str:
@@ -85,11 +109,27 @@ class Analysis:
     @property
     def unit(self) -> str | None:
         """Unit of the parameter analysed."""
-        unit = self.config["bds"].get(self.settings.get("parameter"), {}).get("unit")
+        code = self.settings.get("parameter")
+        unit = self.config.get("bds", {}).get(code, {}).get("unit")
         return None if unit is None else str(unit)
 
-    def subjects(self) -> pd.DataFrame:
-        """Return the ADSL rows of the analysis set."""
+    @property
+    def handlings(self) -> tuple[Handling, ...]:
+        """The intercurrent events of its estimand, each with its strategy."""
+        return handlings_of(self.config, self.name)
+
+    @property
+    def derived(self) -> tuple[str, ...]:
+        """DTYPE of the derived records that are used because they are named."""
+        return tuple(self.settings.get("records", ()))
+
+    @property
+    def place(self) -> str:
+        """Where the analysis stands in the configuration, for messages."""
+        return f"config/trials/{self.config['id']}.yaml, at analyses.{self.name}"
+
+    def members(self) -> pd.DataFrame:
+        """Return the ADSL rows of the analysis set, of those who have the values."""
         flag = set_flag(self.settings["analysis_set"])
         if flag not in self.adsl:
             raise DataError(
@@ -97,7 +137,20 @@ class Analysis:
                 column=flag,
                 remedy=f"define {self.settings['analysis_set']} under analysis_sets",
             )
-        return self.adsl[self.adsl[flag] == "Y"]
+        members = self.adsl[self.adsl[flag] == "Y"]
+        wanted = self.settings.get("having")
+        if not wanted:
+            return members
+        return members[members["USUBJID"].isin(subjects_having(self.bds, wanted))]
+
+    def events(self) -> list[Event]:
+        """Return the intercurrent events that are defined, with who had them."""
+        return events_of(self.config, self.name, self.handlings, self.members())
+
+    def subjects(self) -> pd.DataFrame:
+        """Return the ADSL rows of the analysis set, of the principal stratum alone."""
+        members, outside = self.members(), left_out(self.events())
+        return members[~members["USUBJID"].isin(outside)] if outside else members
 
     @property
     def over_visits(self) -> bool:
@@ -105,7 +158,7 @@ class Analysis:
         return bool(self.model["type"] == "mmrm")
 
     def observations(self, *, columns: Sequence[str] = ()) -> pd.DataFrame:
-        """Return the BDS rows to analyse: set, parameter, visit, flagged.
+        """Return the records to analyse, after the strategies of the estimand.
 
         Parameters
         ----------
@@ -115,20 +168,83 @@ class Analysis:
         Returns
         -------
         DataFrame
-            At the visit of the analysis; after baseline when it is over visits.
+            Flagged records of set and parameter at the visit of the analysis, or at
+            several; after baseline when the model is over visits. Derived records are
+            used when the analysis names them.
         """
-        bds = self.bds
+        rows = self.used().records
+        listed = self._visits()
+        if listed is not None:
+            here = rows["AVISIT"].isin(listed)
+        else:
+            here = rows["AVISITN"] > 0
+            if self.model.get("constrained_baseline"):
+                here |= rows["ABLFL"] == "Y"
+        return self._with_subjects(rows[here], columns)
+
+    def used(self) -> Used:
+        """Return the records that the strategies leave and make, at all visits.
+
+        Raises
+        ------
+        ConfigError
+            When the model has no use for a strategy.
+        """
+        bds, listed = self.bds, self._visits()
+        several = listed is None or len(listed) > 1
         chosen = (
             (bds["PARAMCD"] == self.settings["parameter"])
             & (bds["ANL01FL"] == "Y")
             & bds["USUBJID"].isin(self.subjects()["USUBJID"])
+            & (bds["DTYPE"].isna() | bds["DTYPE"].isin([*USED_UNNAMED, *self.derived]))
         )
-        here = bds["AVISITN"] > 0
-        if not self.over_visits:
-            here = bds["AVISIT"] == self.settings["at"]
-        elif self.model.get("constrained_baseline"):
-            here |= bds["ABLFL"] == "Y"
-        rows: pd.DataFrame = bds[chosen & here]
+        rows = bds[chosen]
+        rows = rows[self._fits(rows)]
+        if several:
+            self._refuse_last()
+        seen = rows.loc[
+            rows["AVISITN"] > 0 if listed is None else rows["AVISIT"].isin(listed)
+        ]
+        numbers = dict(zip(seen["AVISIT"], seen["AVISITN"], strict=True))
+        scope = Scope(
+            config=self.config,
+            parameter=self.settings["parameter"],
+            response=self.settings["response"],
+            visits=dict(sorted(numbers.items(), key=lambda item: (item[1], item[0]))),
+            people=self.subjects(),
+            derived=self.derived,
+            several=several,
+            fits=self._fits,
+        )
+        return apply_strategies(rows, self.events(), scope)
+
+    def _visits(self) -> list[str] | None:
+        """Return the visits that are analysed; None when the model takes all."""
+        if self.over_visits:
+            return None
+        at = self.settings["at"]
+        return [at] if isinstance(at, str) else list(at)
+
+    def _refuse_last(self) -> None:
+        for handling in self.handlings:
+            if handling.strategy == WHILE_ON_TREATMENT:
+                raise ConfigError(
+                    f"{self.place}.estimand: {handling.event!r} is handled while on "
+                    "treatment, which has one value a subject, and the model takes "
+                    "several visits; analyse one visit, or name another strategy"
+                )
+
+    def _fits(self, rows: pd.DataFrame) -> pd.Series:
+        """Return which records meet the condition of the analysis."""
+        where = self.settings.get("where")
+        if where is None:
+            return pd.Series(True, index=rows.index)
+        return condition(where, self._with_subjects(rows, parse(where).names))
+
+    def _with_subjects(
+        self, rows: pd.DataFrame, columns: Sequence[str]
+    ) -> pd.DataFrame:
+        """Return rows with columns of ADSL that they lack."""
         absent = [name for name in columns if name not in rows and name in self.adsl]
         subjects = self.adsl.set_index("USUBJID")
         joined = {name: rows["USUBJID"].map(subjects[name]) for name in absent}
@@ -164,6 +280,9 @@ class Analysis:
         dict
         """
         values = self._configured() | values
+        said = self._records_in_words()
+        if said and "method" in values and not statistic.startswith("n_"):
+            values["method"] = f"{values['method']}; {said}"
         where = values.get("group") or values.get("contrast")
         parts = [self.name, values.get("visit"), where, *key, statistic]
         return {
@@ -183,36 +302,36 @@ class Analysis:
         if settings is None:
             return {}
         shared = {
-            "estimand": estimand_in_words(settings.get("estimand")),
+            "estimand": estimand_in_words(
+                estimand_of(self.config, self.name),
+                self.handlings,
+                crossover=self.crossover,
+            ),
             "analysis_set": settings["analysis_set"],
             "model_id": settings["model"]["type"],
         }
         if "parameter" in settings:
             shared["parameter"] = settings["parameter"]
         if "parameter" in settings and not self.over_visits:
-            shared["visit"] = settings["at"]
+            at = settings.get("at")
+            shared["visit"] = at if isinstance(at, str) else None
         return shared
 
-
-def estimand_in_words(estimand: Mapping[str, Any] | None) -> str | None:
-    """Return the five attributes of an estimand as one sentence.
-
-    >>> estimand_in_words({"variable": "pain", "treatment": "A versus B",
-    ...     "population": "adults", "summary": "difference in means",
-    ...     "intercurrent_events": {"stopping": "treatment policy"}})
-    'difference in means of pain, A versus B, in adults; stopping: treatment policy'
-    """
-    if not estimand:
-        return None
-    events = "; ".join(
-        f"{event}: {strategy}"
-        for event, strategy in (estimand.get("intercurrent_events") or {}).items()
-    )
-    sentence = (
-        f"{estimand['summary']} of {estimand['variable']}, {estimand['treatment']}, "
-        f"in {estimand['population']}"
-    )
-    return f"{sentence}; {events}" if events else sentence
+    def _records_in_words(self) -> str | None:
+        """Return which records are used where they are not simply those observed."""
+        settings = self.config.get("analyses", {}).get(self.name, {})
+        said = []
+        if settings.get("having"):
+            said.append(having_in_words(settings["having"]))
+        if settings.get("records"):
+            said.append(f"derived records used: {sentence_list(self.derived)}")
+        if settings.get("where"):
+            said.append(f"records where {settings['where']}")
+        responder = self.config.get("responders", {}).get(settings.get("parameter"), {})
+        if responder.get("missing") == "non_responder":
+            said.append("a visit without a value counts as no response")
+        done = strategies_in_words(self.handlings, crossover=self.crossover)
+        return "; ".join([*said, *([done] if done else [])]) or None
 
 
 def estimate_columns(found: Estimate) -> Row:

@@ -9,13 +9,20 @@ arrays; the ledger turns a position into file and row.
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from trialstats.errors import SHOWN, DataError, located, numbered_list
+from trialstats.errors import (
+    SHOWN,
+    ConfigError,
+    DataError,
+    located,
+    numbered_list,
+)
 from trialstats.rows import ACCOUNT, QUERIES, SET_ASIDE
 
 KEPT, CHANGED, ASIDE = "kept", "changed", "set aside"
@@ -63,9 +70,18 @@ class Received:
 
 @dataclass(slots=True)
 class Ledger:
-    """Collects what the rules do to the rows of all sources of one trial."""
+    """Collects what the rules do to the rows of all sources of one trial.
+
+    Attributes
+    ----------
+    subject_column : str
+        Column of every source that names the subject.
+    collecting : bool
+        Whether errors are only collected, so that one look finds those of all steps.
+    """
 
     subject_column: str = ""
+    collecting: bool = False
     sources: dict[str, Received] = field(default_factory=dict)
     raw: dict[str, pd.DataFrame] = field(default_factory=dict)
     tallies: Counter[tuple[Any, ...]] = field(default_factory=Counter)
@@ -217,9 +233,23 @@ class Ledger:
             ] = None
 
     def stop_on_problems(self) -> None:
-        """Raise every recorded error as one `DataError`."""
-        if self._problems:
+        """Raise every recorded error as one `DataError`, unless they are collected."""
+        if self._problems and not self.collecting:
             raise DataError(numbered_list(self._problems, unlisted=self._unlisted))
+
+    def problems(self) -> tuple[list[str], int]:
+        """Return the recorded errors, and how many more there are."""
+        return list(self._problems), self._unlisted
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Record an error of data or configuration where errors are collected."""
+        try:
+            yield
+        except (ConfigError, DataError) as reason:
+            if not self.collecting:
+                raise
+            self._problems[str(reason)] = None
 
     def account_parts(self) -> Iterator[pd.DataFrame]:
         """Yield the account, a row per raw row and rule (schema `ACCOUNT`), in parts."""

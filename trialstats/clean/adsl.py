@@ -15,6 +15,7 @@ from trialstats.clean.subjects import (
     Roster,
     first_rows,
     of_known_subjects,
+    of_subjects,
     subject_ids,
 )
 from trialstats.clean.values import read_column
@@ -69,13 +70,18 @@ def build_adsl(
     people = subjects[first]
     adsl = pd.DataFrame({"STUDYID": config["trial"], "USUBJID": people})
     for name, variable in spec["variables"].items():
-        adsl[name] = _variable(
-            config, name, variable, adsl, sources, main, roster, ledger
-        )
+        with ledger.noting():
+            adsl[name] = _variable(
+                config, name, variable, adsl, sources, main, roster, ledger
+            )
+        if name not in adsl:
+            adsl[name] = _missing(variable, adsl)
         if "partial" in variable:
             adsl[f"{name}F"] = _imputation_flag(variable, adsl, sources, main, ledger)
     adsl = _with_treatments(config, adsl)
-    _require_arm(config, adsl, main, ledger)
+    arm = spec["variables"]["TRTSEQP" if _crossed(config) else "TRT01P"]
+    if arm.get("source", main.name) in sources:
+        _require_arm(config, adsl, main, ledger)
     _require_order_of_periods(config, adsl, main, ledger)
     ledger.stop_on_problems()
     for name, flag in spec.get("flags", {}).items():
@@ -106,9 +112,13 @@ def _variable(
 ) -> pd.Series:
     """Return one variable on the index of `adsl`."""
     kind = spec.get("type", "text")
-    if "derive" in spec and "source" not in spec and "take" not in spec:
-        return value(spec["derive"], adsl).astype(DTYPES[kind])
     own = spec.get("source", config["adsl"]["from"])
+    if "derive" in spec and "source" not in spec and "take" not in spec:
+        derived = value(spec["derive"], adsl)
+        return _typed(name, derived, kind, main, ledger)
+    if own not in sources:
+        # The source has errors of its own, which are being collected.
+        return _missing(spec, adsl)
     source = main if own == config["adsl"]["from"] else sources[own]
     if "take" in spec:
         rows, theirs = of_known_subjects(config, source, roster, ledger)
@@ -120,7 +130,38 @@ def _variable(
             found = _of_main(config, spec, main, values, ledger)
         else:
             found = _of_other(config, source, values, adsl, roster, ledger)
-    return adsl["USUBJID"].map(found).astype(DTYPES[kind])
+    return _typed(name, of_subjects(adsl["USUBJID"], found), kind, main, ledger)
+
+
+def _missing(spec: Config, adsl: pd.DataFrame) -> pd.Series:
+    """Return a variable that nobody has."""
+    dtype: Any = DTYPES[spec.get("type", "text")]
+    return pd.Series(None, index=adsl.index, dtype=dtype)
+
+
+def _crossed(config: Config) -> bool:
+    return bool(config["design"] == "crossover")
+
+
+def _typed(
+    name: str, values: pd.Series, kind: str, main: Source, ledger: Ledger
+) -> pd.Series:
+    """Return values in the type of their variable; a fraction is no whole number."""
+    if kind == "integer":
+        numbers = values.astype("float64")
+        broken = numbers.notna() & (numbers % 1 != 0)
+        if broken.any():
+            ledger.problem(
+                f"{name} is not a whole number",
+                main.name,
+                positions=values.index[broken],
+                values=values[broken],
+                remedy="write `type: number`, or round(…) in its expression",
+            )
+            values = numbers.mask(broken)
+    dtype: Any = DTYPES[kind]
+    typed: pd.Series = values.astype(dtype)
+    return typed
 
 
 def _of_main(
@@ -180,12 +221,14 @@ def _imputation_flag(
     """Return M or D where month and day, or the day, of a date were put in."""
     from trialstats.clean.dates import missing_parts
 
+    if spec.get("source", main.name) not in sources:
+        return pd.Series(None, index=adsl.index, dtype="str")
     source = sources[spec["source"]] if "source" in spec else main
     subject = ledger.subject_column
     cells = source.frame[spec["column"]]
     flags = cells.map({t: missing_parts(t) for t in cells.dropna().unique()})
     own = flags.set_axis(source.frame[subject].to_numpy()).dropna()
-    return adsl["USUBJID"].map(own[~own.index.duplicated()]).astype("str")
+    return of_subjects(adsl["USUBJID"], own[~own.index.duplicated()]).astype("str")
 
 
 def adsl_schema(config: Config) -> pa.Schema:
@@ -218,7 +261,7 @@ def adsl_schema(config: Config) -> pa.Schema:
     for name, flag in flags.items():
         fields.append(_flag_field(name, flag["label"], flag["when"]))
     for name, text in config["analysis_sets"].items():
-        if set_flag(name) not in flags:
+        if set_flag(name) not in {*flags, *config["adsl"]["variables"]}:
             fields.append(_flag_field(set_flag(name), f"Analysis set {name}", text))
     return pa.schema(fields)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from trialstats.clean.account import Ledger
+from trialstats.clean.subjects import of_subjects
 from trialstats.clean.visits import baseline_visit
 from trialstats.rows import stored_numbers
 
@@ -67,7 +68,8 @@ def _is_baseline(
     rule = parameter["baseline"]
     analysed = (records["ANL01FL"] == "Y").to_numpy(dtype=bool)
     if isinstance(rule, Mapping) and "last_before" in rule:
-        limit = records["USUBJID"].map(adsl.set_index("USUBJID")[rule["last_before"]])
+        people = adsl.set_index("USUBJID")
+        limit = of_subjects(records["USUBJID"], people[rule["last_before"]])
         before = records["AVAL"].notna() & (records["ADT"] <= limit)
         order = records[before & records["DTYPE"].isna()]
         order = order.sort_values(["ADT", "position"], kind="stable")

@@ -16,7 +16,7 @@ from trialstats.clean.schemas import bds_schema
 from trialstats.clean.sources import Source
 from trialstats.clean.subjects import Roster
 from trialstats.clean.timing import query_untreated
-from trialstats.clean.visits import visit_numbers
+from trialstats.config.declared import visits_of
 from trialstats.expressions import parse, value
 from trialstats.rows import stored_numbers
 
@@ -197,7 +197,7 @@ def unseen_visits(config: Config, ledger: Ledger) -> set[tuple[str, str]]:
     return {
         (code, visit)
         for code, of in codes.items()
-        for visit in visit_numbers(config["bds"][of])
+        for visit in visits_of(config, of)
         if not ledger.tallies["seen", of, visit]
     }
 

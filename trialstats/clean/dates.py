@@ -49,7 +49,7 @@ def read_dates(
     column = spec["column"]
     typed = source.dates_typed(column)
     # Among the typed dates of a spreadsheet, a date written as text is an exception.
-    exceptional = bool(typed.any())
+    exceptional = column in source.dated
     present = cells.notna().to_numpy()
     days = np.full(len(cells), np.datetime64("NaT", "s"))
     whole = typed & present

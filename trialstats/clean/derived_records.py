@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialstats.clean.visits import baseline_visit, visit_numbers
+from trialstats.clean.subjects import of_subjects
+from trialstats.clean.visits import baseline_visit
+from trialstats.config.declared import visits_of
 from trialstats.rows import stored_numbers
 
 Config = Mapping[str, Any]
@@ -39,7 +41,7 @@ def derived_records(
         Columns of `records`, with ``DTYPE`` and ``ANL01FL`` = Y.
     """
     parameter = config["bds"][code]
-    numbers = _after_baseline(parameter)
+    numbers = _after_baseline(config, code)
     for rule in parameter.get("records", []):
         observed = _observed(records, numbers, adsl, rule)
         kind = rule["dtype"]
@@ -50,9 +52,9 @@ def derived_records(
         yield made.assign(DTYPE=kind, ANL01FL="Y", ABLFL=None)
 
 
-def _after_baseline(parameter: Config) -> dict[str, float]:
+def _after_baseline(config: Config, code: str) -> dict[str, float]:
     """Return the visits after baseline with their numbers, in order of number."""
-    numbers, baseline = visit_numbers(parameter), baseline_visit(parameter)
+    numbers, baseline = visits_of(config, code), baseline_visit(config["bds"][code])
     after = {
         visit: number
         for visit, number in numbers.items()
@@ -71,7 +73,8 @@ def _observed(
     real = records["DTYPE"].isna() | (records["DTYPE"] == "AVERAGE")
     chosen = (records["ANL01FL"] == "Y") & real & records["AVISIT"].isin(list(numbers))
     if "until" in rule:
-        limit = records["USUBJID"].map(adsl.set_index("USUBJID")[rule["until"]])
+        people = adsl.set_index("USUBJID")
+        limit = of_subjects(records["USUBJID"], people[rule["until"]])
         chosen &= limit.isna() | records["ADT"].isna() | (records["ADT"] <= limit)
     rows = records[chosen & records["AVAL"].notna()]
     return rows.sort_values(["USUBJID", "APERIOD", "AVISITN"], kind="stable")

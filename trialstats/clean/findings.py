@@ -47,7 +47,11 @@ def _digits(code: str, parameter: Config, ledger: Ledger) -> None:
     counts = tallied(ledger.tallies, "digit", code)
     fractions = counts.pop("not whole", 0)
     total = sum(counts.values())
-    if total < DIGIT_VALUES or fractions > total or "derive" in parameter["value"]:
+    if (
+        total < DIGIT_VALUES
+        or fractions > total
+        or "derive" in parameter.get("value", {})
+    ):
         return
     distinct = sum(1 for number in counts.values() if number)
     round_ones = counts.get(0, 0) + counts.get(5, 0)

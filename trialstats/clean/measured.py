@@ -102,12 +102,21 @@ def _long(
         frame[name] = read_column(
             source, {"column": column, "type": "text"}, ledger
         ).to_numpy()
-    baseline = parameter.get("baseline")
-    if isinstance(baseline, Mapping) and "column" in baseline:
-        spec = {**value, "column": baseline["column"]}
-        spec.pop("derive", None)
-        frame["BASE"] = read_column(source, spec, ledger).to_numpy()
+    base = _base(parameter, value, source, ledger)
+    if base is not None:
+        frame["BASE"] = base.to_numpy()
     return frame
+
+
+def _base(
+    parameter: Config, value: Config, source: Source, ledger: Ledger
+) -> pd.Series | None:
+    """Return the baseline that a column holds, read as the value itself is."""
+    baseline = parameter.get("baseline")
+    if not isinstance(baseline, Mapping) or "column" not in baseline:
+        return None
+    spec = {key: what for key, what in value.items() if key != "derive"}
+    return read_column(source, {**spec, "column": baseline["column"]}, ledger)
 
 
 def _wide(
@@ -122,9 +131,12 @@ def _wide(
     shared = {"type": "number", "unit": parameter["unit"], **parameter.get("value", {})}
     start = calendar(config, adsl, subjects).start
     people = adsl.set_index("USUBJID")
+    base = _base(parameter, shared, source, ledger)
     for column, visit in parameter["visits"]["columns"].items():
         values = read_column(source, {**shared, "column": column}, ledger)
         frame = _frame(source, subjects, values)
+        if base is not None:
+            frame["BASE"] = base.to_numpy()
         named = {"column": visit["date"]} if "date" in visit else None
         dates = _dates(source, named, ledger)
         frame["ADT"], frame["ADY"] = dates, relative_day(dates, start)

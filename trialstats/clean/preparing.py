@@ -10,7 +10,7 @@ import pandas as pd
 from trialstats.clean.account import Ledger
 from trialstats.config.checking import suggestion
 from trialstats.errors import DataError
-from trialstats.raw import NUMBER, RawColumn, RawTable
+from trialstats.raw import DATE, NUMBER, RawColumn, RawTable
 
 Config = Mapping[str, Any]
 
@@ -29,6 +29,9 @@ class Prepared:
         Labels and formats that came with the file.
     file_of, row_of : ndarray of int
         For each row its file, by number, and the row of the file.
+    dated : frozenset of str
+        Columns that hold cells which came as dates, in these rows or in others of the
+        source.
     """
 
     frame: pd.DataFrame
@@ -36,6 +39,7 @@ class Prepared:
     columns: Mapping[str, RawColumn]
     file_of: np.ndarray
     row_of: np.ndarray
+    dated: frozenset[str] = frozenset()
 
 
 def prepare(
@@ -77,7 +81,8 @@ def prepare(
         frame[spec["number_rows"]] = pd.Series(numbers, index=positions, dtype="str")
         kinds[spec["number_rows"]] = np.full(len(frame), NUMBER, dtype=np.uint8)
     file_of = np.full(len(frame), number, dtype=np.int32)
-    return Prepared(frame, kinds, columns, file_of, table.rows)
+    dated = frozenset(name for name, kind in kinds.items() if (kind == DATE).any())
+    return Prepared(frame, kinds, columns, file_of, table.rows, dated)
 
 
 def stacked(parts: Iterable[Prepared], files: Iterable[str]) -> Prepared:
@@ -110,6 +115,7 @@ def stacked(parts: Iterable[Prepared], files: Iterable[str]) -> Prepared:
         first.columns,
         np.concatenate([part.file_of for part in listed]),
         np.concatenate([part.row_of for part in listed]),
+        frozenset().union(*(part.dated for part in listed)),
     )
 
 
@@ -229,7 +235,8 @@ def _joined(
             kinds[column] = np.where(found, there.kinds[column][chosen], 0)
         if column in there.columns:
             columns[column] = there.columns[column]
-    return Prepared(frame, kinds, columns, here.file_of, here.row_of)
+    dated = here.dated | (there.dated & set(join["columns"]))
+    return Prepared(frame, kinds, columns, here.file_of, here.row_of, dated)
 
 
 def _join_lacks(

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialstats.clean.visits import baseline_visit, visit_numbers
+from trialstats.clean.visits import baseline_visit
+from trialstats.config.declared import visits_of
 from trialstats.expressions import condition
 
 Config = Mapping[str, Any]
@@ -44,7 +45,8 @@ def responder_records(
     held = condition(responder["when"], known).astype("float64")
     rows = [known.assign(AVAL=held)]
     if responder["missing"] == "non_responder":
-        rows.append(_non_responders(adsl, known, visit_numbers(parameter), baseline))
+        visits = visits_of(config, responder["of"])
+        rows.append(_non_responders(adsl, known, visits, baseline))
     made = pd.concat([part for part in rows if len(part)] or rows, ignore_index=True)
     made["AVALC"] = made["AVAL"].map({1.0: "Y", 0.0: "N"}).astype("str")
     made[["BASE", "CHG", "PCHG"]] = np.nan

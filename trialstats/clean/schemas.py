@@ -69,7 +69,9 @@ def _told(schema: pa.Schema, words: Mapping[str, Told]) -> pa.Schema:
         known = {k.decode(): v.decode() for k, v in (one.metadata or {}).items()}
         told: Told = {"unit": known.get("unit")} | words[one.name]
         required = not one.nullable
-        fields.append(field(one.name, one.type, known["label"], required=required, **told))
+        fields.append(
+            field(one.name, one.type, known["label"], required=required, **told)
+        )
     return pa.schema(fields)
 
 
@@ -125,7 +127,10 @@ def _bds_words(config: Config) -> dict[str, Told]:
         "PARAM": {"origin": "Assigned"},
         "AVISIT": _derived(by_parameter(visits)),
         "AVISITN": {"origin": "Assigned"},
-        "ADT": {"origin": "Collected", "source": "; ".join(dates) or "no date received"},
+        "ADT": {
+            "origin": "Collected",
+            "source": "; ".join(dates) or "no date received",
+        },
         "ADY": _day("ADT"),
         "AVAL": _derived(
             by_parameter(made),
@@ -133,7 +138,9 @@ def _bds_words(config: Config) -> dict[str, Told]:
             unit=unit,
         ),
         "AVALC": _derived(_in_letters(responders)),
-        "BASE": _derived(by_parameter(base) or "no parameter has a baseline", unit=unit),
+        "BASE": _derived(
+            by_parameter(base) or "no parameter has a baseline", unit=unit
+        ),
         "CHG": _derived("AVAL - BASE; missing at baseline", unit=unit),
         "PCHG": _derived("100 * CHG / BASE; missing where BASE is 0"),
         "ABLFL": _derived("Y on the record that is the baseline", codelist=["Y"]),
@@ -202,15 +209,15 @@ def _adae_words(config: Config, spec: Config) -> dict[str, Told]:
 
 def _adtte_words(config: Config) -> dict[str, Told]:
     specs = config.get("adtte", {})
-    of_dates = {code: spec for code, spec in specs.items() if "start" in spec}
     units = {code: str(spec.get("unit", "days")) for code, spec in specs.items()}
-    starts = {code: f"ADSL.{spec['start']}" for code, spec in of_dates.items()}
+    starts = {code: _start(spec) for code, spec in specs.items()}
+    ends = {code: _end(spec) for code, spec in specs.items()}
     return {
         **_subject(config),
         "PARAMCD": {"origin": "Assigned"},
         "PARAM": {"origin": "Assigned"},
         "STARTDT": _derived(by_parameter(starts) or "no time follows from dates"),
-        "ADT": _derived(by_parameter(_ends(of_dates)) or "no time follows from dates"),
+        "ADT": _derived(by_parameter(ends) or "no time follows from dates"),
         "AVAL": _derived(
             by_parameter({code: _time(spec) for code, spec in specs.items()})
             or "no time to an event",
@@ -225,11 +232,14 @@ def _adtte_words(config: Config) -> dict[str, Told]:
     }
 
 
-def _ends(of_dates: Mapping[str, Config]) -> dict[str, str]:
-    return {
-        code: f"ADSL.{spec['event_date']} of an event, else ADSL.{spec['censor_date']}"
-        for code, spec in of_dates.items()
-    }
+def _start(spec: Config) -> str:
+    return f"ADSL.{spec['start']}" if "start" in spec else ""
+
+
+def _end(spec: Config) -> str:
+    if "start" not in spec:
+        return ""
+    return f"ADSL.{spec['event_date']} of an event, else ADSL.{spec['censor_date']}"
 
 
 def _time(spec: Config) -> str:

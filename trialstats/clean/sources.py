@@ -38,6 +38,8 @@ class Source:
         Formats of dates in text cells, in the order in which they are tried.
     decimal : str
         Decimal mark of numbers in text cells.
+    dated : frozenset of str
+        Columns of the whole source that hold cells which came as dates.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Source:
     missing_codes: Mapping[str, str]
     date_formats: tuple[str, ...]
     decimal: str = "."
+    dated: frozenset[str] = frozenset()
 
     @property
     def positions(self) -> np.ndarray:
@@ -131,6 +134,7 @@ def _opened(config: Config, name: str, spec: Config, prepared: Prepared) -> Sour
         codes,
         tuple(formats),
         spec.get("decimal", "."),
+        prepared.dated,
     )
 
 
@@ -145,7 +149,15 @@ def _lacks_columns(config: Config, source: Source, ledger: Ledger) -> bool:
             column=column,
             remedy=suggestion(column, known),
         )
-    return bool(missing)
+    taken = [name for name in derived if name in source.frame]
+    for column in taken:
+        ledger.problem(
+            "the file has this column already",
+            source.name,
+            column=column,
+            remedy="choose another name under `derive`",
+        )
+    return bool(missing or taken)
 
 
 def _with_derived(source: Source, spec: Config) -> Source:
@@ -278,7 +290,7 @@ def _without_resubmissions(source: Source, key: list[str], ledger: Ledger) -> So
             values=_joined_key(frame[twice], key),
             remedy="keep one of the two rows",
         )
-    return source
+    return source.rows(~twice)
 
 
 def _first_positions(

@@ -35,6 +35,9 @@ _NAMED_FILES = 3
 
 _KEY = ["source", "file", "row"]
 
+#: Source, rule, column and reason of changed values.
+_Cause = tuple[str, str, str | None, str | None]
+
 
 @dataclass(slots=True)
 class _Counted:
@@ -77,13 +80,13 @@ def account_summary(
         When more rows of a source are set aside than it has.
     """
     sources: dict[str, _Counted] = {}
-    changes: dict[tuple[str, str, str | None, str | None], _Change] = {}
+    changes: dict[_Cause, _Change] = {}
     last: tuple[Any, ...] | None = None
     for part in parts:
         if not len(part):
             continue
         # The entries of a raw row stand together, but may begin in the part before.
-        fresh = (part[_KEY] != part[_KEY].shift()).any(axis=1).to_numpy()
+        fresh = (part[_KEY] != part[_KEY].shift()).any(axis=1).to_numpy(copy=True)
         fresh[0] = tuple(part[_KEY].iloc[0]) != last
         last = tuple(part[_KEY].iloc[-1])
         for source, rows in part.assign(_fresh=fresh).groupby("source", sort=False):
@@ -100,11 +103,13 @@ def _count(counted: _Counted, rows: pd.DataFrame) -> None:
     counted.changed += int((first["disposition"] == CHANGED).sum())
     aside = rows[rows["action"] == ASIDE]
     common = aside["rule"].isin(_BY_REASON)
-    for rule, number in aside.loc[~common, "rule"].value_counts(sort=False).items():
-        counted.aside[str(rule), None] += int(number)
-    pairs = aside.loc[common, ["rule", "reason"]].value_counts(sort=False)
-    for (rule, reason), number in pairs.items():
-        counted.aside[rule, reason] += int(number)
+    pairs = zip(
+        aside["rule"].tolist(),
+        aside["reason"].where(common, None).tolist(),
+        strict=True,
+    )
+    for rule, reason in pairs:
+        counted.aside[rule, None if pd.isna(reason) else str(reason)] += 1
 
 
 def _steps(source: str, counted: _Counted) -> Iterable[dict[str, Any]]:
@@ -142,19 +147,24 @@ def _place(rule: str) -> int:
 
 
 def _count_changes(
-    changes: dict[tuple[str, str, str | None, str | None], _Change],
+    changes: dict[_Cause, _Change],
     rows: pd.DataFrame,
 ) -> None:
     names = ["source", "rule", "column", "reason"]
     groups = rows.groupby(names, sort=False, dropna=False)
     for key, own in groups:
-        known = changes.setdefault(
-            tuple(None if pd.isna(part) else str(part) for part in key),  # type: ignore[arg-type]
-            _Change(),
-        )
+        known = changes.setdefault(_cause(key), _Change())
         known.n += len(own)
         needed = EXAMPLES - len(known.examples)
         known.examples += [_example(row) for row in own.head(needed).itertuples()]
+
+
+def _cause(key: Any) -> _Cause:
+    """Return the key of a group with None for what is missing."""
+    source, rule, column, reason = (
+        None if pd.isna(part) else str(part) for part in key
+    )
+    return str(source), str(rule), column, reason
 
 
 def _example(row: Any) -> str:
@@ -167,7 +177,7 @@ def _example(row: Any) -> str:
 
 def _changes_frame(
     sources: list[str],
-    changes: dict[tuple[str, str, str | None, str | None], _Change],
+    changes: dict[_Cause, _Change],
 ) -> pd.DataFrame:
     order = sorted(
         changes.items(), key=lambda item: (sources.index(item[0][0]), -item[1].n)

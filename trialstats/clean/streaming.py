@@ -16,7 +16,12 @@ from trialstats.clean.preparing import (
     stacked,
 )
 from trialstats.clean.sources import open_sources
-from trialstats.clean.subjects import Roster, roster_of, subject_ids
+from trialstats.clean.subjects import (
+    Roster,
+    require_subjects,
+    roster_of,
+    subject_ids,
+)
 from trialstats.clean.trial import CleanPart, clean_part, set_unused_aside
 from trialstats.config.raw_files import files_of
 from trialstats.raw import RawColumn, RawTable
@@ -60,6 +65,7 @@ class Staged:
         self.lookups: dict[str, Prepared] = {}
         self._columns: dict[str, dict[str, RawColumn]] = {}
         self._kinds: dict[str, set[str]] = {}
+        self._dated: dict[str, frozenset[str]] = {}
         self._origin: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
         self._subject = config["adsl"]["subject"]
 
@@ -73,6 +79,7 @@ class Staged:
             first += table.num_rows
             self._origin.setdefault(name, []).append((part.file_of, part.row_of))
             self._columns.setdefault(name, dict(part.columns))
+            self._dated[name] = self._dated.get(name, frozenset()) | part.dated
             if self._subject in part.frame:
                 self.store.add(name, self._as_rows(name, part))
             else:
@@ -124,7 +131,12 @@ class Staged:
         frame.index = pd.Index(positions, dtype="int64")
         file_of, row_of = self._origin[name][0]
         return Prepared(
-            frame, kinds, self._columns[name], file_of[positions], row_of[positions]
+            frame,
+            kinds,
+            self._columns[name],
+            file_of[positions],
+            row_of[positions],
+            self._dated[name],
         )
 
 
@@ -191,4 +203,6 @@ def _roster(config: Config, staged: Staged, ledger: Ledger) -> Roster:
         sources = open_sources(only, joined, quiet)
         main = subject_source(config, sources)
         subjects += subject_ids(config, main, quiet).dropna().unique().tolist()
-    return roster_of(subjects)
+    roster = roster_of(subjects)
+    require_subjects(config, roster, quiet)
+    return roster

@@ -66,6 +66,19 @@ def subject_ids(config: Config, source: Source, ledger: Ledger) -> pd.Series:
     return subjects
 
 
+def require_subjects(config: Config, roster: Roster, ledger: Ledger) -> None:
+    """Refuse a trial in which nobody is, before everybody is unknown."""
+    spec = config["adsl"]
+    if not roster.subjects:
+        ledger.problem(
+            "no row is a subject",
+            spec["from"],
+            column=spec["subject"],
+            remedy="mend `adsl.where`" if "where" in spec else "write the subjects",
+        )
+        ledger.stop_on_problems()
+
+
 def of_known_subjects(
     config: Config, source: Source, roster: Roster, ledger: Ledger
 ) -> tuple[Source, pd.Series]:
@@ -120,6 +133,15 @@ def _treat_unknown(
         finding="the subject is not in the subject-level source",
         resolution="set aside",
     )
+
+
+def of_subjects(subjects: pd.Series, by_subject: Any) -> pd.Series:
+    """Return what the subject of each row has; missing where it has nothing.
+
+    The type stays that of `by_subject`, also when nobody has anything.
+    """
+    found: pd.Series = by_subject.reindex(subjects.to_numpy()).set_axis(subjects.index)
+    return found
 
 
 def identity_of(subject: str) -> tuple[str, ...]:

@@ -24,7 +24,12 @@ from trialstats.clean.preparing import (
     stacked,
 )
 from trialstats.clean.sources import open_sources
-from trialstats.clean.subjects import Roster, roster_of, subject_ids
+from trialstats.clean.subjects import (
+    Roster,
+    require_subjects,
+    roster_of,
+    subject_ids,
+)
 from trialstats.config.raw_files import files_of
 from trialstats.raw import RawTable
 
@@ -147,6 +152,7 @@ def clean_part(
     if roster is None:
         main = subject_source(config, sources)
         roster = roster_of(subject_ids(config, main, ledger).dropna())
+        require_subjects(config, roster, ledger)
     adsl = build_adsl(config, sources, roster, ledger)
     bds = build_bds(config, adsl, sources, roster, ledger)
     adae = build_adae(config, adsl, sources, roster, ledger)

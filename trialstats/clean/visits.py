@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trialstats.clean.subjects import of_subjects
+
 UNSCHEDULED = "Unscheduled"
 
 Config = Mapping[str, Any]
@@ -66,7 +68,7 @@ def calendar(
     def dates(name: str) -> np.ndarray:
         if name not in people:
             return np.full(len(subjects), np.datetime64("NaT", "s"))
-        return subjects.map(people[name]).to_numpy(dtype="datetime64[s]")
+        return of_subjects(subjects, people[name]).to_numpy(dtype="datetime64[s]")
 
     own = "TRTSDT" if reference == "period" else reference
     periods = tuple(dates(name) for name in config.get("periods", []))

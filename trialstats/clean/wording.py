@@ -18,6 +18,9 @@ _RECORDS = {
     "LAST": "last value after baseline",
 }
 
+#: Ways to take one of several rows whose result need not be a value of a row.
+_MADE = frozenset({"mean", "sum", "count", "any"})
+
 #: Which of several values at a visit is analysed.
 _SEVERAL = {
     "nearest": "the one nearest to the middle of the window (of the baseline the "
@@ -57,7 +60,9 @@ def origin_of(spec: Config, source: str) -> dict[str, Any]:
 
 
 def _codelist(spec: Config) -> dict[str, Any]:
-    if "recode" not in spec:
+    made = any(key in spec for key in ("derive", "units", "corrections"))
+    made |= spec.get("take", "first") in _MADE or spec.get("type") == "date"
+    if "recode" not in spec or made:
         return {}
     return {"codelist": list(dict.fromkeys(map(str, spec["recode"].values())))}
 

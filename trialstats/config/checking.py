@@ -32,15 +32,27 @@ def check(config: Any, schema: Mapping[str, Any], *, file: str) -> None:
     ConfigError
         With every problem of the file.
     """
+    problems = misfits(config, schema, file=file)
+    if problems:
+        raise ConfigError(combined(problems))
+
+
+def misfits(config: Any, schema: Mapping[str, Any], *, file: str) -> list[str]:
+    """Return every misfit of a configuration and its schema, a sentence each.
+
+    Parameters
+    ----------
+    config, schema, file
+        As for `check`.
+    """
     validator = Draft202012Validator(schema)
     problems = [
-        f"{file}{_place(error)}: {message}"
+        f"{file}{place}: {message}"
         for error in sorted(validator.iter_errors(config), key=_order)
-        for message in _messages(error)
+        for place, message in _said(error)
     ]
-    if problems:
-        # The validator reports each missing key with all required keys at hand.
-        raise ConfigError(combined(dict.fromkeys(problems)))
+    # The validator reports each missing key with all required keys at hand.
+    return list(dict.fromkeys(problems))
 
 
 def with_defaults(config: Any, schema: Mapping[str, Any]) -> Any:
@@ -105,6 +117,60 @@ def _place(error: ValidationError) -> str:
     return f", at {path}" if path else ""
 
 
+def _said(error: ValidationError) -> Iterator[tuple[str, str]]:
+    """Yield place and message; of alternatives those of the one that is meant."""
+    if error.validator in {"anyOf", "oneOf"}:
+        yield from _of_alternatives(error)
+    elif error.validator in {"if", "then"} and error.context:
+        for inner in error.context:
+            yield from _said(inner)
+    else:
+        for message in _messages(error):
+            yield _place(error), message
+
+
+def _of_alternatives(error: ValidationError) -> Iterator[tuple[str, str]]:
+    alternatives: Any = error.validator_value
+    value: Any = error.instance
+    if all(set(one) == {"required"} for one in alternatives):
+        yield _place(error), _of_keys(value, [one["required"] for one in alternatives])
+        return
+    branches: dict[Any, list[ValidationError]] = {}
+    for inner in error.context or ():
+        branches.setdefault(inner.relative_schema_path[0], []).append(inner)
+    meant = [
+        errors
+        for errors in branches.values()
+        if not any(e.validator == "type" and not e.relative_path for e in errors)
+        and not (
+            isinstance(value, Mapping)
+            and any(e.validator == "enum" and not e.relative_path for e in errors)
+        )
+    ]
+    if meant:
+        for inner in sorted(meant[0], key=_order):
+            yield from _said(inner)
+        return
+    types = [e.validator_value for errors in branches.values() for e in errors[:1]]
+    listed = " or ".join(str(one) for one in types)
+    meaning = _meaning(error.schema)
+    yield _place(error), f"value {value!r} must be of type {listed}{meaning}"
+
+
+def _of_keys(value: Any, alternatives: list[list[str]]) -> str:
+    """Return what is wrong with keys of which one set must be there."""
+    listed = ", or ".join(" and ".join(f"`{k}`" for k in one) for one in alternatives)
+    whole = [one for one in alternatives if all(key in value for key in one)]
+    if len(whole) > 1:
+        given = " and ".join(f"`{key}`" for one in whole for key in one)
+        return f"has {given}; write only one of {listed}"
+    begun = [one for one in alternatives if any(key in value for key in one)]
+    if len(begun) == 1:
+        missing = [key for key in begun[0] if key not in value]
+        return f"missing key {', '.join(map(repr, missing))}; write {listed}"
+    return f"lacks one of {listed}; add it"
+
+
 def _messages(error: ValidationError) -> Iterator[str]:
     kind: Any = error.validator
     allowed: Any = error.validator_value
@@ -124,10 +190,9 @@ def _messages(error: ValidationError) -> Iterator[str]:
     elif kind == "type":
         yield f"value {value!r} must be of type {allowed}{_meaning(schema)}"
     elif kind == "pattern":
-        yield f"value {value!r} must match {allowed}{_meaning(schema)}"
-    elif kind in {"if", "then"} and error.context:
-        for inner in error.context:
-            yield from _messages(inner)
+        of_name = "propertyNames" in error.absolute_schema_path
+        said = "the name" if of_name else "value"
+        yield f"{said} {value!r} must match {allowed}{_meaning(schema)}"
     elif kind in _BOUNDS:
         remedy = _as_share(value, schema)
         yield f"value {value!r} must be {_BOUNDS[kind]} {allowed}{remedy}"
@@ -156,6 +221,7 @@ _SIZES = {
     "maxItems": "has too many entries; write at most {}",
     "minProperties": "has too few entries; write at least {}",
     "minLength": "is empty; write some text",
+    "maxLength": "is too long; write at most {} characters",
 }
 
 

@@ -1,15 +1,16 @@
 """Load the configuration of a dossier: the project, its trials, its syntheses."""
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from trialstats.config.checking import check, suggestion, with_defaults
-from trialstats.config.consistency import synthesis_problems, trial_problems
+from trialstats.config.checking import misfits, suggestion, with_defaults
+from trialstats.config.consistency import trial_problems
+from trialstats.config.data_files import files_of_trial, missing_files
+from trialstats.config.estimands import resolved_estimands
+from trialstats.config.reading import load_yaml
+from trialstats.config.syntheses import synthesis_problems
 from trialstats.errors import ConfigError, combined
 
 #: Where the schemas stand: beside this library, whatever folder a dossier is in.
@@ -35,63 +36,6 @@ class Project:
     syntheses: Mapping[str, Mapping[str, Any]]
 
 
-_TAG = "tag:yaml.org,2002:"
-
-
-class _Loader(yaml.SafeLoader):
-    """A safe loader that takes keys as text and refuses a key given twice.
-
-    YAML would read the codes ``-99`` and ``No`` as a number and a boolean, which then
-    equal no cell of a raw file.
-    """
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key_node, _ in node.value:
-            key = key_node.value
-            if not isinstance(key, str):
-                raise _refusal("a key must be text, not a list or mapping", key_node)
-            if key_node.tag == f"{_TAG}merge":
-                continue
-            if key in seen:
-                raise _refusal(f"key {key!r} is given twice", key_node)
-            seen.add(key)
-            key_node.tag = f"{_TAG}str"
-        return super().construct_mapping(node, deep)
-
-    def construct_yaml_float(self, node: Any) -> float:
-        value: float = super().construct_yaml_float(node)
-        if not math.isfinite(value):
-            raise _refusal(f"{node.value} is no finite number", node)
-        return value
-
-
-_Loader.add_constructor(f"{_TAG}float", _Loader.construct_yaml_float)
-
-
-def _refusal(what: str, node: Any) -> yaml.constructor.ConstructorError:
-    return yaml.constructor.ConstructorError(None, None, what, node.start_mark)
-
-
-def load_yaml(path: str | Path) -> Any:
-    """Return what a YAML file says, or raise a `ConfigError` with file and line."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such file") from None
-    except UnicodeDecodeError as reason:
-        raise ConfigError(
-            f"{path}: the text is not UTF-8 (byte {reason.start}); save it as UTF-8"
-        ) from None
-    try:
-        return yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as reason:
-        mark = getattr(reason, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        what = getattr(reason, "problem", None) or str(reason)
-        raise ConfigError(f"{path}{where}: not readable as YAML: {what}") from None
-
-
 def load_project(root: str | Path = ".", config: str | None = None) -> Project:
     """Load and check everything that ``config/config.yaml`` names.
 
@@ -111,10 +55,40 @@ def load_project(root: str | Path = ".", config: str | None = None) -> Project:
     ConfigError
         With every problem of every file.
     """
+    project, problems = read_project(root, config)
+    if problems:
+        raise ConfigError(combined(problems))
+    resolved = {key: resolved_estimands(one) for key, one in project.trials.items()}
+    return replace(project, trials=resolved)
+
+
+def read_project(
+    root: str | Path = ".", config: str | None = None
+) -> tuple[Project, list[str]]:
+    """Load everything that fits its schema, and say what is wrong with all of it.
+
+    Parameters
+    ----------
+    root, config
+        As for `load_project`.
+
+    Returns
+    -------
+    Project
+        Trials and syntheses that fit their schemas, consistent or not.
+    list of str
+        Every problem of every file.
+
+    Raises
+    ------
+    ConfigError
+        When the main file does not fit its schema.
+    """
     base = Path(root)
     name = config or "config/config.yaml"
-    main = _checked(base, name, "config")
-    problems: list[str] = []
+    main, problems = _fitting(base, name, "config")
+    if main is None:
+        raise ConfigError(combined(problems))
     trials, syntheses = (
         _members(base, name, main[kind], kind, schema, problems)
         for kind, schema in (("trials", "trial"), ("syntheses", "synthesis"))
@@ -130,13 +104,37 @@ def load_project(root: str | Path = ".", config: str | None = None) -> Project:
         if studies.count(trial["trial"]) > 1:
             what = f"another trial is named {trial['trial']!r} too"
             problems.append(f"config/trials/{key}.yaml, at trial: {what}")
-    if problems:
-        raise ConfigError(combined(problems))
-    return Project(config=main, trials=trials, syntheses=syntheses)
+    return Project(config=main, trials=trials, syntheses=syntheses), problems
+
+
+def read_trial(
+    root: str | Path, file: str
+) -> tuple[Mapping[str, Any] | None, list[str]]:
+    """Load the configuration of one trial, and say everything that is wrong with it.
+
+    Parameters
+    ----------
+    root : path
+        Folder of the dossier.
+    file : str
+        The file, from there.
+
+    Returns
+    -------
+    mapping or None
+        The configuration with defaults; None when it does not fit its schema.
+    list of str
+        Every problem of the file.
+    """
+    trial, problems = _fitting(Path(root), file, "trial")
+    if trial is None:
+        return None, problems
+    trial |= {"id": Path(file).stem}
+    return trial, [*problems, *trial_problems(trial, file=file)]
 
 
 def require_files(project: Project, root: str | Path = ".") -> None:
-    """Raise when a data file that the configuration names does not exist.
+    """Raise when a data file that the configuration names may not or cannot be read.
 
     Snakemake keeps outputs whose input has gone: the report would go on showing what a
     lost or renamed file once said.
@@ -151,34 +149,21 @@ def require_files(project: Project, root: str | Path = ".") -> None:
     Raises
     ------
     ConfigError
-        With every file that is missing, and where it is named.
+        With every file that is missing or lies outside the folders of the data, and
+        where it is named.
     """
     named = {
-        f"config/config.yaml, at published.{name}": file
-        for name, file in project.config.get("published", {}).items()
-    }
-    named |= {
-        f"config/config.yaml, at judgements.{name}": file
-        for name, file in project.config.get("judgements", {}).items()
+        f"config/config.yaml, at {kind}.{name}": file
+        for kind in ("published", "judgements")
+        for name, file in project.config.get(kind, {}).items()
     }
     for key, synthesis in project.syntheses.items():
         if "studies" in synthesis:
             place = f"config/syntheses/{key}.yaml, at studies.file"
             named[place] = synthesis["studies"]["file"]
     for key, trial in project.trials.items():
-        for name, source in trial["sources"].items():
-            place = f"config/trials/{key}.yaml, at sources.{name}.file"
-            named[place] = source["file"]
-    problems = []
-    for place, file in named.items():
-        path = Path(root) / file
-        if not path.is_file():
-            beside = sorted(p.name for p in path.parent.glob("*.*"))
-            remedy = suggestion(path.name, beside)
-            what = f"there is no file {file!r}"
-            problems.append(
-                f"{place}: {what}; put it there, or mend the name: {remedy}"
-            )
+        named |= files_of_trial(trial, f"config/trials/{key}.yaml")
+    problems = missing_files(named, root)
     if problems:
         raise ConfigError(combined(problems))
 
@@ -201,19 +186,24 @@ def _members(
                 f"{suggestion(name, known)}"
             )
             continue
-        try:
-            loaded[name] = _checked(base, file, schema) | {"id": name}
-        except ConfigError as reason:
-            problems.append(str(reason))
+        found, wrong = _fitting(base, file, schema)
+        problems += wrong
+        if found is not None:
+            loaded[name] = found | {"id": name}
     return loaded
 
 
-def _checked(base: Path, file: str, schema_name: str) -> dict[str, Any]:
+def _fitting(
+    base: Path, file: str, schema_name: str
+) -> tuple[dict[str, Any] | None, list[str]]:
+    """Return a file with defaults, or None and why it does not fit its schema."""
     schema = load_yaml(SCHEMAS / f"{schema_name}.schema.yaml")
     try:
         content = load_yaml(base / file)
     except ConfigError as reason:
-        raise ConfigError(str(reason).replace(str(base / file), file)) from None
-    check(content, schema, file=file)
+        return None, [str(reason).replace(str(base / file), file)]
+    problems = misfits(content, schema, file=file)
+    if problems:
+        return None, problems
     filled: dict[str, Any] = with_defaults(content, schema)
-    return filled
+    return filled, []

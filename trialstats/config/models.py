@@ -4,6 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trialstats.config.checking import suggestion, unknown_name
+from trialstats.config.declared import visits_of
+from trialstats.config.further_models import further_problems
+from trialstats.config.model_columns import MEASURED as MEASURED
+from trialstats.config.model_columns import MEASURED_NUMBERS as MEASURED_NUMBERS
+from trialstats.config.model_columns import columns_of, number_problems
 from trialstats.config.terms import names_in, term_problems
 from trialstats.vocabulary import AVERAGE_OVER_VISITS
 
@@ -11,28 +16,41 @@ Config = Mapping[str, Any]
 Found = Iterator[tuple[str, str]]
 
 #: Models that need a design of the trial; the others take any.
-DESIGNS = {"crossover": "crossover", "mmrm": "parallel"}
+DESIGNS = {
+    **dict.fromkeys(("crossover", "two_period", "bioequivalence"), "crossover"),
+    **dict.fromkeys(("mmrm", "logistic", "survival"), "parallel"),
+}
 
 #: Keys of a model beside `type`, by its type.
 KEYS = {
-    "ancova": ("covariates", "level"),
+    "ancova": (
+        *("covariates", "margins", "pairwise", "dose_response", "interaction"),
+        *("summaries", "level"),
+    ),
     "mmrm": (
         *("terms", "covariance", "group", "weights", "method", "df", "vcov"),
         *("averaged_over", "constrained_baseline", "level"),
     ),
     "crossover": ("baseline", "df", "boundary", "level"),
-    "proportions": ("level",),
+    "two_period": ("level",),
+    "bioequivalence": ("method", "df", "boundary", "reference_scaling", "level"),
+    "proportions": ("interval", "test", "level"),
+    "logistic": ("covariates", "level"),
+    "survival": ("covariates", "strata", "times", "limits", "ties", "level"),
+    "summary": (),
+    "characteristics": ("variables",),
+    "counts": ("lines", "by"),
     "adverse_events": ("level",),
 }
 
-#: Columns of the measurements of a parallel trial that a model may name.
-MEASURED = (
-    *("STUDYID", "USUBJID", "TRT01P", "TRTP", "AVISIT", "AVISITN", "ADT", "ADY"),
-    *("AVAL", "BASE", "CHG", "PCHG", "DTYPE"),
-)
+#: Models of the subjects themselves, which need no parameter.
+OF_SUBJECTS = ("characteristics", "counts", "adverse_events")
 
-#: Those of them that hold numbers; the period of a crossover is a further one.
-MEASURED_NUMBERS = ("AVISITN", "ADY", "AVAL", "BASE", "CHG", "PCHG")
+#: Models of one visit.
+AT_ONE_VISIT = ("ancova", "crossover", "two_period", "bioequivalence", "proportions")
+
+#: Models that take several visits, each with what it does when none is named.
+AT_SEVERAL_VISITS = ("logistic", "summary")
 
 #: What to write instead of a key that belongs to another type of model.
 _INSTEAD = {
@@ -43,6 +61,9 @@ _INSTEAD = {
     ("ancova", "terms"): "list its columns under `covariates`",
     ("ancova", "baseline"): "write `covariates: [BASE]`",
     ("crossover", "covariates"): "its one covariate is named under `baseline`",
+    ("survival", "method"): "Cox regression has one; see `ties`",
+    ("counts", "variables"): "write a line with `variable` under `lines`",
+    ("characteristics", "lines"): "name ADSL variables under `variables`",
 }
 
 #: Degrees of freedom that a model with random subjects does not have.
@@ -60,41 +81,11 @@ def model_problems(trial: Config, name: str) -> Found:
         if key != "type" and key not in KEYS[kind]:
             remedy = _INSTEAD.get((kind, key)) or suggestion(key, KEYS[kind])
             yield f"{place}.{key}", f"is no key of a model of type {kind!r}; {remedy}"
-    if kind == "crossover" and model.get("df") in _MMRM_ONLY:
+    if kind in ("crossover", "bioequivalence") and model.get("df") in _MMRM_ONLY:
         yield f"{place}.df", f"{model['df']!r} is for models of type 'mmrm'"
     if kind == "crossover" and "baseline" in model:
-        yield from _number_problems(trial, f"{place}.baseline", model["baseline"])
-    if kind == "ancova":
-        for column in model.get("covariates", ()):
-            yield from _number_problems(trial, f"{place}.covariates", column)
-
-
-def columns_of(trial: Config) -> list[str]:
-    """Return the columns that a model may name, each once."""
-    own = ["APERIOD", "TRTSEQP"] if trial["design"] == "crossover" else []
-    adsl = trial["adsl"]
-    listed = [*MEASURED, *own, *adsl["variables"], *adsl.get("flags", {})]
-    return list(dict.fromkeys(listed))
-
-
-def _number_problems(trial: Config, place: str, column: str) -> Found:
-    """Yield place and sentence when a column does not exist or holds no numbers."""
-    known, variables = columns_of(trial), trial["adsl"]["variables"]
-    if column not in known:
-        yield from unknown_name(place, "column", column, known)
-        return
-    types = {name: spec.get("type", "text") for name, spec in variables.items()}
-    # A measurement goes before a variable of the same name.
-    types |= dict.fromkeys(MEASURED, "text") | {"ADT": "date", "APERIOD": "integer"}
-    types |= dict.fromkeys(MEASURED_NUMBERS, "number")
-    kind = types.get(column, "text")
-    if kind in ("number", "integer"):
-        return
-    numeric = [c for c in known if types.get(c) in ("number", "integer")]
-    remedy = f"name a column of numbers ({', '.join(numeric)})"
-    if kind == "text" and column in variables:
-        remedy += f", or add `type: number` to adsl.variables.{column} if it holds them"
-    yield place, f"column {column!r} is of type {kind}; {remedy}"
+        yield from number_problems(trial, f"{place}.baseline", model["baseline"])
+    yield from further_problems(trial, name)
 
 
 def mmrm_problems(trial: Config, name: str) -> Found:
@@ -105,7 +96,7 @@ def mmrm_problems(trial: Config, name: str) -> Found:
     if "group" in model:
         yield from unknown_name(f"{place}.model.group", "column", model["group"], known)
     if "weights" in model:
-        yield from _number_problems(trial, f"{place}.model.weights", model["weights"])
+        yield from number_problems(trial, f"{place}.model.weights", model["weights"])
     df = model.get("df", "kenward_roger")
     if "vcov" in model and df.startswith("kenward_roger"):
         default = "" if "df" in model else ", the default"
@@ -144,15 +135,15 @@ def mmrm_problems(trial: Config, name: str) -> Found:
 
 def _visit_problems(trial: Config, name: str) -> Found:
     analysis = trial["analyses"][name]
-    measured = trial["bds"].get(analysis["parameter"])
+    measured = trial.get("bds", {}).get(analysis["parameter"])
     place = f"analyses.{name}"
     if measured is None:
         if analysis["parameter"] in trial.get("responders", {}):
             what = "an mmrm is for measurements, not for responders"
             yield f"{place}.parameter", what
         return
-    windows = measured["visits"]["windows"]
-    after = [visit for visit, window in windows.items() if window["number"] > 0]
+    numbers = visits_of(trial, analysis["parameter"])
+    after = [visit for visit, number in numbers.items() if number > 0]
     for visit in analysis["model"].get("averaged_over", ()):
         at = f"{place}.model.averaged_over"
         yield from unknown_name(at, "visit after baseline", visit, after)

@@ -6,7 +6,12 @@ A step that sees only the settings it uses is not run again when others change.
 from collections.abc import Mapping
 from typing import Any
 
+from trialstats.config.estimands import estimand_settings
+
 Config = Mapping[str, Any]
+
+#: Keys of a trial that change which records an analysis uses, and no dataset.
+_OF_ESTIMANDS = {"estimands", "intercurrent_events"}
 
 #: Keys of a synthesis that change what is printed, not what is computed.
 _PRINTED = {"title", "question", "condition", "favours", "notes", "figure"}
@@ -14,13 +19,20 @@ _PRINTED = {"title", "question", "condition", "favours", "notes", "figure"}
 
 def dataset_settings(trial: Config) -> dict[str, Any]:
     """Return what the datasets of a trial depend on."""
-    return {k: v for k, v in trial.items() if k not in {"analyses", "title"}}
+    left_out = {"analyses", "title", *_OF_ESTIMANDS}
+    return {k: v for k, v in trial.items() if k not in left_out}
+
+
+def export_settings(trial: Config) -> dict[str, Any]:
+    """Return what the exports of a trial depend on."""
+    return dataset_settings(trial) | {"title": trial["title"]}
 
 
 def analysis_settings(trial: Config, name: str) -> dict[str, Any]:
     """Return what one analysis of a trial depends on."""
-    kept = {k: v for k, v in trial.items() if k not in {"sources", "title"}}
-    return kept | {"analyses": {name: trial["analyses"][name]}}
+    left_out = {"sources", "title", *_OF_ESTIMANDS}
+    kept = {k: v for k, v in trial.items() if k not in left_out}
+    return kept | estimand_settings(trial, name)
 
 
 def evidence_settings(synthesis: Config) -> dict[str, Any]:

@@ -5,22 +5,23 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from trialstats.config.declared import arms_of, set_flag
+from trialstats.config.subjects import date_problems, made_names
+
 Config = Mapping[str, Any]
 Found = Iterator[tuple[str, str]]
 
-#: Columns of ADSL that the cleaning makes itself.
-_OWN = ("STUDYID", "USUBJID")
-
 #: Dates from which days are counted, and which say who was randomised and treated.
 _DATES = ("RANDDT", "TRTSDT")
+
+#: The format of CDISC, which no notation of strptime writes.
+ISO8601 = "ISO8601"
 
 
 def value_problems(trial: Config) -> Found:
     """Yield place and sentence for every value that cannot be meant."""
     yield from _name_problems(trial)
     yield from _date_problems(trial)
-    yield from _range_problems(trial)
-    yield from _window_problems(trial)
     yield from _format_problems("date_formats", trial)
     for name, source in trial["sources"].items():
         yield from _format_problems(f"sources.{name}.date_formats", source)
@@ -28,10 +29,7 @@ def value_problems(trial: Config) -> Found:
 
 def _name_problems(trial: Config) -> Found:
     variables, flags = trial["adsl"]["variables"], trial["adsl"].get("flags", {})
-    own = list(_OWN)
-    if trial["design"] == "crossover":
-        own += [f"TRT{n:02d}P" for n in range(1, len(trial.get("periods", [])) + 1)]
-    for name in own:
+    for name in made_names(trial):
         if name in variables:
             yield f"adsl.variables.{name}", "is made by the cleaning; leave it out"
     for name in flags:
@@ -39,14 +37,16 @@ def _name_problems(trial: Config) -> Found:
             yield f"adsl.flags.{name}", "is the name of a variable too"
     made: dict[str, str] = {}
     for name, condition in trial["analysis_sets"].items():
-        flag, place = f"{name.upper()}FL", f"analysis_sets.{name}"
+        flag, place = set_flag(name), f"analysis_sets.{name}"
         if flag in made:
             yield place, f"{made[flag]!r} makes the same flag {flag}; rename one"
         if flag in flags and flags[flag]["when"] != condition:
             yield place, f"flag {flag} has another condition; rename one of the two"
+        # A flag of an analysis dataset is its own analysis set.
+        if flag in variables and condition != f"{flag} == 'Y'":
+            yield place, f"its flag {flag} is the name of a variable; rename one"
         made[flag] = name
-    arms = [trial["arms"]["control"], *trial["arms"]["treatments"]]
-    yield from _alike_problems("arms", arms)
+    yield from _alike_problems("arms", arms_of(trial))
     yield from _alike_problems("sequences", trial.get("sequences", {}))
 
 
@@ -66,45 +66,9 @@ def _date_problems(trial: Config) -> Found:
     variables = trial["adsl"]["variables"]
     named = [("adsl.variables", name) for name in _DATES]
     named += [("periods", name) for name in trial.get("periods", [])]
-    named += [
-        (f"bds.{code}.visits.reference", parameter["visits"]["reference"])
-        for code, parameter in trial["bds"].items()
-    ]
-    if trial["design"] == "crossover":
-        named = [(place, name) for place, name in named if name != "period"]
     for place, name in dict.fromkeys(named):
-        if name in variables and variables[name].get("type") != "date":
-            yield place, f"{name} must be of type date; add `type: date` to it"
-
-
-def _range_problems(trial: Config) -> Found:
-    specs = {f"adsl.variables.{n}": v for n, v in trial["adsl"]["variables"].items()}
-    specs |= {f"bds.{code}.value": p["value"] for code, p in trial["bds"].items()}
-    for place, spec in specs.items():
-        low, high = spec.get("range", (0, 1))
-        if low >= high:
-            yield f"{place}.range", f"{low:g} is not below {high:g}"
-        for unit, factor in spec.get("units", {}).get("factors", {}).items():
-            if factor == 0:
-                yield f"{place}.units.factors.{unit}", "0 makes every value 0"
-
-
-def _window_problems(trial: Config) -> Found:
-    for code, parameter in trial["bds"].items():
-        place, windows = f"bds.{code}.visits.windows", parameter["visits"]["windows"]
-        numbers: dict[float, str] = {}
-        for name, window in windows.items():
-            other = numbers.setdefault(window["number"], name)
-            if other != name:
-                yield place, f"{other!r} and {name!r} have one number"
-        baseline = parameter["baseline"]
-        if baseline in windows and windows[baseline]["number"] > 0:
-            what = "the baseline has a number above 0; visits after it begin above 0"
-            yield f"{place}.{baseline}.number", what
-        summary = parameter.get("summarise")
-        if summary and summary["at_least"] > summary["of"]:
-            what = f"{summary['at_least']} of {summary['of']} can never be reached"
-            yield f"bds.{code}.summarise.at_least", what
+        if name in variables:
+            yield from date_problems(trial, place, name)
 
 
 #: A day whose number is no month and no hour, so that nothing can be mixed up.
@@ -113,6 +77,8 @@ _EXAMPLE = dt.datetime(2024, 2, 29)
 
 def _format_problems(place: str, holder: Config) -> Found:
     for format_ in holder.get("date_formats", []):
+        if format_ == ISO8601:
+            continue
         try:
             read = dt.datetime.strptime(_EXAMPLE.strftime(format_), format_)
         except ValueError:

@@ -12,18 +12,36 @@ from trialstats.exports.dictionary import (
     metadata_gaps,
 )
 from trialstats.exports.study import NO_TIME, Dataset, Study
+from trialstats.exports.trial_files import (
+    FORMATS,
+    dataset_of,
+    datasets_of,
+    export_names,
+    export_trial,
+    key_names,
+    keys_of,
+    trial_datasets,
+)
 from trialstats.exports.xport import to_xport
 
 __all__ = [
     "DATA_DICTIONARY",
+    "FORMATS",
     "NO_TIME",
     "Dataset",
     "Standard",
     "Study",
     "data_dictionary",
+    "dataset_of",
+    "datasets_of",
+    "export_names",
+    "export_trial",
+    "key_names",
+    "keys_of",
     "metadata_gaps",
     "to_dataset_json",
     "to_dataset_ndjson",
     "to_define_xml",
     "to_xport",
+    "trial_datasets",
 ]

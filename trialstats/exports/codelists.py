@@ -1,5 +1,8 @@
 """Codelists: those that the metadata give, and those that few distinct values make."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
 from trialstats.exports.variables import Codelist, Variable
 
 #: Most distinct values that make a codelist of their own.
@@ -28,10 +31,36 @@ def codelist_of(
     mapping or None
         Code -> its meaning, None where the code speaks for itself.
     """
+    meanings = parameter_meanings(variables) if variable.name == "PARAMCD" else {}
+    distinct = variable.distinct() if variable.kind == "text" else []
+    return codes_of(variable, distinct, len(variable.present), meanings, few)
+
+
+def codes_of(
+    variable: Variable,
+    codes: Sequence[str],
+    n_present: int,
+    meanings: Mapping[str, str],
+    few: int = FEW,
+) -> Codelist | None:
+    """Return the codelist of a variable of which only the contents are known.
+
+    Parameters
+    ----------
+    variable : Variable
+        Its values do not matter.
+    codes : sequence of str
+        Distinct values of a text, in order.
+    n_present : int
+        How many rows have a value.
+    meanings : mapping of str to str
+        What codes mean, as far as it is known.
+    few : int
+        As in `codelist_of`.
+    """
     if variable.codelist is not None:
         return variable.codelist
-    codes = variable.distinct()
-    repeats = len(codes) < len(variable.present)
+    repeats = len(codes) < n_present
     if (
         variable.kind != "text"
         or variable.name in IDENTIFIERS
@@ -40,7 +69,6 @@ def codelist_of(
         or "" in codes
     ):
         return None
-    meanings = parameter_meanings(variables) if variable.name == "PARAMCD" else {}
     if all(meanings.get(code) for code in codes):
         return {code: meanings[code] for code in codes}
     return dict.fromkeys(codes)
@@ -52,9 +80,13 @@ def parameter_meanings(variables: tuple[Variable, ...]) -> dict[str, str]:
     if not {"PARAMCD", "PARAM"} <= by_name.keys():
         return {}
     codes, meanings = by_name["PARAMCD"].values, by_name["PARAM"].values
-    pairs = dict.fromkeys(zip(codes, meanings, strict=True))
+    return single_meanings(zip(codes, meanings, strict=True))
+
+
+def single_meanings(pairs: Iterable[tuple[Any, Any]]) -> dict[str, str]:
+    """Return what each code means, where pairs of code and meaning say one thing."""
     found: dict[str, list[str]] = {}
-    for code, meaning in pairs:
+    for code, meaning in dict.fromkeys(pairs):
         found.setdefault(code, []).append(meaning)
     return {
         code: meanings[0]

@@ -74,10 +74,12 @@ class TrialMaterial:
         Configuration of the trial, with its name under ``id``.
     rows : DataFrame
         All its rows, schema `ESTIMATES`: analyses, baseline and disposition.
-    account : DataFrame
-        Counts of `trialstats.clean.account.account_counts`.
+    account, changes : DataFrame
+        Schemas `cleaning_rows.STEPS` and `cleaning_rows.CHANGES`.
     queries, set_aside : DataFrame
         Schemas `QUERIES` and `SET_ASIDE`.
+    dictionary : DataFrame
+        Schema `trialstats.exports.DATA_DICTIONARY`.
     figures : tuple of Figure
         Its figures; the name says where it stands: with ``_residuals_`` in it among
         the residuals, at its end ``_adverse_events`` or ``_account``, any other among
@@ -87,8 +89,10 @@ class TrialMaterial:
     config: Mapping[str, Any]
     rows: pd.DataFrame
     account: pd.DataFrame
+    changes: pd.DataFrame
     queries: pd.DataFrame
     set_aside: pd.DataFrame
+    dictionary: pd.DataFrame
     figures: tuple[Figure, ...] = ()
 
 
@@ -114,12 +118,16 @@ class SynthesisMaterial:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A titled part of a section: text, figures and tables, in this order."""
+    """A titled part of a section: text, figures and tables, in this order.
+
+    A folded one shows its title until a reader opens it.
+    """
 
     title: str
     paragraphs: tuple[str, ...] = ()
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +189,9 @@ class ReportContent:
         In the order of the configuration; their key sentences make the summary.
     characteristics : Table, optional
         The published trials; absent without published tables.
+    plausibility : Block, optional
+        Numbers of the published tables that can hardly be meant, or that there are
+        none; absent without published tables.
     trials : tuple of TrialSection
         Trials analysed from individual data.
     agreement : Block
@@ -208,3 +219,4 @@ class ReportContent:
     digests: tuple[tuple[str, str], ...] = ()
     licence: str = field(default="")
     findings: tuple[Table, ...] = ()
+    plausibility: Block | None = None

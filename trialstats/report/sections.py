@@ -1,6 +1,6 @@
 """Make the sections of the report from rows, configuration and figures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -37,6 +37,7 @@ def build_content(
     *,
     published_trials: pd.DataFrame,
     published_effects: pd.DataFrame,
+    published_warnings: pd.DataFrame,
     evidence: pd.DataFrame,
     evidence_figure: Figure | None,
     agreement: pd.DataFrame,
@@ -57,6 +58,8 @@ def build_content(
         Syntheses, in order.
     published_trials, published_effects : DataFrame
         Schemas `PUBLISHED_TRIALS` and `EFFECTS`.
+    published_warnings : DataFrame
+        Schema `cleaning_rows.PUBLISHED_WARNINGS`.
     evidence : DataFrame
         The evidence map, see `trialstats.tables.evidence_table`.
     evidence_figure : Figure, optional
@@ -95,6 +98,9 @@ def build_content(
             if published_trials.empty
             else tables.trial_characteristics(published_trials, published_effects)
         ),
+        plausibility=(
+            None if published_trials.empty else _plausibility(published_warnings)
+        ),
         trials=tuple(trial_section(m) for m in trials),
         agreement=_agreement(agreement),
         methods=_methods(trials, materials),
@@ -116,8 +122,10 @@ def trial_section(material: TrialMaterial) -> TrialSection:
         rows,
         trial=trial,
         account=material.account,
+        changes=material.changes,
         queries=material.queries,
         set_aside=material.set_aside,
+        dictionary=material.dictionary,
     )
     events = [
         name
@@ -126,7 +134,6 @@ def trial_section(material: TrialMaterial) -> TrialSection:
     ]
     efficacy = [name for name in trial["analyses"] if name not in events]
     figures = _figures_by_place(material.figures)
-    cleaning = [n for n in _CLEANING if made[n].rows or n == "account"]
     blocks = (
         Block("Participants", (), (), (made["disposition"], made["baseline"])),
         Block("Efficacy", (), figures[""], tuple(made[n] for n in efficacy)),
@@ -141,8 +148,9 @@ def trial_section(material: TrialMaterial) -> TrialSection:
             "From raw files to datasets",
             (_CLEANING_WORDS,),
             figures["_account"],
-            tuple(made[n] for n in cleaning),
+            tuple(made[n] for n in _CLEANING if made[n].rows or n == "account"),
         ),
+        *_folded(made),
     )
     synthetic = trial.get("data_status") == "synthetic"
     return TrialSection(
@@ -155,7 +163,18 @@ def trial_section(material: TrialMaterial) -> TrialSection:
     )
 
 
-_CLEANING = ("account", "queries", "set_aside")
+_CLEANING = ("account", "quality")
+
+#: Long tables, each in a part that a reader opens.
+_FOLDED = ("changes", "queries", "set_aside", "dictionary")
+
+
+def _folded(made: Mapping[str, Table]) -> Iterator[Block]:
+    """Yield the long tables of the cleaning, each in a part that a reader opens."""
+    for name in _FOLDED:
+        if made[name].rows:
+            yield Block(made[name].title, tables=(made[name],), folded=True)
+
 
 _CLEANING_WORDS = (
     "Every raw row is kept as received, changed by a named rule, or set aside with a "
@@ -246,6 +265,16 @@ def _data_kinds(
     synthetic = [
         str(m.config["title"]) for m in trials if m.config["data_status"] == "synthetic"
     ]
+    individual = [
+        str(m.config["title"])
+        for m in trials
+        if m.config["data_status"] == "individual"
+    ]
+    if individual:
+        if published_trials.empty:
+            kinds = kinds[1:]
+        said = "Analysed from the data of each participant."
+        kinds.insert(0, ("Individual data", f"{'; '.join(individual)}. {said}"))
     if synthetic:
         kinds.append(
             (
@@ -293,6 +322,20 @@ def _evidence(
     figures = (figure,) if figure else ()
     table = tables.evidence_table(evidence, titles=titles)
     return Block("Evidence map", (text,), figures, (table,))
+
+
+def _plausibility(warnings: pd.DataFrame) -> Block:
+    """Say which published numbers can hardly be meant, also when none is so."""
+    text = (
+        "Every published number is held against its scale, against the interval beside "
+        "it and against other trials of the same outcome: a standard error in the "
+        "place of a standard deviation, a standardised difference above 3, a ratio "
+        "above 20, a mean or a standard deviation that the scale does not allow."
+    )
+    count = f"{len(warnings)} look wrong" if len(warnings) else "None looks wrong"
+    said = f"{count}; the numbers stand as they are transcribed."
+    table = (tables.warnings_table(warnings),) if len(warnings) else ()
+    return Block("Plausibility of the published numbers", (text, said), tables=table)
 
 
 def _summary(materials: Sequence[SynthesisMaterial]) -> Table | None:

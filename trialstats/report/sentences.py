@@ -281,7 +281,8 @@ def trial_sentences(
         Configuration of the trial.
     """
     said = []
-    listed = find(records(rows), role="primary", statistic="difference")
+    primary = find(records(rows), role="primary")
+    listed = [r for r in primary if _EFFECTS.get(str(r["statistic"]))]
     for record in listed:
         settings = trial["analyses"].get(record["analysis"], {})
         title = str(settings.get("title", record["analysis"]))
@@ -290,9 +291,21 @@ def trial_sentences(
             over = settings.get("model", {}).get("averaged_over", ())
             title += f" (average of {visits_in_words(over) or 'all visits'})"
         words = "synthetic data" if trial.get("data_status") == "synthetic" else "data"
-        text = f"{title}, {contrast}, in these {words}: difference"
+        effect = _EFFECTS[str(record["statistic"])]
+        text = f"{title}, {contrast}, in these {words}: {effect}"
         said.append(Sentence(f"{text} {estimate_text(record)}.", ids(record)))
     return tuple(said)
+
+
+#: Effects that a primary analysis may state, in words.
+_EFFECTS = {
+    "difference": "difference",
+    "risk_difference": "risk difference in percentage points",
+    "odds_ratio": "odds ratio",
+    "risk_ratio": "risk ratio",
+    "hazard_ratio": "hazard ratio",
+    "geometric_mean_ratio": "ratio of geometric means",
+}
 
 
 def agreement_sentence(agreement: pd.DataFrame) -> Sentence:

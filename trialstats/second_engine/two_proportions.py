@@ -7,7 +7,7 @@ hypergeometric terms.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from statistics import NormalDist
 
 import numpy as np
@@ -42,6 +42,15 @@ def _binomial(x: NDArray[np.int64], n: int, p: float) -> NDArray[np.float64]:
     choose = gammaln(n + 1) - gammaln(x + 1) - gammaln(n - x + 1)
     terms: NDArray[np.float64] = choose + x * math.log(p) + (n - x) * math.log1p(-p)
     return terms
+
+
+def simple_limits(counts: Counts, level: float) -> Mapping[str, float]:
+    """Return limits of p1 - p0 from the two binomial variances."""
+    x1, n1, x0, n0 = counts
+    p1, p0 = x1 / n1, x0 / n0
+    error = math.sqrt(p1 * (1 - p1) / n1 + p0 * (1 - p0) / n0)
+    half = NormalDist().inv_cdf((1 + level) / 2) * error
+    return {"ci_lower": p1 - p0 - half, "ci_upper": p1 - p0 + half}
 
 
 def risk_difference_limits(counts: Counts, level: float) -> Limits:

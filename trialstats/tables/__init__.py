@@ -3,10 +3,10 @@
 from trialstats.tables.account import (
     account_table,
     agreement_table,
-    queries_table,
-    set_aside_table,
+    changes_table,
 )
 from trialstats.tables.adverse_events import adverse_events_table
+from trialstats.tables.dictionary import dictionary_table
 from trialstats.tables.efficacy import efficacy_table
 from trialstats.tables.findings import findings_tables
 from trialstats.tables.heterogeneity import (
@@ -22,6 +22,12 @@ from trialstats.tables.participants import (
 )
 from trialstats.tables.pools import published_pools_table
 from trialstats.tables.published import evidence_table, trial_characteristics
+from trialstats.tables.quality import (
+    quality_table,
+    queries_table,
+    set_aside_table,
+    warnings_table,
+)
 from trialstats.tables.render import to_csv_frame, to_html, to_page
 from trialstats.tables.sensitivity import influence_table, sensitivity_table
 from trialstats.tables.summary import summary_of_effects
@@ -38,6 +44,8 @@ __all__ = [
     "adverse_events_table",
     "agreement_table",
     "baseline_table",
+    "changes_table",
+    "dictionary_table",
     "disposition_table",
     "efficacy_table",
     "evidence_table",
@@ -46,6 +54,7 @@ __all__ = [
     "labels_of",
     "meta_regression_table",
     "published_pools_table",
+    "quality_table",
     "queries_table",
     "sensitivity_table",
     "set_aside_table",
@@ -59,4 +68,5 @@ __all__ = [
     "trial_characteristics",
     "trial_effects_table",
     "trial_tables",
+    "warnings_table",
 ]

@@ -1,146 +1,164 @@
-"""Tables of the cleaning: the account, the findings, and the rows set aside."""
+"""Tables of what was done: the account of the cleaning, and the agreement."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from trialstats.cleaning_rows import RECEIVED
 from trialstats.errors import DataError
 from trialstats.records import Record, distinct, find, records
 from trialstats.tables.cells import scientific_text, significant_text, text_cell
+from trialstats.tables.quality import name_of
+from trialstats.tables.shortened import SHOWN, brief, left_out, shortened
 from trialstats.tables.subtitles import trial_subtitle
 from trialstats.tables.table import Cell, Column, Footnotes, Row, Table, heading
 from trialstats.vocabulary import SYNTHETIC
 
 
-def account_table(counts: pd.DataFrame, *, trial: Mapping[str, Any]) -> Table:
-    """Tabulate what became of every raw row, by source.
+def account_table(steps: pd.DataFrame, *, trial: Mapping[str, Any]) -> Table:
+    """Tabulate what became of every raw row, by source and step.
 
     Parameters
     ----------
-    counts : DataFrame
-        Columns source, file, received, kept, changed, set_aside; one row a source.
+    steps : DataFrame
+        Schema `cleaning_rows.STEPS`.
     trial : mapping
         Configuration of the trial.
+
+    Returns
+    -------
+    Table
+        Under a heading for each source: the rows received, each rule that sets rows
+        aside, and the rows used.
 
     Raises
     ------
     DataError
-        When kept, changed and set aside do not add up to received.
+        When the rows out of a step and those set aside do not add up to the rows in,
+        or a step does not begin with what the one before left.
     """
-    body = []
-    for row in records(counts):
-        parts = [row["kept"], row["changed"], row["set_aside"]]
-        if sum(parts) != row["received"]:
-            total = " + ".join(map(str, parts))
-            raise DataError(
-                f"the account of {row['source']!r} does not add up: "
-                f"{row['received']} received, {total} accounted for",
-                file=row["file"],
-            )
-        numbers = (Cell(str(n)) for n in (row["received"], *parts))
-        body.append(Row((Cell(row["source"]), Cell(row["file"]), *numbers)))
+    listed = records(steps)
+    body: list[Row] = []
+    for source in distinct(listed, "source"):
+        part = find(listed, source=source)
+        require_balance(part)
+        body.append(heading(str(source)))
+        body += [_step_row(step) for step in part]
     return Table(
-        id=f"{_name(trial)}_account",
+        id=f"{name_of(trial)}_account",
         title="Account of every raw row",
         subtitle=trial_subtitle(trial),
         columns=(
-            Column("Source", "left"),
-            Column("File", "code left"),
-            Column("Received"),
-            Column("Kept as received"),
-            Column("Changed"),
+            Column("Step", "left"),
+            Column("Rows in"),
             Column("Set aside"),
+            Column("Rows out"),
+            Column("Of these changed"),
+            Column("Reason, or where they are from", "wide"),
         ),
         rows=tuple(body),
         footnotes=(
-            ("", "Kept, changed and set aside add up to received in each line."),
+            (
+                "",
+                "Rows in are rows set aside and rows out in every line. Changed: at "
+                "least one value was altered by a rule.",
+            ),
         ),
-        source=f"results/datasets/{_name(trial)}/account.parquet",
+        source=f"results/datasets/{name_of(trial)}/steps.parquet",
     )
 
 
-def queries_table(queries: pd.DataFrame, *, trial: Mapping[str, Any]) -> Table:
-    """Tabulate the data-quality findings and what was done about each.
+def require_balance(steps: Sequence[Record]) -> None:
+    """Refuse steps of a source whose rows do not add up.
 
     Parameters
     ----------
-    queries : DataFrame
-        Schema `QUERIES`.
-    trial : mapping
-        Configuration of the trial.
+    steps : sequence of mapping
+        Rows of `cleaning_rows.STEPS` of one source, in order.
+
+    Raises
+    ------
+    DataError
+        With the step that does not add up.
     """
-    body = [
-        Row(
-            (
-                text_cell(row["kind"]),
-                text_cell(row["source"]),
-                text_cell(row["row"]),
-                text_cell(row["USUBJID"]),
-                text_cell(row["column"]),
-                text_cell(row["value"]),
-                text_cell(row["finding"]),
-                text_cell(row["resolution"]),
+    left = steps[0]["n_in"]
+    for step in steps:
+        if step["n_in"] != left or step["n_in"] != step["n_set_aside"] + step["n_out"]:
+            raise DataError(
+                f"the account of {step['source']!r} does not add up at "
+                f"{step['rule']!r}: {left} rows before, {step['n_in']} in, "
+                f"{step['n_set_aside']} set aside, {step['n_out']} out",
+                file=step["files"],
             )
-        )
-        for row in records(queries)
-    ]
-    return Table(
-        id=f"{_name(trial)}_queries",
-        title=f"Findings in the raw data ({len(body)})",
-        subtitle=trial_subtitle(trial),
-        columns=(
-            Column("Kind", "left"),
-            Column("Source", "left"),
-            Column("Row"),
-            Column("Subject", "left"),
-            Column("Column", "left"),
-            Column("Value as received", "left"),
-            Column("Finding", "wide"),
-            Column("Resolution", "wide"),
+        left = step["n_out"]
+
+
+def _step_row(step: Record) -> Row:
+    changed = step["n_changed"]
+    counts = (step["n_in"], step["n_set_aside"] or "", step["n_out"])
+    return Row(
+        (
+            Cell(str(step["rule"])),
+            *(Cell(str(count)) for count in counts),
+            Cell("" if changed is None else str(int(changed))),
+            brief(step["files"] if step["rule"] == RECEIVED else step["reason"]),
         ),
-        rows=tuple(body),
-        footnotes=(("", "Row: as a spreadsheet numbers it; the header is row 1."),),
-        source=f"results/datasets/{_name(trial)}/queries.parquet",
+        indent=1,
     )
 
 
-def set_aside_table(set_aside: pd.DataFrame, *, trial: Mapping[str, Any]) -> Table:
-    """Tabulate the raw rows that no dataset uses, as received, with the reason.
+def changes_table(
+    changes: pd.DataFrame, *, trial: Mapping[str, Any], limit: int = SHOWN
+) -> Table:
+    """Tabulate the values that rules changed, with the first of each as examples.
 
     Parameters
     ----------
-    set_aside : DataFrame
-        Schema `SET_ASIDE`.
+    changes : DataFrame
+        Schema `cleaning_rows.CHANGES`.
     trial : mapping
         Configuration of the trial.
+    limit : int
+        Most lines that are shown.
     """
+    shown = shortened(changes, "rule", limit)
+    file = f"results/datasets/{name_of(trial)}/changes.parquet"
     body = [
         Row(
             (
-                text_cell(row["source"]),
-                text_cell(row["row"]),
                 text_cell(row["rule"]),
-                text_cell(row["reason"]),
-                Cell(_readable(row["raw"])),
+                text_cell(row["source"]),
+                text_cell(row["column"]),
+                Cell(str(row["n"])),
+                brief(row["reason"]),
+                brief(row["examples"]),
             )
         )
-        for row in records(set_aside)
+        for row in records(shown)
     ]
     return Table(
-        id=f"{_name(trial)}_set_aside",
-        title=f"Rows set aside ({len(body)})",
+        id=f"{name_of(trial)}_changes",
+        title=f"Values changed by a rule ({int(changes['n'].sum())})",
         subtitle=trial_subtitle(trial),
         columns=(
-            Column("Source", "left"),
-            Column("Row"),
             Column("Rule", "left"),
+            Column("Source", "left"),
+            Column("Column", "left"),
+            Column("Values"),
             Column("Reason", "wide"),
-            Column("As received", "wide"),
+            Column("First examples: value received, value used", "widest"),
         ),
         rows=tuple(body),
-        source=f"results/datasets/{_name(trial)}/set_aside.parquet",
+        footnotes=(
+            *left_out(len(changes), len(shown), "lines", file),
+            (
+                "",
+                "Every changed value stands in results/datasets/"
+                f"{name_of(trial)}/account.parquet.",
+            ),
+        ),
+        source=file,
     )
 
 
@@ -225,18 +243,3 @@ def _compared(value: float | None) -> str:
 
 def _scientific(value: float | None) -> str:
     return "" if value is None else scientific_text(value)
-
-
-def _readable(raw: str) -> str:
-    """Return a raw row kept as JSON as "column: value" pairs."""
-    try:
-        cells = json.loads(raw)
-    except ValueError:
-        return raw
-    if not isinstance(cells, dict):
-        return raw
-    return "; ".join(f"{k}: {v}" for k, v in cells.items() if v is not None)
-
-
-def _name(trial: Mapping[str, Any]) -> str:
-    return str(trial.get("id") or trial["trial"])

@@ -1,18 +1,27 @@
 """Efficacy tables: one per analysis, with its estimand and its model on the table."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from trialstats.errors import DataError
-from trialstats.formatting import NOT_ESTIMABLE, format_level
-from trialstats.records import Record, distinct, find, one, records, usual_level
+from trialstats.formatting import NOT_ESTIMABLE
+from trialstats.records import Record, distinct, find, records, usual_level
 from trialstats.tables import cells
+from trialstats.tables.efficacy_bodies import (
+    bioequivalence_body,
+    logistic_body,
+    means_extras,
+    survival_body,
+    test_lines,
+    two_period_body,
+)
+from trialstats.tables.efficacy_parts import Parts
 from trialstats.tables.participants import labels_of
 from trialstats.tables.selection import arms_of, groups_in_order
-from trialstats.tables.specification import specification
+from trialstats.tables.specification import estimand_lines, specification
 from trialstats.tables.subtitles import trial_subtitle
 from trialstats.tables.table import (
     EMPTY,
@@ -29,56 +38,6 @@ from trialstats.vocabulary import (
     upper_first,
     visits_in_words,
 )
-
-_ESTIMAND = {
-    "treatment": "Treatment",
-    "population": "Population",
-    "variable": "Variable",
-    "intercurrent_events": "Intercurrent events",
-    "summary": "Population-level summary",
-}
-
-
-@dataclass(slots=True)
-class _Parts:
-    """What every layout needs: the rows, arms, contrasts and the footnotes."""
-
-    rows: list[Record]
-    arms: list[str]
-    contrasts: list[str]
-    notes: Footnotes
-    digits: int
-    level: float | None
-    averaged: Sequence[str] = ()
-
-    def interval_label(self, words: str = "CI") -> str:
-        """Return what the intervals are, with their confidence level."""
-        return upper_first(format_level(self.level, words))
-
-    def arm_cells(self, make: Callable[[str], Cell]) -> tuple[Cell, ...]:
-        """Return a cell an arm, and an empty cell a contrast."""
-        return (*(make(a) for a in self.arms), *(EMPTY for _ in self.contrasts))
-
-    def contrast_cells(self, make: Callable[[str], Cell]) -> tuple[Cell, ...]:
-        """Return an empty cell an arm, and a cell a contrast."""
-        return (*(EMPTY for _ in self.arms), *(make(c) for c in self.contrasts))
-
-    def of_arm(self, arm: str, statistic: str) -> Record | None:
-        return one(self.rows, group=arm, statistic=statistic)
-
-    def of_contrast(self, contrast: str, statistic: str) -> Record | None:
-        return one(self.rows, contrast=contrast, statistic=statistic)
-
-    def arm_row(self, label: str, statistic: str) -> Row:
-        """Return a row of counts by arm."""
-        made = self.arm_cells(
-            lambda a: cells.count(self.of_arm(a, statistic), self.notes)
-        )
-        return Row((Cell(label), *made))
-
-    def contrast_row(self, label: str, make: Callable[[str], Cell]) -> Row:
-        """Return a row of one cell a contrast."""
-        return Row((Cell(label), *self.contrast_cells(make)))
 
 
 def efficacy_table(
@@ -121,7 +80,7 @@ def efficacy_table(
     if settings.get("model", {}).get("type") == "mmrm":
         # Also when it could not be fitted and has no row to know it by.
         columns, body = _visit_columns, _visit_body
-    parts = _Parts(
+    parts = Parts(
         rows=listed,
         arms=groups_in_order(listed, arms_of(trial)),
         contrasts=distinct(listed, "contrast"),
@@ -140,22 +99,17 @@ def efficacy_table(
         subtitle=trial_subtitle(trial, listed, listed[0]["analysis_set"]),
         columns=columns(parts),
         rows=tuple(body(parts)),
-        preface=tuple(_preface(parts, settings, trial)),
+        preface=tuple(_preface(parts, trial, analysis)),
         footnotes=parts.notes.lines(),
         source=f"results/estimates/trial/{name}/{analysis}.parquet",
     )
 
 
 def _preface(
-    parts: _Parts, settings: Mapping[str, Any], trial: Mapping[str, Any]
+    parts: Parts, trial: Mapping[str, Any], analysis: str
 ) -> list[tuple[str, Cell]]:
-    estimand = settings.get("estimand") or {}
-    lines = [
-        (label, Cell(_in_words(estimand[key])))
-        for key, label in _ESTIMAND.items()
-        if key in estimand
-    ]
-    parameter = settings.get("parameter")
+    lines = estimand_lines(parts.rows, trial, analysis)
+    parameter = trial.get("analyses", {}).get(analysis, {}).get("parameter")
     label = labels_of(trial).get(parameter) if parameter else None
     if label:
         better = trial.get("bds", {}).get(parameter, {}).get("better")
@@ -175,18 +129,12 @@ def _states_model(row: Record) -> bool:
     return not str(row["statistic"]).startswith("standard_error_of_")
 
 
-def _in_words(value: object) -> str:
-    if isinstance(value, Mapping):
-        return "; ".join(f"{event}: {strategy}" for event, strategy in value.items())
-    return str(value)
-
-
-def _arm_columns(parts: _Parts) -> tuple[Column, ...]:
+def _arm_columns(parts: Parts) -> tuple[Column, ...]:
     arms = (Column(a) for a in parts.arms)
     return (Column("Statistic", "left"), *arms, *(Column(c) for c in parts.contrasts))
 
 
-def _means_body(parts: _Parts) -> list[Row]:
+def _means_body(parts: Parts) -> list[Row]:
     """Lay out means at one visit: ANCOVA and crossover."""
     notes, digits = parts.notes, parts.digits
     body = [
@@ -223,6 +171,7 @@ def _means_body(parts: _Parts) -> list[Row]:
                 ),
             )
         )
+    body += means_extras(parts)
     if find(parts.rows, statistic="mean"):
         notes.note("SD, standard deviation.")
     notes.note("SE, standard error; CI, confidence interval.")
@@ -231,7 +180,7 @@ def _means_body(parts: _Parts) -> list[Row]:
 
 
 def _paired_row(
-    parts: _Parts,
+    parts: Parts,
     label: str,
     make: Callable[[Record | None, Footnotes, int], Cell],
 ) -> Row:
@@ -246,12 +195,17 @@ def _paired_row(
     return Row((Cell(label), *arms, *contrasts))
 
 
-def _crossover_columns(parts: _Parts) -> tuple[Column, ...]:
+def _crossover_columns(parts: Parts) -> tuple[Column, ...]:
     parts.contrasts = distinct(find(parts.rows, statistic="difference"), "contrast")
     return _arm_columns(parts)
 
 
-def _crossover_body(parts: _Parts) -> list[Row]:
+def _two_period_columns(parts: Parts) -> tuple[Column, ...]:
+    parts.contrasts = distinct(find(parts.rows, statistic="difference"), "contrast")
+    return _arm_columns(parts)
+
+
+def _crossover_body(parts: Parts) -> list[Row]:
     body = [*_means_body(parts), heading("First period, period and sequence")]
     for statistic, label in _CROSSOVER_EFFECTS.items():
         effects = find(parts.rows, statistic=statistic)
@@ -281,7 +235,7 @@ _CROSSOVER_EFFECTS = {
 }
 
 
-def _binary_body(parts: _Parts) -> list[Row]:
+def _binary_body(parts: Parts) -> list[Row]:
     notes = parts.notes
     events = parts.arm_cells(
         lambda a: _events_of(parts.of_arm(a, "events"), parts.of_arm(a, "risk"), notes)
@@ -312,6 +266,7 @@ def _binary_body(parts: _Parts) -> list[Row]:
                     indent=1,
                 )
             )
+    body += test_lines(parts)
     notes.note(
         "CI, confidence interval. Effects are treatment minus, or over, control."
     )
@@ -335,7 +290,7 @@ def _events_of(events: Record | None, risk: Record | None, notes: Footnotes) -> 
     return Cell(text, (str(events["row_id"]), *percent.rows))
 
 
-def _visit_columns(parts: _Parts) -> tuple[Column, ...]:
+def _visit_columns(parts: Parts) -> tuple[Column, ...]:
     arms = [
         Column(label, spanner=arm)
         for arm in parts.arms
@@ -349,7 +304,7 @@ def _visit_columns(parts: _Parts) -> tuple[Column, ...]:
     return (Column("Visit", "left"), *arms, *contrasts)
 
 
-def _visit_body(parts: _Parts) -> list[Row]:
+def _visit_body(parts: Parts) -> list[Row]:
     notes, digits, body = parts.notes, parts.digits, []
     visits = distinct(find(parts.rows, statistic="n_with_data"), "visit")
     # Visits that nobody has are no visits of the counts, nor is their average.
@@ -378,21 +333,21 @@ def _visit_body(parts: _Parts) -> list[Row]:
     return body
 
 
-def _visit_label(parts: _Parts, visit: str | None) -> str:
+def _visit_label(parts: Parts, visit: str | None) -> str:
     """Return the name of a visit; of the average, with the visits that were chosen."""
     if visit == AVERAGE_OVER_VISITS and parts.averaged:
         return f"Average of {visits_in_words(parts.averaged)}"
     return visit or "All visits"
 
 
-def _average_note(parts: _Parts) -> str:
+def _average_note(parts: Parts) -> str:
     if parts.averaged:
         chosen = sentence_list(parts.averaged)
         return f"The average is over {chosen} alone, each with the same weight."
     return "The average over visits gives each the same weight."
 
 
-def _numbers(at: _Parts, arm: str, notes: Footnotes) -> Cell:
+def _numbers(at: Parts, arm: str, notes: Footnotes) -> Cell:
     """Print the numbers in the model and with data at a visit."""
     analysed, seen = at.of_arm(arm, "n_analysed"), at.of_arm(arm, "n_with_data")
     if seen is None:
@@ -402,7 +357,7 @@ def _numbers(at: _Parts, arm: str, notes: Footnotes) -> Cell:
     return Cell(text, first.rows + second.rows)
 
 
-def _term_rows(parts: _Parts, *, blank: int) -> list[Row]:
+def _term_rows(parts: Parts, *, blank: int) -> list[Row]:
     """Print the tests of the model's terms in the columns of the last contrast."""
     tests = find(parts.rows, statistic="type_3_test")
     if not tests or not parts.contrasts:
@@ -425,11 +380,16 @@ def _term_rows(parts: _Parts, *, blank: int) -> list[Row]:
 _LAYOUTS: Sequence[
     tuple[
         str,
-        Callable[[_Parts], tuple[Column, ...]],
-        Callable[[_Parts], list[Row]],
+        Callable[[Parts], tuple[Column, ...]],
+        Callable[[Parts], list[Row]],
     ]
 ] = (
+    ("hazard_ratio", _arm_columns, survival_body),
+    ("coefficient", _arm_columns, logistic_body),
+    ("geometric_mean_ratio", _arm_columns, bioequivalence_body),
+    ("paired_difference", _two_period_columns, two_period_body),
     ("period_effect", _crossover_columns, _crossover_body),
     ("risk_difference", _arm_columns, _binary_body),
     ("difference", _arm_columns, _means_body),
+    ("odds_ratio", _arm_columns, logistic_body),
 )

@@ -26,7 +26,7 @@ _DISPOSITION = {
 def labels_of(trial: Mapping[str, Any]) -> dict[str, str]:
     """Return the label of every variable of a trial's configuration, with its unit."""
     variables = {**trial.get("adsl", {}).get("variables", {}), **trial.get("bds", {})}
-    variables |= trial.get("responders", {})
+    variables |= {**trial.get("responders", {}), **trial.get("adtte", {})}
     return {
         name: f"{spec['label']} ({spec['unit']})" if spec.get("unit") else spec["label"]
         for name, spec in variables.items()
@@ -54,16 +54,16 @@ def baseline_table(
         For each variable its number, mean (SD) and median (minimum, maximum), or the
         count and percentage of each level, and the number missing.
     """
-    listed = _needed(rows, "baseline")
+    listed = find(records(rows), analysis="baseline")
+    if not listed:
+        return _nothing_recorded(trial)
     groups = groups_in_order(listed, arms_of(trial))
     notes = Footnotes()
     body: list[Row] = []
     for parameter in distinct(listed, "parameter"):
         part = find(listed, parameter=parameter)
         body.append(heading(labels.get(parameter, parameter)))
-        categorical = bool(find(part, statistic="count"))
-        make = _level_rows if categorical else _moment_rows
-        body.extend(make(part, parameter, groups, notes))
+        body.extend(characteristic_rows(part, parameter, groups, notes))
     notes.note(
         "SD, standard deviation. Percentages are of the participants with a value."
     )
@@ -76,6 +76,29 @@ def baseline_table(
         footnotes=notes.lines(),
         source=f"results/estimates/trial/{_name(listed)}/baseline.parquet",
     )
+
+
+def _nothing_recorded(trial: Mapping[str, Any]) -> Table:
+    """Return the table of a trial whose data hold no characteristic."""
+    name = str(trial["id"])
+    line = Row((Cell("The data hold no characteristic of the participants."),))
+    return Table(
+        id=f"{name}_baseline",
+        title="Baseline characteristics",
+        subtitle=trial_subtitle(trial, [{"data_status": trial["data_status"]}]),
+        columns=(Column("Characteristic", "left"),),
+        rows=(line,),
+        source=f"results/estimates/trial/{name}/baseline.parquet",
+    )
+
+
+def characteristic_rows(
+    part: list[Record], parameter: str, groups: Sequence[str], notes: Footnotes
+) -> list[Row]:
+    """Return the lines of one variable: its moments, or the counts of its levels."""
+    categorical = bool(find(part, statistic="count"))
+    make = _level_rows if categorical else _moment_rows
+    return make(part, parameter, groups, notes)
 
 
 def _moment_rows(

@@ -1,8 +1,10 @@
-"""The specification of a mixed model, as lines above its table."""
+"""The estimand, what it did to the records, and the model: lines above a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from trialstats.records import Record, find, one
+from trialstats.estimands import estimand_block
+from trialstats.records import Record, distinct, find, one
 from trialstats.tables import cells
 from trialstats.tables.table import Cell, Footnotes
 from trialstats.version import __version__
@@ -12,6 +14,64 @@ _VARIANCES = {
     "variance_between_subjects": "Variance between subjects",
     "variance_within_subjects": "Variance within subjects",
 }
+
+
+#: Counts of the account of an estimand, in words after the number.
+_COUNTED = {
+    "n_subjects_with_event": "with the event",
+    "n_subjects_without_date": "without a date of it",
+    "n_subjects_excluded": "left out",
+    "n_records_excluded": "{records} not used",
+    "n_records_last": "{records} carried from before it to the visit",
+    "n_subjects_composite": "counted as the composite value",
+    "n_records_changed": "{records} replaced by it",
+    "n_records_added": "{records} added with it",
+}
+
+
+def estimand_lines(
+    rows: Sequence[Record], trial: Mapping[str, Any], analysis: str
+) -> list[tuple[str, Cell]]:
+    """Return the five attributes of the estimand, and what its strategies did.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Rows of one analysis.
+    trial : mapping
+        Configuration of the trial.
+    analysis : str
+        The analysis.
+
+    Returns
+    -------
+    list of (str, Cell)
+        Label and text of each line; of the events that the trial defines also how
+        many had them and what became of their records, by arm.
+    """
+    lines = [(label, Cell(text)) for label, text in estimand_block(trial, analysis)]
+    counts = [row for row in rows if row["statistic"] in _COUNTED]
+    done: list[tuple[str, Cell]] = []
+    for event in distinct(counts, "subgroup"):
+        mine = find(counts, subgroup=event)
+        said = "; ".join(
+            _done(find(mine, group=arm), arm)
+            for arm in dict.fromkeys(row["group"] for row in mine)
+        )
+        ids = tuple(str(row["row_id"]) for row in mine)
+        done.append(("" if done else "Records", Cell(f"{event}: {said}", ids)))
+    return lines + done
+
+
+def _done(rows: Sequence[Record], arm: str | None) -> str:
+    """Return the counts of one event in one arm."""
+    counts = []
+    for row in rows:
+        number = int(row["estimate"])
+        noun = "record" if number == 1 else "records"
+        words = _COUNTED[str(row["statistic"])].format(records=noun)
+        counts.append(f"{number} {words}")
+    return f"{f'{arm}: ' if arm else ''}{', '.join(counts)}"
 
 
 def specification(rows: Sequence[Record], notes: Footnotes) -> list[tuple[str, Cell]]:

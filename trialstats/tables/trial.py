@@ -5,15 +5,25 @@ from typing import Any
 
 import pandas as pd
 
-from trialstats.tables.account import account_table, queries_table, set_aside_table
+from trialstats.tables.account import account_table, changes_table
 from trialstats.tables.adverse_events import adverse_events_table
+from trialstats.tables.descriptions import LAYOUTS, description_table
+from trialstats.tables.dictionary import dictionary_table
 from trialstats.tables.efficacy import efficacy_table
 from trialstats.tables.participants import (
     baseline_table,
     disposition_table,
     labels_of,
 )
+from trialstats.tables.quality import (
+    quality_table,
+    queries_table,
+    set_aside_table,
+)
 from trialstats.tables.table import Table
+
+#: Tables of the cleaning of a trial, in the order of the report.
+CLEANING = ("account", "changes", "quality", "queries", "set_aside", "dictionary")
 
 
 def trial_tables(
@@ -21,8 +31,10 @@ def trial_tables(
     *,
     trial: Mapping[str, Any],
     account: pd.DataFrame,
+    changes: pd.DataFrame,
     queries: pd.DataFrame,
     set_aside: pd.DataFrame,
+    dictionary: pd.DataFrame,
 ) -> dict[str, Table]:
     """Tabulate one trial: its analyses, its participants and its cleaning.
 
@@ -32,24 +44,29 @@ def trial_tables(
         All rows of the trial, schema `ESTIMATES`.
     trial : mapping
         Configuration of the trial, with its name under ``id``.
-    account : DataFrame
-        Counts of `trialstats.clean.account.account_counts`.
+    account, changes : DataFrame
+        Schemas `cleaning_rows.STEPS` and `cleaning_rows.CHANGES`.
     queries, set_aside : DataFrame
         Schemas `QUERIES` and `SET_ASIDE`.
+    dictionary : DataFrame
+        Schema `trialstats.exports.DATA_DICTIONARY`.
 
     Returns
     -------
     dict of str to Table
-        By the name of the analysis, then ``baseline``, ``disposition``, ``account``,
-        ``queries`` and ``set_aside``. The ``id`` of each table is trial and name.
+        By the name of the analysis, then ``baseline``, ``disposition`` and those of
+        `CLEANING`. The ``id`` of each table is trial and name.
     """
     analyses = {name: _analysis_table(rows, trial, name) for name in trial["analyses"]}
     return analyses | {
         "baseline": baseline_table(rows, labels_of(trial), trial=trial),
         "disposition": disposition_table(rows, trial=trial),
         "account": account_table(account, trial=trial),
+        "changes": changes_table(changes, trial=trial),
+        "quality": quality_table(queries, trial=trial),
         "queries": queries_table(queries, trial=trial),
         "set_aside": set_aside_table(set_aside, trial=trial),
+        "dictionary": dictionary_table(dictionary, trial=trial),
     }
 
 
@@ -57,4 +74,6 @@ def _analysis_table(rows: pd.DataFrame, trial: Mapping[str, Any], name: str) -> 
     if trial["analyses"][name]["model"]["type"] == "adverse_events":
         part = rows[rows["analysis"] == name]
         return adverse_events_table(part, trial=trial)
+    if trial["analyses"][name]["model"]["type"] in LAYOUTS:
+        return description_table(rows, trial=trial, analysis=name)
     return efficacy_table(rows, trial=trial, analysis=name)

@@ -7,18 +7,21 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from trialstats.clean.evidence_digest import evidence_digest, judgements_digest
-from trialstats.config.consistency import published_trial_problems
+from trialstats.config.syntheses import published_trial_problems
 from trialstats.config.loading import load_project, require_files
 from trialstats.config.narrowing import (
     analysis_settings,
     dataset_settings,
     drawing_settings,
+    export_settings,
     evidence_settings,
     pooling_settings,
 )
 from trialstats.config.raw_files import files_of
 from trialstats.errors import TrialstatsError, combined
+from trialstats.exports import export_names
 from trialstats.provenance import library_digest
+from trialstats.tables.trial import CLEANING
 
 if not Path("config/config.yaml").is_file():
     raise WorkflowError(
@@ -215,8 +218,7 @@ def further_figures(ending):
 
 def trial_tables(trial):
     """Name the tables of a trial: one an analysis, and those that describe it."""
-    described = ["baseline", "disposition", "account", "queries", "set_aside"]
-    return [*PROJECT.trials[trial]["analyses"], *described]
+    return [*PROJECT.trials[trial]["analyses"], "baseline", "disposition", *CLEANING]
 
 
 def table_files(trial):
@@ -226,6 +228,12 @@ def table_files(trial):
         for table in trial_tables(trial)
         for ending in ("html", "csv")
     ]
+
+
+def export_files(trial):
+    """List the files that a trial is exported to; none without formats."""
+    names = export_names(PROJECT.trials[trial], PROJECT.config["exports"])
+    return [f"results/exports/{trial}/{name}" for name in names]
 
 
 def raw_and_published():

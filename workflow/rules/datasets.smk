@@ -23,6 +23,54 @@ rule build_trial:
         "../../scripts/build_trial.py"
 
 
+rule summarise_trial:
+    input:
+        adsl=rules.build_trial.output.adsl,
+        bds=rules.build_trial.output.bds,
+        adae=rules.build_trial.output.adae,
+        adtte=rules.build_trial.output.adtte,
+        account=rules.build_trial.output.account,
+    output:
+        steps="results/datasets/{trial}/steps.parquet",
+        changes="results/datasets/{trial}/changes.parquet",
+        dictionary="results/datasets/{trial}/dictionary.parquet",
+    log:
+        "logs/summarise_trial_{trial}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        config=lambda wildcards: dataset_settings(PROJECT.trials[wildcards.trial]),
+        library=library("summarise_trial"),
+    script:
+        "../../scripts/summarise_trial.py"
+
+
+# The files of an export depend on the datasets that a trial has, so each trial has a rule
+# of its own.
+for trial in filter(export_files, TRIALS):
+
+    rule:
+        name:
+            f"export_{trial}"
+        input:
+            adsl=f"results/datasets/{trial}/adsl.parquet",
+            bds=f"results/datasets/{trial}/bds.parquet",
+            adae=f"results/datasets/{trial}/adae.parquet",
+            adtte=f"results/datasets/{trial}/adtte.parquet",
+        output:
+            files=export_files(trial),
+        log:
+            f"logs/export_{trial}.log",
+        conda:
+            "../../environment.yml"
+        params:
+            config=export_settings(PROJECT.trials[trial]),
+            formats=PROJECT.config["exports"],
+            library=library("export_trial"),
+        script:
+            "../../scripts/export_trial.py"
+
+
 rule build_published:
     input:
         **PUBLISHED,
@@ -30,6 +78,7 @@ rule build_published:
         effects="results/datasets/published/effects.parquet",
         published_trials="results/datasets/published/trials.parquet",
         published_pools="results/datasets/published/pools.parquet",
+        published_warnings="results/datasets/published/warnings.parquet",
     log:
         "logs/build_published.log",
     conda:

@@ -24,6 +24,7 @@ rule fit_analysis:
         adsl=rules.build_trial.output.adsl,
         bds=rules.build_trial.output.bds,
         adae=rules.build_trial.output.adae,
+        adtte=rules.build_trial.output.adtte,
     output:
         estimates="results/estimates/trial/{trial}/{analysis}.parquet",
         residuals="results/estimates/residuals/{trial}/{analysis}.parquet",
@@ -46,6 +47,7 @@ rule check_trial:
     input:
         adsl=rules.build_trial.output.adsl,
         bds=rules.build_trial.output.bds,
+        adtte=rules.build_trial.output.adtte,
         estimates=lambda wildcards: trial_estimates(wildcards.trial),
     output:
         agreement="results/estimates/agreement/trial_{trial}.parquet",

@@ -95,7 +95,7 @@ for trial in TRIALS:
         input:
             estimates=trial_estimates(trial),
             residuals=trial_residuals(trial),
-            account=f"results/datasets/{trial}/account.parquet",
+            steps=f"results/datasets/{trial}/steps.parquet",
         output:
             svg=[
                 report(

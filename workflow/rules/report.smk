@@ -6,7 +6,9 @@ from trialstats.report.manifest import CODE, source_digest
 rule write_report:
     input:
         estimates=[path for trial in TRIALS for path in trial_estimates(trial)],
-        accounts=expand(rules.build_trial.output.account, trial=TRIALS),
+        steps=expand(rules.summarise_trial.output.steps, trial=TRIALS),
+        changes=expand(rules.summarise_trial.output.changes, trial=TRIALS),
+        dictionaries=expand(rules.summarise_trial.output.dictionary, trial=TRIALS),
         queries=expand(rules.build_trial.output.queries, trial=TRIALS),
         set_aside=expand(rules.build_trial.output.set_aside, trial=TRIALS),
         trial_figures=[path for trial in TRIALS for path in figure_files(trial, "svg")],
@@ -16,6 +18,7 @@ rule write_report:
         certainty=rules.build_judgements.output.certainty,
         published_trials=rules.build_published.output.published_trials,
         published_effects=rules.build_published.output.effects,
+        published_warnings=rules.build_published.output.published_warnings,
         evidence=rules.map_evidence.output.evidence,
         evidence_figure=rules.draw_evidence_map.output.svg if PUBLISHED else [],
         agreement=rules.tabulate_syntheses.input.agreement,
@@ -42,6 +45,8 @@ rule write_manifest:
         outputs=[
             rules.write_report.output.page,
             *expand(rules.build_trial.output, trial=TRIALS),
+            *expand(rules.summarise_trial.output, trial=TRIALS),
+            *[path for trial in TRIALS for path in export_files(trial)],
             *rules.build_published.output,
             *expand(rules.build_studies.output, synthesis=OF_STUDIES),
             *rules.build_judgements.output,

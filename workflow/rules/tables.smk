@@ -8,7 +8,9 @@ for trial in TRIALS:
             f"tabulate_{trial}"
         input:
             estimates=trial_estimates(trial),
-            account=f"results/datasets/{trial}/account.parquet",
+            steps=f"results/datasets/{trial}/steps.parquet",
+            changes=f"results/datasets/{trial}/changes.parquet",
+            dictionary=f"results/datasets/{trial}/dictionary.parquet",
             queries=f"results/datasets/{trial}/queries.parquet",
             set_aside=f"results/datasets/{trial}/set_aside.parquet",
         output:

@@ -141,7 +141,7 @@ def clean(tmp_path: Path, config: dict[str, Any]) -> Callable[..., CleanTrial]:
             path = tmp_path / f"{name}.csv"
             path.write_text(text, encoding="utf-8")
             config["sources"][name]["file"] = path.name
-            cells[name] = io.read_cells(path)
+            cells[name] = io.read_raw(path, name=path.name)
         return clean_trial(config, cells)
 
     return run

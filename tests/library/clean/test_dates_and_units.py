@@ -23,7 +23,9 @@ def births(*cells):
 
 
 def test_formats_are_tried_in_their_order_and_the_account_tells(tmp_path):
-    found = clean(tmp_path, with_birth(), births("1950-02-28", "28.02.1950", "28FEB1950"))
+    found = clean(
+        tmp_path, with_birth(), births("1950-02-28", "28.02.1950", "28FEB1950")
+    )
     assert [f"{d:%Y-%m-%d}" for d in found.adsl["BRTHDT"]] == ["1950-02-28"] * 3
     changes = found.account[found.account["rule"] == "date format"]
     assert changes["reason"].tolist() == ["read as %d.%m.%Y", "read as %d%b%Y"]
@@ -40,7 +42,9 @@ def test_what_is_no_date_is_named(tmp_path, cell):
 
 def test_partial_dates_are_completed_by_rule_with_a_flag(tmp_path):
     config = with_birth(partial={"month": "middle", "day": "last"})
-    found = clean(tmp_path, config, births("1950-02", "1951", "UN FEB 1952", "1953-03-04"))
+    found = clean(
+        tmp_path, config, births("1950-02", "1951", "UN FEB 1952", "1953-03-04")
+    )
     dates = [f"{d:%Y-%m-%d}" for d in found.adsl["BRTHDT"]]
     assert dates == ["1950-02-28", "1951-07-31", "1952-02-29", "1953-03-04"]
     assert column(found.adsl, "BRTHDTF") == ["D", "M", "D", None]

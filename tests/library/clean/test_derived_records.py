@@ -1,7 +1,7 @@
 """Records derived from those received, worked out by hand.
 
-Subject 1 has 10 at baseline, 8 at week 2, nothing at week 4, 12 at week 6 and nothing at
-week 8; subject 2 has 20 at baseline and 18 at week 2; subject 3 nothing after baseline.
+Subject 1 has 10 at baseline, 8 at week 2, nothing at week 4, 12 at week 6 and nothing
+at week 8; subject 2 has 20 at baseline and 18 at week 2; subject 3 has nothing more.
 """
 
 import pytest
@@ -23,7 +23,9 @@ EVERY_VISIT = SCORES + "2,W4,2024-01-29,17\n2,W8,2024-02-26,16\n"
 
 
 def config(records, **parameter):
-    visits = {"Baseline": (0, "Base")} | {f"Week {n}": (n, f"W{n}") for n in (2, 4, 6, 8)}
+    visits = {"Baseline": (0, "Base")} | {
+        f"Week {n}": (n, f"W{n}") for n in (2, 4, 6, 8)
+    }
     return configuration(
         sources={
             "people": {"file": "people.csv", "key": ["id"]},
@@ -104,7 +106,10 @@ def test_only_values_until_a_date_count(tmp_path):
     with_variables(
         settings, TRTEDT={"column": "end", "type": "date", "label": "Last dose"}
     )
-    people = "id,arm,start,end\n1,A,2024-01-01,2024-01-20\n2,B,2024-01-01,\n3,A,2024-01-01,\n"
+    people = (
+        "id,arm,start,end\n"
+        "1,A,2024-01-01,2024-01-20\n2,B,2024-01-01,\n3,A,2024-01-01,\n"
+    )
     bds = clean(
         tmp_path, settings, {"scores.csv": EVERY_VISIT, "people.csv": people}
     ).bds

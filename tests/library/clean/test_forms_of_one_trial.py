@@ -9,6 +9,7 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 import pytest
+
 from tests.library.raw_forms import write_forms
 from trialstats import io
 from trialstats.clean.files import clean_files, dataset_schemas
@@ -120,7 +121,9 @@ def cleaned(config, folder):
 
 
 def source(path, options, key):
-    named = {k: v for k, v in asdict(options).items() if v != asdict(io.RawOptions())[k]}
+    named = {
+        k: v for k, v in asdict(options).items() if v != asdict(io.RawOptions())[k]
+    }
     return {"file": path.name, "key": key, **named}
 
 

@@ -3,11 +3,13 @@
 The trial is the small one of conftest; what must come out follows from its few rows.
 """
 
-import pandas as pd
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from trialstats.clean.trial import clean_trial
 from trialstats.errors import DataError
+from trialstats.raw import CELL, DATE, RawColumn, RawTable
 
 HEAD = "subject,arm,start,weight,unit,height\n"
 GOOD = "02,B,2025-03-01,70,kg,170\n"
@@ -36,29 +38,33 @@ def test_a_subject_written_in_another_way_is_not_set_aside(clean, written):
     assert "format the column as text" in text
 
 
+def table(file, header, *rows, kinds=None):
+    """Return a raw table of texts, with kinds of cells where they are not text."""
+    names = header.split(",")
+    columns = [pa.array([row[i] for row in rows], CELL) for i in range(len(names))]
+    return RawTable(
+        file,
+        tuple(RawColumn(name) for name in names),
+        pa.Table.from_arrays(columns, names=names),
+        np.arange(2, 2 + len(rows)),
+        kinds or {},
+    )
+
+
 def test_a_subject_that_became_a_date_is_an_error(config):
-    cells = {
-        "people": pd.DataFrame(
-            [["1-2", "A", "2025-03-01", "70", "kg", "170"]],
-            columns=HEAD.strip().split(","),
-            index=[2],
-            dtype=object,
+    person = ["1-2", "A", "2025-03-01", "70", "kg", "170"]
+    tables = {
+        "people": table("people.csv", HEAD.strip(), person),
+        "scores": table(
+            "scores.xlsx",
+            "subject,date,score",
+            ["2025-02-01", "2025-03-01", "5"],
+            kinds={"subject": np.array([DATE], dtype=np.uint8)},
         ),
-        "scores": pd.DataFrame(
-            [[pd.Timestamp("2025-02-01"), "2025-03-01", "5"]],
-            columns=["subject", "date", "score"],
-            index=[2],
-            dtype=object,
-        ),
-        "events": pd.DataFrame(
-            [["1-2", "x", "2025-03-05"]],
-            columns=["subject", "term", "start"],
-            index=[2],
-            dtype=object,
-        ),
+        "events": table("e.csv", "subject,term,start", ["1-2", "x", "2025-03-05"]),
     }
     with pytest.raises(DataError, match="a date where the subject's number should be"):
-        clean_trial(config, cells)
+        clean_trial(config, tables)
 
 
 def test_a_missing_code_is_no_arm(clean):

@@ -6,8 +6,8 @@ cleaning code does not read it.
 
 import pytest
 
-from trialstats import io
 from trialstats.clean.account import account_counts
+from trialstats.clean.files import read_sources
 from trialstats.clean.trial import clean_trial
 from trialstats.config.loading import load_project, load_yaml
 
@@ -22,10 +22,7 @@ TRIALS = (
 def trial(request, root):
     """Return the cleaned trial and the ledger of what was planted."""
     config = load_project(root).trials[request.param]
-    cells = {
-        name: io.read_cells(root / spec["file"], sheet=spec.get("sheet"))
-        for name, spec in config["sources"].items()
-    }
+    cells = read_sources(config, root=root)
     truth = load_yaml(root / "data" / "truth" / f"{request.param}.yaml")
     return config, cells, clean_trial(config, cells), truth["planted"]
 
@@ -35,8 +32,9 @@ def test_each_raw_row_is_accounted_for_once(trial):
     counts = account_counts(clean.account).set_index("source")
     for name, received in cells.items():
         row = counts.loc[name]
-        assert row["received"] == len(received)
-        assert row["kept"] + row["changed"] + row["set_aside"] == len(received)
+        rows = sum(table.num_rows for table in received)
+        assert row["received"] == rows
+        assert row["kept"] + row["changed"] + row["set_aside"] == rows
     fates = clean.account.groupby(["source", "row"])["disposition"].nunique()
     assert (fates == 1).all()
     aside = clean.account[clean.account["disposition"] == "set aside"]
@@ -47,11 +45,9 @@ def test_treatment_of_a_period_follows_the_sequence(root):
     # AB is LDN, then placebo, as data/README.md says of the raw files.
     name = "fm_crossover_synthetic"
     config = load_project(root).trials[name]
-    cells = {
-        source: io.read_cells(root / spec["file"], sheet=spec.get("sheet"))
-        for source, spec in config["sources"].items()
-    }
-    raw = cells["demographics"].set_index("subject")["sequence"].str.strip()
+    cells = read_sources(config, root=root)
+    raw = cells["demographics"][0].cells.to_pandas()
+    raw = raw.set_index("subject")["sequence"].str.strip()
     bds = clean_trial(config, cells).bds
     placed = bds[bds["APERIOD"].notna()]
     assert placed["USUBJID"].nunique() == 31

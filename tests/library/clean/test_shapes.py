@@ -1,11 +1,14 @@
-"""Shapes in which trials arrive: SDTM domains, ADaM datasets, crossovers, joined tables."""
+"""Shapes of trials: SDTM domains, ADaM datasets, crossovers, joined tables."""
 
 import pytest
 
 from tests.library.small_trial import clean, column, configuration, with_variables
 from trialstats.errors import DataError
 
-PERIODS = {"Active first": ["Active", "Placebo"], "Placebo first": ["Placebo", "Active"]}
+PERIODS = {
+    "Active first": ["Active", "Placebo"],
+    "Placebo first": ["Placebo", "Active"],
+}
 
 
 def parameter(**settings):
@@ -243,7 +246,9 @@ _VISITS = {"Baseline": 0, "Week 8": 8, "Week 24": 24}
 
 
 SITES = "centre,country\n10,SE\n20,DK\n30,NO\n"
-PEOPLE = "id,arm,start,centre\n1,A,2024-01-01,10\n2,B,2024-01-01,20\n3,A,2024-01-01,10\n"
+PEOPLE = (
+    "id,arm,start,centre\n1,A,2024-01-01,10\n2,B,2024-01-01,20\n3,A,2024-01-01,10\n"
+)
 
 
 def joined(**join):
@@ -277,9 +282,9 @@ def test_a_table_of_sites_is_joined(tmp_path):
 
 def test_a_join_that_is_not_as_declared_stops_the_run(tmp_path):
     doubled = SITES + "10,FI\n"
+    config = joined()
+    config["sources"]["sites"]["key"] = ["centre", "country"]
     with pytest.raises(DataError) as caught:
-        config = joined()
-        config["sources"]["sites"]["key"] = ["centre", "country"]
         clean(tmp_path, config, {"people.csv": PEOPLE, "sites.csv": doubled})
     assert "sites.csv, row 5, column 'centre', value '10'" in str(caught.value)
     with pytest.raises(DataError) as caught:
@@ -328,7 +333,10 @@ def test_parameters_are_combined_at_each_visit(tmp_path):
             "baseline": "Baseline",
         },
     }
-    rows = "id,item,visit,value\n1,s,Baseline,10\n1,w,Baseline,2\n1,s,Week 4,5\n1,w,Week 4,1\n"
+    rows = (
+        "id,item,visit,value\n"
+        "1,s,Baseline,10\n1,w,Baseline,2\n1,s,Week 4,5\n1,w,Week 4,1\n"
+    )
     bds = clean(tmp_path, config, {"qs.csv": rows + "2,s,Baseline,4\n"}).bds
     assert column(bds, "AVAL", PARAMCD="INDEX") == [34, 17]
     assert column(bds, "CHG", PARAMCD="INDEX") == [None, -17]

@@ -38,7 +38,9 @@ def test_the_first_event_counts_and_else_the_last_time(tmp_path):
     assert absent["USUBJID"].tolist() == ["3"]
 
 
-@pytest.mark.parametrize(("value", "what"), [("", "no time"), ("-1", "before the start")])
+@pytest.mark.parametrize(
+    ("value", "what"), [("", "no time"), ("-1", "before the start")]
+)
 def test_impossible_times_stop_the_run(tmp_path, value, what):
     text = ROWS.replace("2,0,44,0", f"2,0,{value},0")
     with pytest.raises(DataError, match=what):

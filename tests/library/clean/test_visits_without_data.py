@@ -5,9 +5,9 @@ import copy
 import pandas as pd
 import pytest
 
-from trialstats import io
 from trialstats.analyses.trial import fit_analysis
 from trialstats.analyses.trial_agreement import check_trial
+from trialstats.clean.files import read_sources
 from trialstats.clean.trial import clean_trial
 from trialstats.config.loading import load_project
 from trialstats.errors import ConfigError
@@ -47,11 +47,7 @@ def cleaned(root):
     windows = config["bds"]["FIQR"]["visits"]["windows"]
     windows["Week 26"] = {"number": 26, "days": [170, 190]}
     config["analyses"] = {NAME: config["analyses"][NAME] | {"role": "primary"}}
-    cells = {
-        name: io.read_cells(root / spec["file"], sheet=spec.get("sheet"))
-        for name, spec in config["sources"].items()
-    }
-    return config, clean_trial(config, cells)
+    return config, clean_trial(config, read_sources(config, root=root))
 
 
 def changed(config, **settings):

@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from trialstats.analyses.trial_models import CONSTRAINED_TERMS, LADDER, TERMS
-from trialstats.config.consistency import published_trial_problems
 from trialstats.config.document import document
 from trialstats.config.loading import load_project, load_yaml
 from trialstats.config.models import KEYS, MEASURED
+from trialstats.config.syntheses import published_trial_problems
 from trialstats.errors import ConfigError
 from trialstats.figures.forest_options import ForestOptions
 from trialstats.mmrm import STRUCTURES
@@ -306,10 +306,14 @@ def test_a_missing_key_is_said_once(project):
     assert text.count("missing key 'response'") == 1
 
 
-@pytest.mark.parametrize("name", ["RANDDT", "TRTSDT"])
-def test_dates_that_every_trial_needs_are_asked_for(project, name):
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [("RANDDT", "adsl.flags.RANDFL.when"), ("TRTSDT", "bds.FIQR.visits.reference")],
+)
+def test_dates_that_a_trial_uses_are_asked_for(project, name, place):
     text = edit(project, FM, lambda c: c["adsl"]["variables"].pop(name))
-    assert f"{FM}, at adsl.variables: missing key {name!r}" in text
+    assert f"{FM}, at {place}: no " in text
+    assert f"{name!r}; " in text
 
 
 def test_a_measurement_needs_no_type_of_its_date(root, project):

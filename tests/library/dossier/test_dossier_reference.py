@@ -16,8 +16,10 @@ from scipy import stats
 from test_dossier_beside import MAIN
 
 from trialstats import io
+from trialstats.analyses.estimand_account import COUNTED
 from trialstats.analyses.synthesis import synthesise
 from trialstats.analyses.trial import analyse_trial
+from trialstats.clean.files import read_sources
 from trialstats.clean.published import build_published
 from trialstats.clean.trial import clean_trial
 from trialstats.config.loading import load_project
@@ -67,11 +69,7 @@ def fitted(root, project) -> dict[str, pd.DataFrame]:
     """Return the rows of each analysis of each trial, by ``trial.analysis``."""
     found = {}
     for name, config in project.trials.items():
-        cells = {
-            source: io.read_cells(root / spec["file"], sheet=spec.get("sheet"))
-            for source, spec in config["sources"].items()
-        }
-        clean = clean_trial(config, cells)
+        clean = clean_trial(config, read_sources(config, root=root))
         rows = analyse_trial(config, clean.adsl, clean.bds, clean.adae)
         found |= {f"{name}.{analysis}": frame for analysis, frame in rows.items()}
     return found
@@ -132,6 +130,8 @@ def test_r_has_every_estimate(reference, dossier):
         and ".baseline." not in row_id
         and ".disposition." not in row_id
         and not (row["kind"] == "synthesis" and row["statistic"] in COPIED)
+        # How many records an estimand left out; its own tests count them by hand.
+        and row["statistic"] not in COUNTED
         and not _stands_beside(row)
     }
     assert without == NOT_DERIVED

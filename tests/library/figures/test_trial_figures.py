@@ -2,14 +2,18 @@
 
 from itertools import pairwise
 
-import pandas as pd
 import pytest
 from figure_samples import assert_tidy, boxes, row, svg_texts, texts
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from trialstats.cleaning_rows import STEPS
 from trialstats.errors import DataError
-from trialstats.figures.account import account_alt_text, account_plot
+from trialstats.figures.account import (
+    MOST_STEPS,
+    account_alt_text,
+    account_plot,
+)
 from trialstats.figures.adverse_events import adverse_event_alt_text, adverse_event_plot
 from trialstats.figures.render import drawn_ggplot, render
 from trialstats.figures.visits import (
@@ -18,7 +22,7 @@ from trialstats.figures.visits import (
     period_plot,
     period_plot_alt_text,
 )
-from trialstats.rows import estimates_frame
+from trialstats.rows import estimates_frame, frame_of
 
 ARMS = ("LDN 6 mg", "Placebo")
 CONTRAST = "LDN 6 mg versus Placebo"
@@ -182,13 +186,34 @@ def test_no_counts_of_events_are_asked_for():
         adverse_event_plot(crossover(), title="Adverse events")
 
 
-ACCOUNT = pd.DataFrame(
-    {
-        "source": ["diary", "adverse_events", "empty"],
-        "kept": [705, 0, 0],
-        "changed": [521, 182, 0],
-        "set_aside": [2, 1, 0],
-    }
+def account(sources):
+    """Return the steps of sources: received, what is set aside, changed."""
+    rows = []
+    for source, received, asides, changed in sources:
+        left = received
+        steps = [("received", 0), *asides, ("used", 0)]
+        for position, (rule, number) in enumerate(steps):
+            reason = rule.upper() if rule == CONFIGURED else None
+            rows.append(
+                {
+                    **{"source": source, "files": "f.csv", "step": position},
+                    **{"rule": rule, "reason": reason, "n_in": left},
+                    **{"n_set_aside": number, "n_out": left - number},
+                    "n_changed": changed if rule == "used" else None,
+                }
+            )
+            left -= number
+    return frame_of(rows, STEPS)
+
+
+CONFIGURED = "set aside by the configuration"
+
+ACCOUNT = account(
+    [
+        ("diary", 1228, [("resubmission", 2), (CONFIGURED, 20)], 521),
+        ("adverse_events", 183, [("resubmission", 1)], 182),
+        ("empty", 0, [], 0),
+    ]
 )
 
 
@@ -196,23 +221,50 @@ def test_account_prints_every_count_and_their_sums():
     figure = account_plot(ACCOUNT, title="Rows", subtitle="A trial", synthetic=True)
     assert_tidy(figure)
     found = [t.get_text() for t in texts(figure)]
-    assert {"1228", "183", "521", "All sources", "1411", "705", "703", "3"} <= set(
-        found
-    )
+    # Rows in, set aside and out of the diary; what the second step starts from.
+    assert {"1228", "22", "1206", "1226", "20"} <= set(found)
+    assert {"All sources", "1411", "23", "1388", "703"} <= set(found)
+    assert "adverse events" in found
+    # A rule of the configuration is told by its reason.
+    assert CONFIGURED.upper() in found
+    assert CONFIGURED not in found
     assert render(figure, "svg") == render(
         account_plot(ACCOUNT, title="Rows", subtitle="A trial", synthetic=True), "svg"
     )
 
 
-def test_alt_text_of_the_account_adds_up():
+def test_alt_text_of_the_account_states_every_number():
     alt = account_alt_text(ACCOUNT, title="Rows")
-    counts = "705 kept, 703 changed, 3 set aside"
-    assert alt == f"Rows: of 1411 rows received from 3 sources, {counts}."
+    assert alt == (
+        "Rows: of 1411 rows received from 3 sources, 23 were set aside and 1388 are "
+        "used, 703 of them with a changed value. diary: 1228 received, 2 set aside "
+        f"(resubmission), 20 set aside ({CONFIGURED.upper()}), 1206 used, 521 changed. "
+        "adverse events: 183 received, 1 set aside (resubmission), 182 used, 182 "
+        "changed. empty: 0 received, 0 used, 0 changed."
+    )
+
+
+def test_many_reasons_share_the_last_line_and_none_is_lost():
+    reasons = [(f"rule {number}", 1) for number in range(40)]
+    frame = account([("diary", 100, reasons, 0)])
+    figure = account_plot(frame, title="Rows")
+    assert_tidy(figure)
+    found = [t.get_text() for t in texts(figure)]
+    assert len([t for t in found if t.startswith("rule ")]) == MOST_STEPS - 1
+    assert f"{40 - (MOST_STEPS - 1)} further reasons" in found
+    # The last line begins with what the one above left, and ends with the rows used.
+    place = found.index(f"{40 - (MOST_STEPS - 1)} further reasons")
+    assert found[place + 1 : place + 4] == ["95", "35", "60"]
+
+
+def test_a_long_reason_stays_in_its_column():
+    frame = account([("diary", 10, [("a very long reason " * 20, 1)], 0)])
+    assert_tidy(account_plot(frame, title="Rows"))
 
 
 def test_a_column_that_is_missing_is_named():
-    with pytest.raises(DataError, match="missing column 'set_aside'"):
-        account_plot(ACCOUNT.drop(columns="set_aside"), title="Rows")
+    with pytest.raises(DataError, match="missing column 'n_set_aside'"):
+        account_plot(ACCOUNT.drop(columns="n_set_aside"), title="Rows")
 
 
 @pytest.mark.parametrize(

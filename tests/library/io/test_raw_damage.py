@@ -1,7 +1,7 @@
 """Files damaged at random end in a table or in one message that names the file.
 
-The damage is the same in every run. Longer runs of the same kind (280 files of each
-form, and of files that SAS and SPSS wrote) ended the same way.
+The damage is the same in every run. Longer runs, 60 to 280 damaged files of each form
+and of SAS datasets, ended as these do.
 """
 
 import random

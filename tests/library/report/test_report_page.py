@@ -42,9 +42,11 @@ def content():
         TrialMaterial(
             config,
             rows,
-            samples.account_counts(),
+            samples.account_steps(),
+            samples.changed_values(),
             samples.query_rows(),
             samples.set_aside_rows(),
+            samples.dictionary_rows(),
             tuple(figure(f"{config['id']}_{kind}") for kind in ("profile", "account")),
         )
         for config, rows in (
@@ -66,6 +68,7 @@ def content():
         syntheses,
         published_trials=samples.published_trials(),
         published_effects=samples.published_effects(),
+        published_warnings=samples.warning_rows(),
         evidence=samples.evidence_rows(),
         evidence_figure=figure("evidence_map"),
         agreement=samples.agreement_rows(),

@@ -7,9 +7,10 @@ import math
 
 import pandas as pd
 
+from trialstats.cleaning_rows import CHANGES, PUBLISHED_WARNINGS, STEPS
 from trialstats.evidence_rows import EFFECTS, PUBLISHED_TRIALS
+from trialstats.exports import DATA_DICTIONARY
 from trialstats.rows import (
-    ACCOUNT,
     AGREEMENT,
     QUERIES,
     SET_ASIDE,
@@ -738,21 +739,79 @@ def agreement_rows() -> pd.DataFrame:
     return frame_of(rows, AGREEMENT)
 
 
-def account_counts() -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "source": ["demographics", "diary"],
-            "file": ["data/raw/demographics.csv", "data/raw/diary.csv"],
-            "received": [101, 900],
-            "kept": [95, 880],
-            "changed": [4, 15],
-            "set_aside": [2, 5],
-        }
-    )
+def account_steps() -> pd.DataFrame:
+    """Two sources; of the second seven rows are set aside in two steps."""
+    rows = []
+    for source, received, asides, changed in (
+        ("demographics", 101, [], 4),
+        (
+            "diary",
+            900,
+            [("resubmission", None, 5), ("not used", "no dataset holds it", 2)],
+            15,
+        ),
+    ):
+        left = received
+        steps = [("received", None, 0), *asides, ("used", None, 0)]
+        for position, (rule, reason, number) in enumerate(steps):
+            rows.append(
+                {
+                    "source": source,
+                    "files": f"data/raw/{source}.csv",
+                    "step": position,
+                    "rule": rule,
+                    "reason": reason,
+                    "n_in": left,
+                    "n_set_aside": number,
+                    "n_out": left - number,
+                    "n_changed": changed if rule == "used" else None,
+                }
+            )
+            left -= number
+    return frame_of(rows, STEPS)
 
 
-def account_frame() -> pd.DataFrame:
-    return frame_of([], ACCOUNT)
+def changed_values() -> pd.DataFrame:
+    row = {
+        "source": "diary",
+        "rule": "unit conversion",
+        "column": "pain",
+        "reason": HOSTILE,
+        "n": 15,
+        "examples": "row 3: 34 \N{RIGHTWARDS ARROW} 3.4",
+    }
+    return frame_of([row], CHANGES)
+
+
+def dictionary_rows() -> pd.DataFrame:
+    shared = {"dataset": "ADSL", "n_rows": 101, "type": "text", "n_missing": 0}
+    rows = [
+        shared
+        | {"position": 1, "variable": "USUBJID", "label": "Subject", "key": 1}
+        | {"origin": "Collected", "source": "demographics.subject"},
+        shared
+        | {"position": 2, "variable": "AGE", "label": HOSTILE, "unit": "years"}
+        | {"type": "number", "origin": "Derived", "derivation": "BRTHDT to RANDDT"}
+        | {"values": "18 to 64", "n_missing": 3},
+    ]
+    return frame_of(rows, DATA_DICTIONARY)
+
+
+def warning_rows() -> pd.DataFrame:
+    row = {
+        "kind": "SD beyond the scale",
+        "trial": "T1",
+        "label": "Alpha 2024",
+        "endpoint": "pain intensity",
+        "outcome": HOSTILE,
+        "file": "data/published/outcomes_continuous.csv",
+        "row": 7,
+        "column": "sd_ldn",
+        "value": 15.7,
+        "finding": "15.7, and the scale NRS 0-10 allows 5.05",
+        "look": "the standard deviation, and the range of the scale",
+    }
+    return frame_of([row], PUBLISHED_WARNINGS)
 
 
 def query_rows() -> pd.DataFrame:

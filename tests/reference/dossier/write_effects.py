@@ -20,6 +20,7 @@ from trialstats import io  # noqa: E402
 from trialstats.analyses.synthesis import synthesise  # noqa: E402
 from trialstats.analyses.trial import analyse_trial  # noqa: E402
 from trialstats.clean.published import build_published  # noqa: E402
+from trialstats.clean.files import read_sources  # noqa: E402
 from trialstats.clean.trial import clean_trial  # noqa: E402
 from trialstats.config.loading import load_project  # noqa: E402
 
@@ -34,11 +35,7 @@ def main(file: str) -> None:
     tables = build_published(**cells, files=published)
     fitted = {}
     for name, config in project.trials.items():
-        raw = {
-            source: io.read_cells(ROOT / spec["file"], sheet=spec.get("sheet"))
-            for source, spec in config["sources"].items()
-        }
-        clean = clean_trial(config, raw)
+        clean = clean_trial(config, read_sources(config, root=ROOT))
         rows = analyse_trial(config, clean.adsl, clean.bds, clean.adae)
         fitted |= {f"{name}.{analysis}": frame for analysis, frame in rows.items()}
     path = Path(__file__).with_name("results.json")

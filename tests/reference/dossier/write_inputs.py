@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[3]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from trialstats import io  # noqa: E402
+from trialstats.clean.files import read_sources  # noqa: E402
 from trialstats.clean.trial import clean_trial  # noqa: E402
 from trialstats.config.loading import load_project  # noqa: E402
 
@@ -22,11 +22,7 @@ def main(folder: str) -> None:
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     for name, config in load_project(ROOT).trials.items():
-        cells = {
-            source: io.read_cells(ROOT / spec["file"], sheet=spec.get("sheet"))
-            for source, spec in config["sources"].items()
-        }
-        cleaned = clean_trial(config, cells)
+        cleaned = clean_trial(config, read_sources(config, root=ROOT))
         datasets: dict[str, pd.DataFrame] = {
             "adsl": cleaned.adsl,
             "bds": cleaned.bds,

@@ -1,0 +1,29 @@
+"""Write the raw files of the trial of docs/tutorial.md.
+
+Run as ``python scripts/simulate_tutorial_data.py``. An argument names another folder
+than docs/tutorial.
+"""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from trialstats.simulation.tutorial import tutorial_files  # noqa: E402
+
+
+def main(folder: str | Path) -> list[Path]:
+    written = []
+    for name, content in tutorial_files().items():
+        path = Path(folder) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        written.append(path)
+    return written
+
+
+if __name__ == "__main__":
+    files = main(sys.argv[1] if len(sys.argv) > 1 else ROOT / "docs/tutorial")
+    print("\n".join(str(path) for path in files))

@@ -1,0 +1,82 @@
+"""The data dictionary of a trial, to be read by people."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from trialstats.records import Record, distinct, find, records
+from trialstats.tables.cells import text_cell
+from trialstats.tables.quality import name_of
+from trialstats.tables.shortened import brief
+from trialstats.tables.subtitles import trial_subtitle
+from trialstats.tables.table import Cell, Column, Row, Table, heading
+
+
+def dictionary_table(dictionary: pd.DataFrame, *, trial: Mapping[str, Any]) -> Table:
+    """Tabulate the variables of the datasets of a trial.
+
+    Parameters
+    ----------
+    dictionary : DataFrame
+        Schema `trialstats.exports.DATA_DICTIONARY`.
+    trial : mapping
+        Configuration of the trial.
+
+    Returns
+    -------
+    Table
+        Under a heading for each dataset, one row a variable: label, type, unit, where
+        it is from, how it is derived, which values it takes and how many are missing.
+    """
+    listed = records(dictionary)
+    body: list[Row] = []
+    for dataset in distinct(listed, "dataset"):
+        part = find(listed, dataset=dataset)
+        count = int(part[0]["n_rows"])
+        body.append(heading(f"{dataset}: {count} rows, {len(part)} variables"))
+        body += [_variable_row(variable) for variable in part]
+    return Table(
+        id=f"{name_of(trial)}_dictionary",
+        title=f"Data dictionary ({len(listed)} variables)",
+        subtitle=trial_subtitle(trial),
+        columns=(
+            Column("Variable", "left"),
+            Column("Label", "wide"),
+            Column("Type", "left"),
+            Column("Unit", "left"),
+            Column("Origin", "left"),
+            Column("Derivation", "widest"),
+            Column("Values", "wide"),
+            Column("Missing"),
+        ),
+        rows=tuple(body),
+        footnotes=(
+            ("", "Key: the place of the variable among those that tell rows apart."),
+        ),
+        source=f"results/datasets/{name_of(trial)}/dictionary.parquet",
+    )
+
+
+def _variable_row(variable: Record) -> Row:
+    key = variable["key"]
+    type_ = f"{variable['type']}, key {int(key)}" if key else str(variable["type"])
+    said = [variable["origin"], variable["source"]]
+    origin = ": ".join(str(part) for part in said if part)
+    return Row(
+        (
+            text_cell(variable["variable"]),
+            text_cell(variable["label"]),
+            Cell(type_),
+            text_cell(variable["unit"]),
+            brief(origin),
+            brief(variable["derivation"], _LONGEST_DERIVATION),
+            brief(variable["values"]),
+            Cell(str(int(variable["n_missing"]))),
+        ),
+        indent=1,
+    )
+
+
+#: Characters of a derivation, which may speak of many parameters.
+_LONGEST_DERIVATION = 1200
