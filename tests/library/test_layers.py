@@ -49,6 +49,7 @@ GROUND = {
         "raw",
         "records",
         "rows",
+        "units",
         "version",
         "vocabulary",
     ),

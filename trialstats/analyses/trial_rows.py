@@ -14,7 +14,7 @@ from trialstats.analyses.estimand_records import (
     apply_strategies,
 )
 from trialstats.analyses.having import having_in_words, subjects_having
-from trialstats.clean.adsl import set_flag
+from trialstats.config.declared import set_flag
 from trialstats.errors import ConfigError, DataError
 from trialstats.estimands import (
     WHILE_ON_TREATMENT,

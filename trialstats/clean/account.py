@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trialstats.clean.cell_texts import texts
 from trialstats.errors import (
     SHOWN,
     ConfigError,
@@ -252,7 +253,7 @@ class Ledger:
             self._problems[str(reason)] = None
 
     def account_parts(self) -> Iterator[pd.DataFrame]:
-        """Yield the account, a row per raw row and rule (schema `ACCOUNT`), in parts."""
+        """Yield the account in parts, a row per raw row and rule."""
         for name, received in self.sources.items():
             entries = self._entries(name)
             for first in range(0, len(received.row_of), _SLICE):
@@ -278,7 +279,8 @@ class Ledger:
         order = found.assign(_row=found["row"].fillna(0)).sort_values(
             ["kind", "source", "_row", "finding", "USUBJID"], kind="stable"
         )
-        return order[QUERIES.names].reset_index(drop=True)
+        ordered: pd.DataFrame = order[QUERIES.names].reset_index(drop=True)
+        return ordered
 
     def _entries(self, source: str) -> pd.DataFrame:
         changes = self._changes.get(source, [])
@@ -371,34 +373,6 @@ def _entry(value: Any, number: int) -> Any:
     return value[number] if not isinstance(value, pd.Series) else value.iloc[number]
 
 
-def texts(values: Texts) -> Texts:
-    """Write cells the way a person reads them; a missing one is None.
-
-    >>> texts([3.0, None, "a"]).tolist(), texts(0.5)
-    (['3', None, 'a'], '0.5')
-    """
-    if values is None or isinstance(values, str):
-        return values
-    if not np.ndim(values):
-        return as_text(values)
-    listed = values.tolist() if hasattr(values, "tolist") else list(values)
-    written = [None if v is None or pd.isna(v) else as_text(v) for v in listed]
-    return np.array([*written, None], dtype=object)[:-1]
-
-
-def as_text(value: object) -> str:
-    """Write a cell the way a person reads it.
-
-    >>> as_text(3.0), as_text(0.1 * 34), as_text(pd.Timestamp("2025-03-01"))
-    ('3', '3.4', '2025-03-01')
-    """
-    if isinstance(value, float):
-        return f"{value:.12g}"
-    if hasattr(value, "isoformat"):
-        return str(value.isoformat()).removesuffix("T00:00:00")
-    return str(value)
-
-
 def account_counts(account: pd.DataFrame) -> pd.DataFrame:
     """Count the raw rows of each source by what became of them.
 
@@ -419,7 +393,8 @@ def account_counts(account: pd.DataFrame) -> pd.DataFrame:
     """
     rows = account.drop_duplicates(["source", "file", "row"])
     records: list[dict[str, Any]] = []
-    for (source, file), part in rows.groupby(["source", "file"], sort=False):
+    for place, part in rows.groupby(["source", "file"], sort=False):
+        source, file = map(str, place)
         counts = part["disposition"].value_counts()
         kept, changed, aside = (int(counts.get(d, 0)) for d in (KEPT, CHANGED, ASIDE))
         if kept + changed + aside != len(part):

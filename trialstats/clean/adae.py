@@ -86,7 +86,7 @@ def _placed(config: Config, adsl: pd.DataFrame, frame: pd.DataFrame) -> pd.DataF
     if config["design"] == "crossover":
         period = pd.Series(period_of(starts, known.periods), index=frame.index)
         treatment = treatment_of(config, adsl, frame["USUBJID"], period)
-    emergent = np.where(day >= 1, "Y", None)
+    emergent = pd.Series("Y", index=frame.index, dtype="str").where(day >= 1)
     received = frame.get("TRTEMFL")
     return frame.assign(
         TRT01P=arm,

@@ -1,14 +1,18 @@
 """Build ADSL: one row per subject."""
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from trialstats.clean.account import Ledger
+from trialstats.clean.adsl_checks import (
+    query_date_order,
+    query_outside_sets,
+    require_arm,
+    require_order_of_periods,
+)
 from trialstats.clean.sources import Source
 from trialstats.clean.subject_rows import variable_of_rows
 from trialstats.clean.subjects import (
@@ -20,6 +24,7 @@ from trialstats.clean.subjects import (
 )
 from trialstats.clean.values import read_column
 from trialstats.clean.wording import origin_of
+from trialstats.config.declared import set_flag
 from trialstats.expressions import condition, value
 from trialstats.rows import TEXT, TYPES, field
 
@@ -81,15 +86,15 @@ def build_adsl(
     adsl = _with_treatments(config, adsl)
     arm = spec["variables"]["TRTSEQP" if _crossed(config) else "TRT01P"]
     if arm.get("source", main.name) in sources:
-        _require_arm(config, adsl, main, ledger)
-    _require_order_of_periods(config, adsl, main, ledger)
+        require_arm(config, adsl, main, ledger)
+    require_order_of_periods(config, adsl, main, ledger)
     ledger.stop_on_problems()
     for name, flag in spec.get("flags", {}).items():
         adsl[name] = _yes_no(condition(flag["when"], adsl))
     for name, text in config["analysis_sets"].items():
         adsl[set_flag(name)] = _yes_no(condition(text, adsl))
-    _query_outside_sets(config, adsl, ledger)
-    _query_date_order(config, adsl, ledger)
+    query_outside_sets(config, adsl, ledger)
+    query_date_order(config, adsl, ledger)
     ordered = adsl.sort_values("USUBJID", kind="stable").reset_index(drop=True)
     return ordered[list(adsl_schema(config).names)]
 
@@ -136,7 +141,8 @@ def _variable(
 def _missing(spec: Config, adsl: pd.DataFrame) -> pd.Series:
     """Return a variable that nobody has."""
     dtype: Any = DTYPES[spec.get("type", "text")]
-    return pd.Series(None, index=adsl.index, dtype=dtype)
+    none: pd.Series = pd.Series(None, index=adsl.index, dtype=dtype)
+    return none
 
 
 def _crossed(config: Config) -> bool:
@@ -183,7 +189,8 @@ def _of_main(
             remedy="make the rows of a subject agree, or say under `take` which counts",
         )
     found = pd.Series(held.to_numpy(), index=theirs.to_numpy(), dtype=held.dtype)
-    return found[~found.index.duplicated()]
+    once: pd.Series = found[~found.index.duplicated()]
+    return once
 
 
 def _of_other(
@@ -225,7 +232,7 @@ def _imputation_flag(
         return pd.Series(None, index=adsl.index, dtype="str")
     source = sources[spec["source"]] if "source" in spec else main
     subject = ledger.subject_column
-    cells = source.frame[spec["column"]]
+    cells = source.column(spec["column"])
     flags = cells.map({t: missing_parts(t) for t in cells.dropna().unique()})
     own = flags.set_axis(source.frame[subject].to_numpy()).dropna()
     return of_subjects(adsl["USUBJID"], own[~own.index.duplicated()]).astype("str")
@@ -268,7 +275,7 @@ def adsl_schema(config: Config) -> pa.Schema:
 
 def _variable_fields(config: Config, name: str, spec: Config) -> list[pa.Field]:
     type_ = TYPES[spec.get("type", "text")]
-    described = {"unit": spec.get("unit")} | origin_of(
+    described: dict[str, Any] = {"unit": spec.get("unit")} | origin_of(
         spec, spec.get("source", config["adsl"]["from"])
     )
     fields = [field(name, type_, spec["label"], **described)]
@@ -286,15 +293,6 @@ def _flag_field(name: str, label: str, text: str) -> pa.Field:
     return field(
         name, TEXT, label, origin="Derived", derivation=derivation, codelist=["Y", "N"]
     )
-
-
-def set_flag(name: str) -> str:
-    """Return the ADSL column that marks an analysis set.
-
-    >>> set_flag("Safety")
-    'SAFETYFL'
-    """
-    return f"{name.upper()}FL"
 
 
 def period_treatments(config: Config) -> list[str]:
@@ -330,109 +328,6 @@ def require_one_row(
         values=subjects[twice],
         remedy="keep one row per subject",
     )
-
-
-def _require_arm(
-    config: Config, adsl: pd.DataFrame, source: Source, ledger: Ledger
-) -> None:
-    crossover = config["design"] == "crossover"
-    name = "TRTSEQP" if crossover else "TRT01P"
-    spec = config["adsl"]["variables"][name]
-    arms = [config["arms"]["control"], *config["arms"]["treatments"]]
-    known = list(config["sequences"]) if crossover else arms
-    own = spec.get("source", source.name) == source.name and "column" in spec
-    column = spec["column"] if own else name
-    values = adsl[name]
-    received = source.frame[column].reindex(adsl.index) if own else values
-    empty = values.isna() & ~_holds_something(source, received)
-    if empty.any():
-        ledger.problem(
-            "no arm",
-            source.name,
-            positions=adsl.index[empty],
-            column=column,
-            values=received[empty],
-            remedy="write the arm as randomised",
-        )
-    unknown = values.notna() & ~values.isin(known)
-    if unknown.any():
-        ledger.problem(
-            "unknown arm label",
-            source.name,
-            positions=adsl.index[unknown],
-            column=column,
-            values=values[unknown],
-            remedy=f"write one of {', '.join(known)} or list it under recode",
-        )
-
-
-def _holds_something(source: Source, cells: pd.Series) -> pd.Series:
-    """Return which cells hold a value and no code for a missing one."""
-    from trialstats.clean.canonical import plain_number
-
-    codes = set(source.missing_codes)
-    numbers = {plain_number(code) for code in codes} - {None}
-    coded = {t for t in cells.dropna().unique() if t in codes}
-    coded |= {t for t in cells.dropna().unique() if plain_number(t) in numbers}
-    return cells.notna() & ~cells.isin(list(coded))
-
-
-def _require_order_of_periods(
-    config: Config, adsl: pd.DataFrame, source: Source, ledger: Ledger
-) -> None:
-    """Refuse a period that does not start after the one before it."""
-    names = config.get("periods", [])
-    variables = config["adsl"]["variables"]
-    for earlier, later in pairwise(names):
-        wrong = adsl[later] <= adsl[earlier]
-        if wrong.any():
-            number = names.index(later) + 1
-            ledger.problem(
-                [
-                    f"period {number} does not start after the period before it "
-                    f"({before:%Y-%m-%d})"
-                    for before in adsl.loc[wrong, earlier]
-                ],
-                source.name,
-                positions=adsl.index[wrong],
-                column=variables[later].get("column", later),
-                values=adsl.loc[wrong, later],
-                remedy="mend one of the two dates",
-            )
-
-
-def _query_outside_sets(config: Config, adsl: pd.DataFrame, ledger: Ledger) -> None:
-    """Name every subject that an analysis set leaves out."""
-    for name, text in config["analysis_sets"].items():
-        outside = adsl.loc[adsl[set_flag(name)] != "Y", "USUBJID"]
-        if len(outside):
-            ledger.query(
-                "outside an analysis set",
-                config["adsl"]["from"],
-                subjects=outside,
-                finding=f"not in {name}: {text} does not hold",
-                resolution=f"left out of the analyses of {name}",
-            )
-
-
-def _query_date_order(config: Config, adsl: pd.DataFrame, ledger: Ledger) -> None:
-    """Name dates that stand before one which they follow."""
-    for earlier, later in pairwise(config.get("date_order", [])):
-        wrong = adsl[later] < adsl[earlier]
-        if wrong.any():
-            rows = adsl[wrong]
-            ledger.query(
-                "impossible order of dates",
-                config["adsl"]["from"],
-                subjects=rows["USUBJID"],
-                column=later,
-                values=rows[later],
-                finding=np.array(
-                    [f"before {earlier} ({d:%Y-%m-%d})" for d in rows[earlier]] + [""],
-                    dtype=object,
-                )[:-1],
-                resolution="used as received",
-            )
 
 
 def _yes_no(holds: pd.Series) -> pd.Series:

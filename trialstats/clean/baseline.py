@@ -49,7 +49,7 @@ def with_baseline(
         base = records["USUBJID"].map(by_subject).to_numpy(dtype=float)
         _query_without(code, parameter, by_subject.index, adsl, ledger)
     out = records.assign(BASE=base)
-    flags = pd.Series(np.where(is_baseline, "Y", None), index=out.index, dtype="str")
+    flags = pd.Series("Y", index=out.index, dtype="str").where(is_baseline)
     if "ABLFL" in parameter.get("as_received", {}):
         flags = out["ABLFL"].where(out["ABLFL"] == "Y")
     at_visit = out["AVISIT"] == baseline_visit(parameter)

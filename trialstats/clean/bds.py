@@ -179,12 +179,14 @@ def _ordered(
         empty = pd.DataFrame(columns=[*names, "APERIOD"]).loc[
             :, lambda f: ~f.columns.duplicated()
         ]
-        return typed(config, adsl, empty)[names]
+        none: pd.DataFrame = typed(config, adsl, empty)[names]
+        return none
     frame = pd.concat(filled, ignore_index=True)
     frame["_period"] = frame["APERIOD"].fillna(0)
     by = ["USUBJID", "_parameter", "_period", "ADT", "AVISITN", "DTYPE"]
     frame = frame.sort_values(by, kind="stable", na_position="first")
-    return typed(config, adsl, frame)[names].reset_index(drop=True)
+    whole: pd.DataFrame = typed(config, adsl, frame)[names].reset_index(drop=True)
+    return whole
 
 
 def unseen_visits(config: Config, ledger: Ledger) -> set[tuple[str, str]]:

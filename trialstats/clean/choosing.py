@@ -152,10 +152,8 @@ def _tell(
         parameter["from"],
         positions=best["position"],
         subjects=best["USUBJID"],
-        finding=np.array([*finding, ""], dtype=object)[:-1],
-        resolution=np.array(
-            [f"{taken} {day:g} is analysed" for day in best[what]] + [""], dtype=object
-        )[:-1],
+        finding=finding,
+        resolution=[f"{taken} {day:g} is analysed" for day in best[what]],
     )
 
 
@@ -234,7 +232,10 @@ def _summarised(
         ANL01FL="Y",
     )
     plain = records.assign(ANL01FL=pd.Series(None, index=records.index, dtype="str"))
-    return pd.concat([plain, made.drop(columns="_group")], ignore_index=True)
+    whole: pd.DataFrame = pd.concat(
+        [plain, made.drop(columns="_group")], ignore_index=True
+    )
+    return whole
 
 
 def _require_one_a_day(parameter: Config, rows: pd.DataFrame, ledger: Ledger) -> None:

@@ -27,7 +27,8 @@ _YEAR_MONTH = re.compile(rf"(\d{{4}})-(\d{{2}})(?:-{_UNKNOWN})?")
 _MONTH_NAME = re.compile(rf"(?:{_UNKNOWN}[ /.-]?)?([A-Za-z]{{3}})[ /.-]?(\d{{4}})")
 _MONTH_YEAR = re.compile(rf"(?:{_UNKNOWN}[/.-])?(\d{{1,2}})[/.](\d{{4}})")
 
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun"]
+_MONTHS += ["jul", "aug", "sep", "oct", "nov", "dec"]
 
 
 def read_dates(
@@ -177,7 +178,7 @@ def _record_formats(
         column=column,
         old=written[other],
         new=written[other].map({t: d for t, (d, _) in read.items()}),
-        reason=np.array([f"read as {name}" for name in names] + [""], object)[:-1],
+        reason=[f"read as {name}" for name in names],
     )
 
 

@@ -107,10 +107,11 @@ def _filled(
         how="left",
     ).sort_values([*_KEY, "AVISITN"], kind="stable")
     empty = merged["_held"].isna()
-    carried = [name for name in merged if name not in (*key, "AVISITN", "_held")]
+    fixed = {*key, "AVISITN", "_held"}
+    carried = [str(name) for name in merged if name not in fixed]
     if kind == "BOCF":
-        base = records.dropna(subset="BASE").drop_duplicates("USUBJID")
-        base = base.set_index("USUBJID")["BASE"]
+        based = records.dropna(subset="BASE").drop_duplicates("USUBJID")
+        base = based.set_index("USUBJID")["BASE"]
         made = merged[empty]
         values = made["USUBJID"].map(base)
         made = made.assign(AVAL=values, BASE=values)

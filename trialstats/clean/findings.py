@@ -11,7 +11,7 @@ from trialstats.clean.account import Ledger, tallied
 Config = Mapping[str, Any]
 
 #: Whole values that a parameter needs before its last digits are looked at, and the
-#: share of values ending in 0 or 5 from which on that is named: a fifth would by chance.
+#: share ending in 0 or 5 from which on that is named: by chance it is a fifth.
 DIGIT_VALUES, DIGIT_SHARE = 50, 0.5
 
 

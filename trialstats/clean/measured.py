@@ -225,7 +225,7 @@ def _place_by_windows(
                 subjects=rows["USUBJID"][chosen],
                 column=parameter["date"]["column"],
                 values=rows["ADT"][chosen],
-                finding=np.array([*said, ""], dtype=object)[:-1][chosen],
+                finding=np.array(said, dtype=object)[chosen],
                 resolution="kept as Unscheduled, not analysed",
             )
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
+from trialstats.clean.canonical import plain_number
 from trialstats.clean.derived_numbers import check_percentages, check_standard_error
 from trialstats.clean.published_cells import EVIDENCE, USES, Findings, Row, rows_in
-from trialstats.clean.values import plain_number
 from trialstats.config.checking import suggestion
 from trialstats.evidence_rows import EFFECTS, PUBLISHED_POOLS, PUBLISHED_TRIALS
 from trialstats.rows import frame_of

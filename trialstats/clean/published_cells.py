@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from trialstats.clean.values import plain_number
+from trialstats.clean.canonical import plain_number
 from trialstats.config.checking import suggestion
 from trialstats.errors import DataError, combined
 

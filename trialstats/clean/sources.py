@@ -57,6 +57,11 @@ class Source:
         positions: np.ndarray = self.frame.index.to_numpy(dtype=np.int64)
         return positions
 
+    def column(self, name: str) -> pd.Series:
+        """Return the cells of a column."""
+        cells: pd.Series = self.frame[name]
+        return cells
+
     def rows(self, chosen: np.ndarray) -> "Source":
         """Return the source with the rows where `chosen` is true."""
         if chosen.all():

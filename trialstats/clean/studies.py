@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from trialstats.clean.account import as_text
+from trialstats.clean.canonical import plain_number
+from trialstats.clean.cell_texts import as_text
 from trialstats.clean.published_cells import Findings, Row
-from trialstats.clean.values import plain_number
 from trialstats.config.checking import suggestion
 from trialstats.evidence_rows import STUDIES
 from trialstats.rows import COUNT, NUMBER, TEXT, field, frame_of, with_fields

@@ -53,7 +53,7 @@ def variable_of_rows(
         order = _order(spec, source, held, ledger)
         sorted_values = values.loc[order]
         groups = sorted_values.groupby(subjects.loc[order].to_numpy(), sort=False)
-    method = {"lowest": "min", "highest": "max"}.get(take, take)
+    method = str({"lowest": "min", "highest": "max"}.get(take, take))
     found: pd.Series = getattr(groups, method)()
     return found
 
@@ -68,5 +68,7 @@ def _order(spec: Spec, source: Source, held: pd.Series, ledger: Ledger) -> pd.In
         dated = read_column(
             source.rows(held.to_numpy()), {"column": spec["by"], "type": "date"}, ledger
         )
-        return dated.sort_values(kind="stable").index
-    return numbers.sort_values(kind="stable").index
+        by_date: pd.Index = dated.sort_values(kind="stable").index
+        return by_date
+    by_number: pd.Index = numbers.sort_values(kind="stable").index
+    return by_number

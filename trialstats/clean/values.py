@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialstats.clean.account import Ledger, as_text, texts
+from trialstats.clean.account import Ledger
 from trialstats.clean.canonical import numbers_of, plain_number
+from trialstats.clean.cell_texts import as_text, texts
 from trialstats.clean.dates import read_dates
 from trialstats.clean.sources import Source
 from trialstats.clean.units import conversions
@@ -254,7 +255,7 @@ def _alter(
 ) -> None:
     """Record altered numbers in the account and as findings."""
     column = spec["column"]
-    old = source.frame[column] if column in source.frame else received
+    old = source.frame.get(column, received)
     if old is None:
         old = new
     old = texts(old.loc[new.index])
@@ -275,9 +276,7 @@ def _alter(
         column=column,
         values=old,
         finding=reason,
-        resolution=np.array(
-            ["read as missing" if t is None else f"read as {t}" for t in written]
-            + [""],
-            dtype=object,
-        )[:-1],
+        resolution=[
+            "read as missing" if t is None else f"read as {t}" for t in written
+        ],
     )

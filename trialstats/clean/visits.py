@@ -95,13 +95,13 @@ def place(
     placed = np.zeros(len(dates), dtype=bool)
     for name, window in windows.items():
         first, last = window["days"]
-        number = float(window["number"])
+        at = float(window["number"])
         here = (window_day >= first) & (window_day <= last) & ~placed
-        if by_period and number <= 0:
+        if by_period and at <= 0:
             # Baseline is the time before and at the start of period 1.
             here &= np.isnan(period) | (period == 1)
-        visit[here], numbers[here] = name, number
-        if number <= 0:
+        visit[here], numbers[here] = name, at
+        if at <= 0:
             # A value before treatment belongs to no period, on day 1 included.
             own_period[here] = np.nan
         placed |= here

@@ -50,6 +50,10 @@ Conditions (`when`, `where`, `event`, `analysis_sets`) and derivations (`derive`
 they see text as received (`number(days) > 3`), of datasets the variables with their
 types. A comparison with a missing value is false; `present(X)` and `missing(X)` ask.
 
+Data files lie below `data/` of the dossier, and nothing else is read. A link there that
+leads out of it is refused, unless the environment variable `TRIALSTATS_DATA` names the
+folder that it leads to, or several, separated as in `PATH`.
+
 This page is written by `make docs` from the schemas and from `config/examples/shapes/`;
 every example on it is run by the tests.
 

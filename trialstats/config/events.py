@@ -31,7 +31,8 @@ def event_problems(trial: Config) -> Found:
             if key in spec:
                 what = "is for variables of ADSL; an event is one row"
                 yield f"{place}.{key}", f"{what}; leave it out"
-        kind, needed = spec.get("type", "text"), "date" if name == "ASTDT" else "text"
+        kind = spec.get("type", "text")
+        needed = "date" if name in ("ASTDT", "AENDT") else "text"
         if kind != needed:
             yield place, f"{name} must be of type {needed}; write `type: {needed}`"
     for code, spec in trial.get("adtte", {}).items():

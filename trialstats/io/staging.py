@@ -43,6 +43,7 @@ class Staging:
         self._base: Any = None
 
     def __enter__(self) -> Self:
+        """Open the store."""
         # Loaded where a source is large: most trials never need it.
         import duckdb
 
@@ -59,6 +60,7 @@ class Staging:
         reason: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """Remove whatever was stored."""
         self._base.close()
         self._folder.cleanup()
 

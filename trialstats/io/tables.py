@@ -65,7 +65,7 @@ def table_writer(
 
 
 def table_parts(path: str | Path) -> Iterator[pd.DataFrame]:
-    """Yield the frames of a Parquet that `table_writer` wrote, a row group at a time."""
+    """Yield the frames of a Parquet file, a row group at a time."""
     with pq.ParquetFile(path) as source:
         for number in range(source.num_row_groups):
             yield _as_frame(source.read_row_group(number))

@@ -19,8 +19,8 @@ if str(ROOT) not in sys.path:
 from trialstats import io  # noqa: E402
 from trialstats.analyses.synthesis import synthesise  # noqa: E402
 from trialstats.analyses.trial import analyse_trial  # noqa: E402
-from trialstats.clean.published import build_published  # noqa: E402
 from trialstats.clean.files import read_sources  # noqa: E402
+from trialstats.clean.published import build_published  # noqa: E402
 from trialstats.clean.trial import clean_trial  # noqa: E402
 from trialstats.config.loading import load_project  # noqa: E402
 
