@@ -24,7 +24,7 @@ from trialstats.clean.subjects import (
 )
 from trialstats.clean.values import read_column
 from trialstats.clean.wording import origin_of
-from trialstats.config.declared import set_flag
+from trialstats.config.declared import period_treatments, set_flag
 from trialstats.expressions import condition, value
 from trialstats.rows import TEXT, TYPES, field
 
@@ -293,12 +293,6 @@ def _flag_field(name: str, label: str, text: str) -> pa.Field:
     return field(
         name, TEXT, label, origin="Derived", derivation=derivation, codelist=["Y", "N"]
     )
-
-
-def period_treatments(config: Config) -> list[str]:
-    """Return the ADSL variables with the treatment of each period of a crossover."""
-    periods = max(len(treatments) for treatments in config["sequences"].values())
-    return [f"TRT{number:02d}P" for number in range(1, periods + 1)]
 
 
 def _with_treatments(config: Config, adsl: pd.DataFrame) -> pd.DataFrame:

@@ -102,7 +102,7 @@ def clean_files(
     if rest is None:
         _write(clean_trial(config, _joined(config, held)), config, outputs)
         return
-    with io.Staging(config["adsl"]["subject"]) as store:
+    with io.Staging() as store:
         staged = Staged(config, store, part)
         for name in list(held):
             staged.read(name, iter(held.pop(name)))

@@ -148,10 +148,28 @@ def _wide(
                 for s, treatments in config["sequences"].items()
             }
             frame["APERIOD"] = sequence.map(when).to_numpy(dtype=float)
+            _require_periods(column, visit["treatment"], frame, source, ledger)
         elif "period" in visit:
             frame["APERIOD"] = float(visit["period"])
         # An empty cell of a wide table is a visit that was not made.
         yield frame[source.frame[column].notna().to_numpy()]
+
+
+def _require_periods(
+    column: str, treatment: str, frame: pd.DataFrame, source: Source, ledger: Ledger
+) -> None:
+    """Refuse values of a treatment that the sequence has never, or more than once."""
+    unplaced = frame["APERIOD"].isna() & frame["AVAL"].notna()
+    if unplaced.any():
+        rows = frame[unplaced]
+        ledger.problem(
+            f"the sequence of the subject does not have {treatment} exactly once",
+            source.name,
+            positions=rows["position"],
+            column=column,
+            values=rows["AVAL"],
+            remedy="name the `period` of the column instead of its treatment",
+        )
 
 
 def _when(treatments: list[str], treatment: str) -> float:

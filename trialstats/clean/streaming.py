@@ -31,7 +31,7 @@ Config = Mapping[str, Any]
 #: Rows of all sources from which on a trial is cleaned in parts, and rows of a part.
 LARGE, PART = 1_000_000, 300_000
 
-_POSITION = "__position"
+_POSITION, _SUBJECT = "__position", "__subject"
 _KIND = "__kind_"
 
 
@@ -107,6 +107,9 @@ class Staged:
     def _as_rows(self, name: str, part: Prepared) -> pa.Table:
         table = pa.Table.from_pandas(part.frame, preserve_index=False)
         table = table.append_column(_POSITION, pa.array(part.frame.index.to_numpy()))
+        # As the rules will read it, so that the rows of a subject stay together.
+        subject = part.frame[self._subject].str.strip().fillna("")
+        table = table.append_column(_SUBJECT, pa.array(subject, type=pa.large_string()))
         # A file whose cells have kinds has them from its first batch on.
         own = set(part.frame.columns) if part.kinds else set()
         known = self._kinds.setdefault(name, own)

@@ -1,7 +1,7 @@
 """Find who was treated with what: arms of parallel trials, sequences of crossovers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,10 +11,12 @@ from trialstats.describe.standards import standard_name
 from trialstats.describe.subjects import Table
 from trialstats.describe.words import (
     ARM,
+    in_no_arm,
     is_active,
     is_control,
     pretty,
     says,
+    spelt_out,
     unprefixed,
 )
 
@@ -37,6 +39,8 @@ class Arms:
         Why this column, in words.
     why_control : str
         Why this control, in words.
+    outside : tuple of str
+        Values in the file of those who were in no arm.
     """
 
     table: Table
@@ -45,6 +49,7 @@ class Arms:
     control: str
     evidence: str
     why_control: str
+    outside: tuple[str, ...] = ()
 
     @property
     def treatments(self) -> list[str]:
@@ -61,20 +66,36 @@ def arms_of(tables: Sequence[Table], main: int) -> Arms | None:
         for position, (name, column) in enumerate(table.columns.items()):
             if name == table.subject or not column.few or not table.constant(column):
                 continue
-            score, evidence = _armness(table, column)
+            outside = tuple(level for level in column.levels if in_no_arm(level))
+            score, evidence = _armness(table, column, outside)
             if score >= 2:
-                found.append((score, -place, -position, table, name, evidence))
+                rank = (score, -place, -position)
+                found.append((rank, table, name, evidence, outside))
     if not found:
         return None
-    *_, table, name, evidence = max(found, key=lambda f: f[:3])
-    names, control, why = named_treatments(table.columns[name])
-    return Arms(table, name, names, control, evidence, why)
+    _, table, name, evidence, outside = max(found, key=lambda f: f[0])
+    names, control, why = named_treatments(_without(table.columns[name], outside))
+    return Arms(table, name, names, control, evidence, why, outside)
 
 
-def _armness(table: Table, column: Column) -> tuple[float, str]:
+def _without(column: Column, levels: Sequence[str]) -> Column:
+    """Return a column in which some levels are missing."""
+    if not levels:
+        return column
+    return replace(column, cells=column.cells.mask(column.cells.isin(levels)))
+
+
+def _armness(
+    table: Table, received: Column, outside: Sequence[str]
+) -> tuple[float, str]:
     """Return how much a column looks like the arm, and why."""
+    column = _without(received, outside)
     counts = subjects_by_level(table, column)
-    if len(counts) < 2 or len(counts) > 8 or counts.sum() < 0.9 * _subjects(table):
+    standard = standard_name(column.name, column.label)
+    in_arms = _subjects(table) - subjects_by_level(table, received).sum() + counts.sum()
+    # In SDTM those who were not randomised may be without an arm.
+    known = standard == "ARM" or counts.sum() >= 0.9 * in_arms
+    if not 2 <= len(counts) <= 8 or not known:
         return 0.0, ""
     balance = float(counts.min() / counts.max())
     shown = "/".join(str(count) for count in counts)
@@ -84,7 +105,6 @@ def _armness(table: Table, column: Column) -> tuple[float, str]:
     if any(is_control(word) and len(word) > 1 for word in words):
         score += 4.0
         evidence += ", one of them named as a control"
-    standard = standard_name(column.name, column.label)
     if standard in ("TRT01P", "ARM"):
         return score + (8.0 if standard == "TRT01P" else 6.0), evidence
     if says(column.name, ARM) and standard is None:
@@ -107,7 +127,8 @@ def _subjects(table: Table) -> int:
 def named_treatments(column: Column) -> tuple[dict[str, str], str, str]:
     """Return names of treatments by their values, the control, and why that one."""
     levels = column.levels
-    plain = unprefixed(levels) or {level: level for level in levels}
+    letters = spelt_out(levels) if not column.value_labels else {}
+    plain = letters or unprefixed(levels) or {level: level for level in levels}
     plain = {
         level: column.value_labels.get(level, text) for level, text in plain.items()
     }
@@ -118,6 +139,8 @@ def named_treatments(column: Column) -> tuple[dict[str, str], str, str]:
     others = [level for level in levels if not is_active(plain[level])]
     if len(controls) == 1:
         control, why = controls[0], "its name says so"
+        if letters:
+            why = f"{control} usually stands for {plain[control].lower()}"
     elif len(others) == 1:
         control, why = others[0], "the others are named as active"
     else:

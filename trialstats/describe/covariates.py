@@ -142,7 +142,9 @@ def dates_of(
             found[column.name] = variable, "" if standard else f"named {column.name}"
             break
     nothing_known = (
-        not found and "RANDDT" not in variables and table.subject is not None
+        not found
+        and not {"RANDDT", "TRTSDT"} & set(variables)
+        and table.subject is not None
     )
     if len(dates) == 1 and nothing_known and not dates[0].partial:
         found[dates[0].name] = "RANDDT", "the only date, one a subject"

@@ -10,16 +10,25 @@ import pandas as pd
 
 from trialstats.describe.arms import named_treatments
 from trialstats.describe.columns import DATED, WHOLE, Column
+from trialstats.describe.standards import standard_name
 from trialstats.describe.subjects import Table
 from trialstats.describe.words import (
+    BASELINE,
     PERIOD,
     SEQUENCE,
+    VISIT,
     is_control,
     natural,
     pretty,
     says,
     tokens,
 )
+
+#: Variables of CDISC that change within subjects and are no treatment.
+_NO_TREATMENT = {"VISIT", "VISITNUM", "AVISIT", "AVISITN", "PARAMCD", "PARAM", "DTYPE"}
+
+#: An order that more subjects than this share have is that of a schedule.
+_MOST_IN_ONE_ORDER = 0.8
 
 
 @dataclass(frozen=True)
@@ -88,11 +97,21 @@ def _in_rows(table: Table) -> Crossover | None:
         if not counted or _repeats(table, period) or not 2 <= len(values) <= 8:
             continue
         for treatment in table.columns.values():
-            if not treatment.few or len(treatment.levels) > 6 or treatment is period:
+            if len(treatment.levels) > 6 or treatment is period:
+                continue
+            if not treatment.few or _of_a_schedule(treatment):
                 continue
             if (found := _with(table, period, treatment, len(values))) is not None:
                 return found
     return None
+
+
+def _of_a_schedule(column: Column) -> bool:
+    """Return whether a column holds visits or what is measured, and no treatments."""
+    if standard_name(column.name, column.label) in _NO_TREATMENT:
+        return True
+    visits = [level for level in column.levels if says(level, VISIT | BASELINE)]
+    return 2 * len(visits) > len(column.levels)
 
 
 def _repeats(table: Table, column: Column) -> bool:
@@ -119,6 +138,8 @@ def _with(
     if len(orders) < 0.5 * frame["subject"].nunique() or orders.nunique() > 6:
         return None
     if not all(set(order) == all_levels for order in orders.unique()):
+        return None
+    if float(orders.value_counts(normalize=True).max()) > _MOST_IN_ONE_ORDER:
         return None
     names, control, _ = named_treatments(treatment)
     column = _sequence_column(table, orders)

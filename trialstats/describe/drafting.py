@@ -9,11 +9,13 @@ from trialstats.describe.analyses import draft_analyses
 from trialstats.describe.arms import Arms, arms_of
 from trialstats.describe.columns import Column, columns_of
 from trialstats.describe.crossover import Crossover, crossover_of
+from trialstats.describe.domains import draft_domains
 from trialstats.describe.event_tables import draft_events, draft_times
 from trialstats.describe.measurements import draft_measurements
 from trialstats.describe.received import Received, source_names, stem, trial_name
 from trialstats.describe.sheet import Sheet
 from trialstats.describe.sources import draft_sources, draft_unused
+from trialstats.describe.stacking import stacked
 from trialstats.describe.study import Study
 from trialstats.describe.subject_table import (
     draft_sets,
@@ -67,7 +69,9 @@ def describe(files: Sequence[Received], *, trial: str | None = None) -> Draft:
     if not files:
         raise DataError("no file to describe", remedy="name at least one file")
     name = trial or trial_name(files[0].path)
-    sheet, study = _begun(files, name)
+    heading = _heading(len(files))
+    files = stacked(files)
+    sheet, study = _begun(files)
     crossover = crossover_of(study.tables, study.main)
     found = crossover or arms_of(study.tables, study.main)
     if found is None:
@@ -80,6 +84,7 @@ def describe(files: Sequence[Received], *, trial: str | None = None) -> Draft:
     _head(sheet, name, files, found)
     draft_sources(study, files, name)
     group = draft_treatment(study, found)
+    draft_domains(study)
     draft_times(study)
     draft_events(study)
     draft_measurements(study, crossover)
@@ -89,7 +94,7 @@ def describe(files: Sequence[Received], *, trial: str | None = None) -> Draft:
     draft_analyses(study, crossover)
     config = {key: sheet.config[key] for key in _ORDER if key in sheet.config}
     ordered = Sheet(config, sheet.remarks)
-    return Draft(written(ordered, _heading(files)), config)
+    return Draft(written(ordered, heading), config)
 
 
 _MADE_UP = {"synthetic", "simulated", "dummy", "fake"}
@@ -101,8 +106,7 @@ _ORDER = [
 ]
 
 
-def _heading(files: Sequence[Received]) -> list[str]:
-    number = len(files)
+def _heading(number: int) -> list[str]:
     return [
         f"Draft from {number} file{'s' if number > 1 else ''}. "
         "What was guessed is marked `guess:`, with the",
@@ -110,7 +114,7 @@ def _heading(files: Sequence[Received]) -> list[str]:
     ]
 
 
-def _begun(files: Sequence[Received], name: str) -> tuple[Sheet, Study]:
+def _begun(files: Sequence[Received]) -> tuple[Sheet, Study]:
     """Return an empty draft and the tables that belong to one trial."""
     sheet = Sheet()
     columns = [columns_of(file) for file in files]

@@ -20,7 +20,7 @@ UNITS = {
     **dict.fromkeys(("period", "per", "p"), "Period"),
     **dict.fromkeys(("time", "t", ""), "Visit"),
 }
-_AFTER = {
+AFTER = {
     "post": "After",
     "after": "After",
     "end": "End",
@@ -102,7 +102,7 @@ def split_name(name: str) -> tuple[str, str, float] | None:
         for pattern in (rf"(.+?)[_. -]{word}", rf"{word}[_. -](.+)"):
             if found := re.fullmatch(pattern, low):
                 return found[1], "Baseline", 0.0
-    for word, printed in _AFTER.items():
+    for word, printed in AFTER.items():
         if found := re.fullmatch(rf"(.+?)[_. -]{word}|{word}[_. -](.+)", low):
             return found[1] or found[2], printed, 900.0
     if found := re.fullmatch(rf"({_WORDS})[_. -]?(\d+)[_. -](.+)", low):

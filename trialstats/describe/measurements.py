@@ -4,16 +4,15 @@ import re
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from trialstats.describe.columns import DATED, WHOLE, WORDS, Column
-from trialstats.describe.covariates import dates_of, units_of
+from trialstats.describe.covariates import units_of
 from trialstats.describe.crossover import Crossover
 from trialstats.describe.families import families_of, parameter_name
 from trialstats.describe.parameters import Roles, parameters_of, roles_of, tidy
 from trialstats.describe.rows import Value, logarithms, scored, values_of, visits_of
 from trialstats.describe.study import Study
-from trialstats.describe.subjects import Table
+from trialstats.describe.windows import windows_of
 from trialstats.describe.words import (
     BASELINE,
     OUTCOME,
@@ -29,6 +28,8 @@ _NO_UNIT = "the unit; no file says it"
 def draft_measurements(study: Study, crossover: Crossover | None) -> None:
     """Write the parameters of every table, and mark the columns that they take."""
     for place, table in enumerate(study.tables):
+        if place in study.closed:
+            continue
         roles = roles_of(table)
         if roles is not None:
             _analysis_data(study, place, roles)
@@ -194,7 +195,7 @@ def _long(study: Study, place: int, crossover: Crossover | None) -> None:
     values, other = values_of(table, visit, used)
     windows = None
     if dates and (found is None or (crossover and crossover.starts)):
-        windows = _windows(study, table, dates[0], visit, crossover)
+        windows = windows_of(study, table, dates[0], visit, crossover)
     if found is None and windows is None:
         return
     for value in values:
@@ -252,121 +253,3 @@ def _value(study: Study, place: int, value: Value) -> dict[str, Any]:
         "from": study.names[place],
         "value": cells,
     }
-
-
-def _windows(
-    study: Study,
-    table: Table,
-    date: Column,
-    visit: str | None,
-    crossover: Crossover | None,
-) -> tuple[dict[str, Any], str, dict[str, Any]] | None:
-    """Return visits by windows of days, why, and how several days are summarised."""
-    start = _start(study, crossover)
-    if start is None:
-        return None
-    reference = start[0]
-    by_period = bool(crossover and crossover.starts)
-    spec: dict[str, Any] = {"reference": "period" if by_period else reference}
-    summary: dict[str, Any] = {}
-    if visit is not None:
-        spec["nominal"] = visit
-        weeks = _named_weeks(table.columns[visit])
-        reach = 7
-        how = f"windows of a week on both sides of the weeks named in {visit}"
-    else:
-        step = _step(table, date)
-        last = _last_day(study, table, date, crossover)
-        if step is None or last is None:
-            return None
-        reach = 3
-        weeks = list(range(step // 7 or 1, last // 7 + 1, step // 7 or 1))
-        how = f"{date.name} comes every {step} day{'s' if step > 1 else ''}"
-        if step < 7:
-            summary = {"summarise": {"statistic": "mean", "at_least": 4, "of": 7}}
-    if not weeks:
-        return None
-    first = -14 if visit is not None else -7
-    before = -1 if summary else 1
-    windows = {"Baseline": {"number": 0, "days": [first, before]}}
-    for week in weeks:
-        days = [7 * week + 1 - reach, 7 * week + 1 + reach]
-        if summary:
-            days = [7 * week - 6, 7 * week]
-        windows[f"Week {week}"] = {"number": week, "days": days}
-    spec["windows"] = windows
-    return spec, how, summary
-
-
-def _start(study: Study, crossover: Crossover | None) -> tuple[str, Column] | None:
-    """Return the variable from which days count, and its column."""
-    subjects = study.subjects
-    if crossover and crossover.starts:
-        return "TRTSDT", subjects.columns[crossover.starts[0]]
-    found = {
-        variable: subjects.columns[name]
-        for name, (variable, _) in dates_of(
-            subjects, study.used[study.main], {}
-        ).items()
-    }
-    for variable in ("TRTSDT", "RANDDT"):
-        if variable in found:
-            return variable, found[variable]
-    return None
-
-
-def _named_weeks(column: Column) -> list[int]:
-    found = {
-        int(match[1])
-        for level in column.levels
-        if (match := re.search(r"week\s*(\d+)", level.lower()))
-    }
-    return sorted(found - {0})
-
-
-def _step(table: Table, date: Column) -> int | None:
-    """Return the usual number of days between the rows of a subject."""
-    frame = _dated(table, date).sort_values(["subject", "date"], kind="stable")
-    steps = frame.groupby("subject")["date"].diff().dt.days.dropna()
-    steps = steps[steps > 0]
-    if len(steps) < 5:
-        return None
-    usual = float(steps.median())
-    return int(max(1, 7 * round(usual / 7) if usual >= 5 else round(usual)))
-
-
-def _dated(table: Table, date: Column) -> pd.DataFrame:
-    names = table.columns[table.subject].cells if table.subject else None
-    frame = pd.DataFrame({"subject": names, "date": date.days})
-    frame["date"] = pd.to_datetime(frame["date"])
-    return frame.dropna()
-
-
-def _last_day(
-    study: Study, table: Table, date: Column, crossover: Crossover | None
-) -> int | None:
-    """Return the day, from the start of treatment, that most subjects reach."""
-    start = _start(study, crossover)
-    if start is None or study.subjects.subject is None:
-        return None
-    subjects = study.subjects
-    origin = _dated(subjects, start[1]).drop_duplicates("subject")
-    frame = _dated(table, date)
-    begins = frame["subject"].map(origin.set_index("subject")["date"])
-    day = (frame["date"] - begins).dt.days.dropna()
-    last = day.groupby(frame["subject"]).max()
-    last = last[last > 0]
-    if not len(last):
-        return None
-    reached = int(last.quantile(0.75)) + 3
-    if crossover and len(crossover.starts) > 1:
-        second = _dated(subjects, subjects.columns[crossover.starts[1]])
-        length = (
-            second.set_index("subject")["date"] - origin.set_index("subject")["date"]
-        )
-        other = frame["subject"].map(second.set_index("subject")["date"])
-        period = (frame["date"] - other.where(frame["date"] >= other, begins)).dt.days
-        limit = float(length.dt.days.median())
-        longest = period[period < limit].groupby(frame["subject"]).max()
-        return min(int(longest.quantile(0.75)) + 3, int(limit))
-    return reached

@@ -8,8 +8,14 @@ import numpy as np
 import pandas as pd
 
 from trialstats.describe.columns import DATED, WORDS, Column
-from trialstats.describe.rows import changes, twins, visit_names, visits_of
-from trialstats.describe.standards import by_standard
+from trialstats.describe.rows import (
+    changes,
+    sentence_case,
+    twins,
+    visit_names,
+    visits_of,
+)
+from trialstats.describe.standards import by_standard, sequence_of
 from trialstats.describe.subjects import Table
 from trialstats.describe.words import BASELINE, code, label, says
 
@@ -136,7 +142,8 @@ def parameters_of(
     found = {}
     for level in coded.levels:
         rows = (coded.cells == level).to_numpy()
-        spec = _parameter(table, roles, source, level, rows, len(coded.levels) > 1)
+        several = len(coded.levels) > 1 or sequence_of(columns) is not None
+        spec = _parameter(table, roles, source, level, rows, several)
         spec["visits"] = _visits(columns, visit, numbers, rows & analysed)
         baseline = _baseline(columns, roles, visit, rows)
         if baseline:
@@ -248,7 +255,8 @@ def _baseline(
     held: list[str] = []
     if visit:
         held = [str(v) for v in columns[visit].cells[rows].dropna().unique()]
-    visits = sorted(v for v in held if says(v, BASELINE))
+    plain = sentence_case(columns[visit].levels) if visit else {}
+    visits = sorted(plain.get(v, v) for v in held if says(v, BASELINE))
     base = roles["BASE"]
     if base and columns[base].cells[rows].notna().any():
         return {"column": base, "visit": visits[0]} if visits else {"column": base}

@@ -8,14 +8,37 @@ from typing import Any
 
 from trialstats.raw import RawTable
 
-#: Folders that say where files lie and not of which trial they are.
-_NO_TRIAL = {"", ".", "..", "data", "raw", "csv", "adam", "sdtm", "files", "tmp"}
+#: Folders that say of which kind files are, and others that say where they lie.
+_KINDS = {"csv", "adam", "sdtm", "files", "xpt"}
+_NO_TRIAL = {"", ".", "..", "data", "raw", "tmp"}
 
 _ENDINGS = re.compile(
     r"(\.(csv|tsv|txt|dat|xlsx|xlsm|xpt|sas7bdat|z?sav|por|dta|rds|rda|rdata|parquet"
     r"|pq|json|ndjson|gz|zip))+$",
     re.IGNORECASE,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Files of one shape that are one table.
+
+    Attributes
+    ----------
+    name : str
+        Name of the table.
+    paths : mapping of str to str
+        What a file is of, such as a visit, to its path.
+    into : str or None
+        Column that holds what the rows are of; None where the files have one.
+    evidence : str
+        Why the files belong together.
+    """
+
+    name: str
+    paths: Mapping[str, str]
+    into: str | None
+    evidence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +53,33 @@ class Received:
         Its cells.
     options : mapping
         Keys of a source that say how it is read, such as ``delimiter`` or ``sheet``.
+    stack : Stack, optional
+        The files that were put on each other, where the table is more than one.
     """
 
     path: str
     table: RawTable
     options: Mapping[str, Any] = field(default_factory=dict)
+    stack: Stack | None = None
 
 
 def trial_name(path: str, given: str | None = None) -> str:
     """Return a name of the trial from the path of one of its files.
 
-    The folder names it, else the name that was given, else the file.
+    The folder names it, else the name that was given, else the file. A folder that
+    says what kind of files it holds lies in the folder of the trial.
 
     >>> trial_name("data/raw/back_pain/visits.csv"), trial_name("data/raw/x_1.csv")
     ('back_pain', 'x_1')
+    >>> trial_name("data/raw/back_pain/sdtm/dm.xpt")
+    'back_pain'
     >>> trial_name("visits.csv", "Back pain")
     'back_pain'
     """
-    folder = PurePath(path).parent.name
-    known = folder.lower() not in _NO_TRIAL
+    folder = next(
+        (f for f in PurePath(path).parts[-2::-1] if f.lower() not in _KINDS), ""
+    )
+    known = folder.lower() not in _NO_TRIAL and folder != "/"
     plain = folder if known else given or stem(path)
     return re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_") or "trial"
 
@@ -80,14 +111,15 @@ def source_names(files: Sequence[Received]) -> list[str]:
     """Return a name for the source of each file, without a beginning that all share.
 
     >>> from types import SimpleNamespace as N
-    >>> source_names([N(path=f"made_{x}.csv", options={}) for x in ("visits", "labs")])
+    >>> paths = ("made_visits.csv", "made_labs.csv")
+    >>> source_names([N(path=path, options={}, stack=None) for path in paths])
     ['visits', 'labs']
     """
     plain = [
         re.sub(
             r"[^a-z0-9]+",
             "_",
-            str(file.options.get("sheet") or stem(file.path)).lower(),
+            _own_name(file).lower(),
         ).strip("_")
         for file in files
     ]
@@ -108,3 +140,9 @@ def source_names(files: Sequence[Received]) -> list[str]:
             candidate, number = f"{name or 'source'}_{number}", number + 1
         names.append(candidate)
     return names
+
+
+def _own_name(file: Received) -> str:
+    if file.stack is not None:
+        return file.stack.name
+    return str(file.options.get("sheet") or stem(file.path))

@@ -17,6 +17,10 @@ from trialstats.describe.words import BASELINE, VISIT, natural, says, tokens, ye
 MOST = 80
 
 
+#: Short words of the names of visits.
+_SHORT = {"DAY", "END", "OF", "TO", "THE", "PRE"}
+
+
 @dataclass(frozen=True)
 class Visits:
     """How the rows of a table are told apart within a subject.
@@ -121,6 +125,25 @@ def visit_word(name: str) -> str:
     return next((word for word in found if word != "Visit"), "Visit")
 
 
+def sentence_case(levels: Sequence[str]) -> dict[str, str]:
+    """Return visits in capitals as words, by the visit; empty where two are one then.
+
+    >>> sentence_case(["BASELINE", "DAY 1", "END OF STUDY", "EOT"])
+    {'BASELINE': 'Baseline', 'DAY 1': 'Day 1', 'END OF STUDY': 'End of study', \
+'EOT': 'EOT'}
+    """
+    found = {}
+    for level in levels:
+        text = re.sub(
+            r"[A-Z]+",
+            lambda m: m[0].lower() if len(m[0]) > 3 or m[0] in _SHORT else m[0],
+            level,
+        )
+        capital = level.isupper() and text != level
+        found[level] = text[:1].upper() + text[1:] if capital else level
+    return found if len(set(found.values())) == len(found) else {}
+
+
 def visit_names(
     column: Column, numbers: Mapping[str, float]
 ) -> dict[str, tuple[float, str]]:
@@ -131,12 +154,13 @@ def visit_names(
     found: dict[str, tuple[float, str]] = {}
     whole = column.kind == WHOLE
     word = visit_word(column.name)
+    plain = sentence_case(column.levels)
     for place, level in enumerate(column.levels):
         if whole:
             name = "Baseline" if float(level) == 0 else f"{word} {float(level):g}"
             number = float(level)
         else:
-            name = level
+            name = plain.get(level, level)
             digits = re.findall(r"\d+(?:\.\d+)?", level)
             own = (
                 float(digits[-1])

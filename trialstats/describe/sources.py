@@ -1,6 +1,7 @@
 """Draft the sources: files, keys, codes for missing values, formats of dates."""
 
 import itertools
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,9 +9,12 @@ import pandas as pd
 
 from trialstats.describe.columns import DATE_SHAPES, DATED, ISO8601, TEXT_CODES, Column
 from trialstats.describe.received import Received, place_of, trial_name
-from trialstats.describe.standards import standard_name
+from trialstats.describe.standards import sequence_of, standard_name
 from trialstats.describe.study import Study
 from trialstats.describe.subjects import Table
+
+#: The format of dates that is read when none is named.
+_DAY = "%Y-%m-%d"
 
 
 def draft_sources(study: Study, files: Sequence[Received], trial: str) -> None:
@@ -21,7 +25,7 @@ def draft_sources(study: Study, files: Sequence[Received], trial: str) -> None:
     folder = trial_name(files[0].path, trial)
     for name, table in zip(study.names, study.tables, strict=True):
         file = files[table.number]
-        spec: dict[str, Any] = {"file": place_of(file.path, folder)}
+        spec: dict[str, Any] = _place(file, folder)
         spec |= file.options
         if table.subject is None:
             spec["number_rows"] = study.subject
@@ -30,20 +34,46 @@ def draft_sources(study: Study, files: Sequence[Received], trial: str) -> None:
         key, why = key_of(table, study.subject)
         spec["key"] = key
         sheet.put(("sources", name), spec, guess=why)
+        if file.stack is not None:
+            sheet.remark(("sources", name), f"guess: {file.stack.evidence}")
         for column in table.columns.values():
             codes |= {c: _meaning(c) for c in column.codes}
             formats += [f for f in column.formats if f not in formats]
     if codes:
         shown = dict(sorted(codes.items()))
         sheet.put(("missing_codes",), shown, guess="what the codes mean")
-    if formats and formats != ["%Y-%m-%d"]:
+    if {ISO8601, _DAY} <= set(formats) and not _unpadded(study.tables):
+        # ISO 8601 reads days without a time too.
+        formats.remove(_DAY)
+    if formats and formats != [_DAY]:
         sheet.put(
             ("date_formats",), _ordered_formats(formats), guess="all dates are read"
         )
 
 
+def _place(file: Received, folder: str) -> dict[str, Any]:
+    """Return where a table lies: in a file, or in several on each other."""
+    if file.stack is None:
+        return {"file": place_of(file.path, folder)}
+    paths = {part: place_of(p, folder) for part, p in file.stack.paths.items()}
+    if file.stack.into is None:
+        return {"files": list(paths.values())}
+    return {"files": paths, "into": file.stack.into}
+
+
 def _meaning(code: str) -> str:
     return TEXT_CODES.get(code.upper(), "not recorded")
+
+
+def _unpadded(tables: Sequence[Table]) -> bool:
+    """Return whether a day is written without a zero, such as 2024-1-8."""
+    return any(
+        re.fullmatch(r"\d{4}-(\d-\d{1,2}|\d\d-\d)", level)
+        for table in tables
+        for column in table.columns.values()
+        if _DAY in column.formats
+        for level in column.levels
+    )
 
 
 def _ordered_formats(formats: Sequence[str]) -> list[str]:
@@ -60,6 +90,9 @@ def key_of(table: Table, subject: str) -> tuple[list[str], str]:
         return [subject], ""
     frame = pd.DataFrame({n: c.ids for n, c in table.columns.items()})
     frame = frame.drop_duplicates()
+    numbered = sequence_of(table.columns)
+    if numbered and not frame.duplicated([str(table.subject), numbered]).any():
+        return [subject, numbered], ""
     names = [
         str(n)
         for n in frame

@@ -1,6 +1,7 @@
 """Names and labels of the variables of CDISC that a draft knows."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 
 #: Labels of variables as the ADaM and SDTM guides give them, in small letters.
 LABELS = {
@@ -69,6 +70,9 @@ FINDINGS = {
     "DTC": "ADT",
 }
 
+#: Variables of which a domain of SDTM with numbered rows has one, without its letters.
+_TOPICS = ("TESTCD", "TRT", "TERM", "DECOD")
+
 #: Baseline characteristics by the words that name them: variable, label, unit.
 CHARACTERISTICS = {
     "AGE": ("Age", "years"),
@@ -120,3 +124,20 @@ def by_standard(columns: Iterable[tuple[str, str | None]]) -> dict[str, str]:
         if known is not None:
             found.setdefault(known, name)
     return found
+
+
+def sequence_of(names: Collection[str]) -> str | None:
+    """Return the column that numbers the rows of a domain of SDTM, None without one.
+
+    A dataset of ADaM may have it too, of the domain that it was made from.
+
+    >>> sequence_of(["USUBJID", "VSSEQ", "VSTESTCD"]), sequence_of(["PARAMCD", "QSSEQ"])
+    ('VSSEQ', None)
+    """
+    if {"PARAMCD", "AVAL"} & set(names):
+        return None
+    for name in names:
+        domain = re.fullmatch(r"([A-Z]{2})SEQ", name)
+        if domain and any(f"{domain[1]}{topic}" in names for topic in _TOPICS):
+            return name
+    return None

@@ -26,6 +26,10 @@ class Study:
         Columns of each table that the draft uses already.
     left_out : dict of int to list of str
         Columns of a table that the draft names as left out, by the table's place.
+    closed : set of int
+        Places of tables of which nothing more is drafted.
+    exposures : list of str
+        Parameters that are positive concentrations or areas under them.
     """
 
     tables: list[Table]
@@ -35,6 +39,8 @@ class Study:
     sheet: Sheet
     used: list[set[str]]
     left_out: dict[int, list[str]] = field(default_factory=dict)
+    closed: set[int] = field(default_factory=set)
+    exposures: list[str] = field(default_factory=list)
 
     @property
     def subjects(self) -> Table:

@@ -8,7 +8,7 @@ import pandas as pd
 from trialstats.describe.arms import Arms
 from trialstats.describe.covariates import draft_variables, end_of_study, recoded
 from trialstats.describe.crossover import Crossover
-from trialstats.describe.parameters import roles_of, tidy
+from trialstats.describe.parameters import reference, roles_of, tidy
 from trialstats.describe.rows import twins
 from trialstats.describe.sheet import Sheet
 from trialstats.describe.standards import CHARACTERISTICS, SETS, standard_name
@@ -37,6 +37,8 @@ def draft_treatment(study: Study, group: Arms | Crossover) -> tuple[int, str]:
         spec["recode"] = group.names
     evidence = "" if isinstance(group, Crossover) else group.evidence
     sheet.put(("adsl", "variables", name), spec, guess=evidence)
+    if isinstance(group, Arms) and place == study.main:
+        _subjects_in_arms(study, group)
     study.used[place].add(group.column)
     if isinstance(group, Arms):
         _doses(sheet, group)
@@ -44,6 +46,24 @@ def draft_treatment(study: Study, group: Arms | Crossover) -> tuple[int, str]:
         _periods(study, group)
         study.used[place] |= set(group.starts)
     return place, group.column
+
+
+def _subjects_in_arms(study: Study, arms: Arms) -> None:
+    """Write who is a subject, where the file has those who were in no arm."""
+    column = arms.table.columns[arms.column]
+    name = reference(arms.column)
+    if arms.outside:
+        listed = ", ".join(repr(level) for level in arms.outside)
+        one = len(arms.outside) == 1
+        where = f"{name} != {listed}" if one else f"{name} not in ({listed})"
+    elif column.missing and standard_name(column.name, column.label) == "ARM":
+        where = f"present({name})"
+    else:
+        return
+    variables = study.sheet.config["adsl"].pop("variables")
+    guess = "the others were in no arm"
+    study.sheet.put(("adsl", "where"), where, guess=guess)
+    study.sheet.put(("adsl", "variables"), variables)
 
 
 def _periods(study: Study, crossover: Crossover) -> None:
@@ -67,6 +87,7 @@ def _doses(sheet: Sheet, arms: Arms) -> None:
         if other is column or other.numbers is None or not twins(column, other):
             continue
         pairs = pd.DataFrame({"arm": column.cells, "dose": other.numbers}).dropna()
+        pairs = pairs[pairs["arm"].isin(list(arms.names))]
         doses: dict[str, float] = dict(pairs.drop_duplicates().itertuples(index=False))
         values = sorted(doses.values())
         if values in ([*range(len(values))], [*range(1, len(values) + 1)]):
@@ -85,7 +106,7 @@ def draft_subjects(study: Study, group: tuple[int, str]) -> None:
     for place in order:
         table, used = study.tables[place], study.used[place]
         source = None if place == study.main else study.names[place]
-        if place != study.main and not table.once:
+        if place in study.closed or (place != study.main and not table.once):
             continue
         if roles_of(table) is not None:
             continue

@@ -1,7 +1,7 @@
 """What names, labels and values say in words, and names made from them."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 #: Words of values that are the comparator, and those that are the treatment studied.
 CONTROL = {
@@ -12,6 +12,19 @@ CONTROL = {
 ACTIVE = {
     *("active", "drug", "treatment", "treated", "test", "verum", "intervention"),
     *("experimental", "dose", "mg", "therapy", "t", "trt"),
+}
+
+#: What stands in place of an arm for those who were in none.
+NO_ARM = {
+    *("screen failure", "screen failures", "screen fail", "screening failure"),
+    *("not assigned", "not treated", "not randomised", "not randomized"),
+    *("scrnfail", "notassgn", "nottrt"),
+}
+
+#: Letters that two arms are coded with: that of the control, those of the other.
+_LETTERS = {
+    "P": ("Placebo", {"A": "Active", "V": "Verum", "D": "Drug"}),
+    "C": ("Control", {"T": "Treatment", "I": "Intervention", "E": "Experimental"}),
 }
 
 #: Words of the names of columns, by what such a column holds.
@@ -143,6 +156,28 @@ def is_active(text: str) -> bool:
     dose = re.search(r"\d\s*(mg|ug|mcg|g|ml|iu)\b", text.lower())
     long = [word for word in words if len(word) > 1 or len(words) == 1]
     return bool(dose) or any(word in ACTIVE for word in long)
+
+
+def in_no_arm(text: str) -> bool:
+    """Return whether a value says that a subject was in no arm.
+
+    >>> in_no_arm("Screen Failure"), in_no_arm("NOTASSGN"), in_no_arm("Placebo")
+    (True, True, False)
+    """
+    return " ".join(tokens(text)) in NO_ARM
+
+
+def spelt_out(levels: Sequence[str]) -> dict[str, str]:
+    """Return what the usual letters of two arms stand for, empty for others.
+
+    >>> spelt_out(["A", "P"]), spelt_out(["A", "B"])
+    ({'P': 'Placebo', 'A': 'Active'}, {})
+    """
+    for control, (name, others) in _LETTERS.items():
+        other = next((level for level in levels if level in others), None)
+        if other is not None and set(levels) == {control, other}:
+            return {control: name, other: others[other]}
+    return {}
 
 
 def natural(text: str) -> tuple[tuple[int, float, str], ...]:

@@ -11,32 +11,26 @@ from typing import Any, Self
 
 import pyarrow as pa
 
-#: Column of the position of a row in its source.
-POSITION = "__position"
+#: Columns of the position of a row in its source, and of its subject.
+POSITION, SUBJECT = "__position", "__subject"
 
 #: Memory that DuckDB may use before it writes to disk.
 MEMORY = "1GB"
 
 
 class Staging:
-    """Tables on disk, each with a position and a column of subjects.
-
-    Parameters
-    ----------
-    subject : str
-        The column of every table that names the subject.
+    """Tables on disk, each with a position and a subject of every row.
 
     Examples
     --------
-    >>> rows = pa.table({"id": ["b", "a"], POSITION: [0, 1]})
-    >>> with Staging("id") as staging:
+    >>> rows = pa.table({"score": [3, 5], SUBJECT: ["b", "a"], POSITION: [0, 1]})
+    >>> with Staging() as staging:
     ...     staging.add("visits", rows)
-    ...     [part["visits"].column("id").to_pylist() for part in staging.parts(1)]
-    [['a'], ['b']]
+    ...     [part["visits"].column("score").to_pylist() for part in staging.parts(1)]
+    [[5], [3]]
     """
 
-    def __init__(self, subject: str) -> None:
-        self.subject = subject
+    def __init__(self) -> None:
         self._tables: dict[str, str] = {}
         self._sorted: set[str] = set()
         self._folder = tempfile.TemporaryDirectory(prefix="trialstats-")
@@ -102,25 +96,24 @@ class Staging:
             yield {name: self._between(name, first, last) for name in chosen}
 
     def _sort(self) -> None:
-        subject = f"coalesce(trim({_quoted(self.subject)}), '')"
         for name, table in list(self._tables.items()):
             if name in self._sorted:
                 continue
             self._sorted.add(name)
             ordered = f"{table}_by_subject"
             self._base.execute(
-                f"CREATE TABLE {ordered} AS SELECT *, {subject} AS __subject "
-                f"FROM {table} ORDER BY __subject, {POSITION}"
+                f"CREATE TABLE {ordered} AS SELECT * FROM {table} "
+                f"ORDER BY {SUBJECT}, {POSITION}"
             )
             self._base.execute(f"DROP TABLE {table}")
             self._tables[name] = ordered
 
     def _ranges(self, rows: int, names: list[str]) -> list[tuple[str, str]]:
         union = " UNION ALL ".join(
-            f"SELECT __subject FROM {self._tables[name]}" for name in names
+            f"SELECT {SUBJECT} FROM {self._tables[name]}" for name in names
         )
         counted = self._base.execute(
-            f"SELECT __subject, count(*) FROM ({union}) GROUP BY 1 ORDER BY 1"
+            f"SELECT {SUBJECT}, count(*) FROM ({union}) GROUP BY 1 ORDER BY 1"
         )
         ranges: list[tuple[str, str]] = []
         first, size, last = None, 0, ""
@@ -137,13 +130,9 @@ class Staging:
 
     def _between(self, name: str, first: str, last: str) -> pa.Table:
         found = self._base.sql(
-            f"SELECT * EXCLUDE (__subject) FROM {self._tables[name]} "
-            f"WHERE __subject BETWEEN ? AND ? ORDER BY {POSITION}",
+            f"SELECT * EXCLUDE ({SUBJECT}) FROM {self._tables[name]} "
+            f"WHERE {SUBJECT} BETWEEN ? AND ? ORDER BY {POSITION}",
             params=[first, last],
         )
         table: pa.Table = found.to_arrow_table()
         return table
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

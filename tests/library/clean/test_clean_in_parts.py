@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from tests.library.small_trial import configuration, with_variables
 from trialstats import io
 from trialstats.clean.files import clean_files, dataset_schemas
 from trialstats.config.loading import load_project
@@ -52,3 +53,76 @@ def test_bytes_do_not_depend_on_the_run(tmp_path, root):
         clean_files(config, made, root=root, large=1, part=200)
         digests.append({name: io.read_bytes(path) for name, path in made.items()})
     assert digests[0] == digests[1]
+
+
+PEOPLE = "id,arm,start,centre\n" + "".join(
+    f"{n},{'AB'[n % 2]},2024-01-01,{10 * (n % 3)}\n" for n in range(1, 10)
+)
+SCORES = "id,date,score\n" + "".join(
+    # A tab behind a subject is no other subject.
+    f"{n}{tab},2024-01-{day:02d},{n * day}\n"
+    for day, tab in ((1, ""), (15, "\t"))
+    for n in range(1, 10)
+)
+
+
+def test_joined_tables_and_visits_of_nobody(tmp_path):
+    config = configuration(
+        sources={
+            "people": {
+                "file": "people.csv",
+                "key": ["id"],
+                "join": [
+                    {
+                        "source": "sites",
+                        "on": ["centre"],
+                        "columns": ["country"],
+                        "cardinality": "many-to-one",
+                    }
+                ],
+            },
+            "scores": {"file": "scores.csv", "key": ["id", "date"]},
+            "sites": {"file": "sites.csv", "key": ["centre"]},
+        },
+        bds={
+            "SCORE": {
+                "label": "Score",
+                "unit": "points",
+                "from": "scores",
+                "value": {"column": "score", "type": "number"},
+                "date": {"column": "date"},
+                "visits": {
+                    "reference": "TRTSDT",
+                    "windows": {
+                        "Baseline": {"number": 0, "days": [-7, 1]},
+                        "Week 2": {"number": 2, "days": [8, 20]},
+                        "Week 9": {"number": 9, "days": [60, 70]},
+                    },
+                },
+                "baseline": "Baseline",
+                "records": [{"dtype": "LOCF"}],
+            }
+        },
+        responders={
+            "RESP": {
+                "label": "Lower",
+                "of": "SCORE",
+                "when": "CHG < 0",
+                "missing": "non_responder",
+            }
+        },
+    )
+    with_variables(config, COUNTRY={"column": "country", "label": "Country"})
+    texts = {
+        "people.csv": PEOPLE,
+        "scores.csv": SCORES,
+        "sites.csv": "centre,country\n0,SE\n10,DK\n20,NO\n30,FI\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    whole = cleaned(config, tmp_path / "whole", tmp_path)
+    parts = cleaned(config, tmp_path / "parts", tmp_path, large=1, part=1)
+    for name, table in whole.items():
+        pd.testing.assert_frame_equal(parts[name], table, obj=name)
+    assert whole["bds"].groupby("USUBJID")["AVISIT"].nunique().tolist() == [2] * 9
+    assert whole["set_aside"][["source", "row"]].values.tolist() == [["sites", 5]]
