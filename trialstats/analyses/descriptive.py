@@ -44,8 +44,10 @@ def baseline_rows(analysis: Analysis) -> Iterator[Row]:
         values = baseline_values(analysis.bds, name)
         if values.empty:
             continue  # No record is a baseline: there is nothing to describe.
+        said = baseline_in_words(analysis.bds, name)
         for group, part in split(subjects, column, groups):
             shared = _shared(group, name, parameter)
+            shared["method"] += said
             yield from moment_rows(analysis, part["USUBJID"].map(values), shared)
 
 
@@ -74,17 +76,38 @@ def split(
 
 
 def baseline_values(bds: pd.DataFrame, parameter: str) -> pd.Series:
-    """Return the baseline of a parameter by subject."""
-    rows = bds[(bds["PARAMCD"] == parameter) & (bds["ABLFL"] == "Y")]
-    repeated = rows[rows.duplicated("USUBJID")]
+    """Return the baseline of a parameter by subject, of several periods the first.
+
+    Raises
+    ------
+    DataError
+        When a subject has two baseline records, of a crossover in one period.
+    """
+    rows = _baselines(bds, parameter)
+    place = ["USUBJID", *(["APERIOD"] if "APERIOD" in rows else [])]
+    repeated = rows[rows.duplicated(place)]
     if len(repeated):
+        first = repeated.iloc[0]
+        period = first.get("APERIOD")
+        within = "" if pd.isna(period) else f" in period {period}"
         raise DataError(
-            f"subject {repeated['USUBJID'].iloc[0]} has two baseline records of "
-            f"{parameter}",
+            f"subject {first['USUBJID']} has two baseline records of "
+            f"{parameter}{within}",
             column="ABLFL",
             remedy="flag one record as baseline",
         )
-    return rows.set_index("USUBJID")["AVAL"]
+    rows = rows.sort_values(place, kind="stable")
+    return rows.drop_duplicates("USUBJID").set_index("USUBJID")["AVAL"]
+
+
+def baseline_in_words(bds: pd.DataFrame, parameter: str) -> str:
+    """Return which baseline of a subject is described where some have several."""
+    several = _baselines(bds, parameter).duplicated("USUBJID").any()
+    return "; of the baselines of several periods the first" if several else ""
+
+
+def _baselines(bds: pd.DataFrame, parameter: str) -> pd.DataFrame:
+    return bds[(bds["PARAMCD"] == parameter) & (bds["ABLFL"] == "Y")]
 
 
 def moment_rows(analysis: Analysis, values: pd.Series, shared: Row) -> Iterator[Row]:

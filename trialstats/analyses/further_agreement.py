@@ -85,13 +85,16 @@ def survival_seconds(
         where = {"statistic": "median_time", "group": arm}
         yield Second(where, {"estimate": half}, STATSMODELS)
     strata = model.get("strata", [])
-    labels = _joined(data, strata)
+    known = data.dropna(subset=strata)
     test = survival_engine.log_rank(
-        time, event, list(data["TRT01P"]), labels if strata else None
+        known["AVAL"].to_numpy(dtype=float),
+        1.0 - known["CNSR"].to_numpy(dtype=float),
+        list(known["TRT01P"]),
+        _joined(known, strata) if strata else None,
     )
     yield Second({"statistic": "log_rank_test"}, test, STATSMODELS)
     columns = ["TRT01P", *model.get("covariates", [])]
-    complete = data.dropna(subset=columns)
+    complete = known.dropna(subset=columns)
     design, names = logistic_engine.design_of(complete, columns, {"TRT01P": control})
     fitted = survival_engine.cox(
         complete["AVAL"].to_numpy(dtype=float),

@@ -291,6 +291,4 @@ def _places(analysis: Analysis) -> list[tuple[str | None, str]]:
     if at is None and not visits:
         # Nobody has a value: the role stands on a row without a visit.
         return [(None, str(analysis.settings["role"]))]
-    before = [at] if at and at != AVERAGE_OVER_VISITS else []
-    places = dict.fromkeys([*visits, *before, AVERAGE_OVER_VISITS])
-    return [(visit, role_at(analysis, visit)) for visit in places]
+    return [(v, role_at(analysis, v)) for v in (*visits, AVERAGE_OVER_VISITS)]

@@ -5,6 +5,7 @@ to the first engine's value or, for estimates and limits, to the standard error 
 that is larger: a difference of means near zero has no meaningful relative error.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -88,11 +89,14 @@ def _checked(part: list[Record], compute: Callable[[], Iterator[Second]]) -> lis
     try:
         seconds = list(compute())
     except NotEstimableError as reason:
-        agrees = len(failed) == len(effects)
-        return [_absent(r, agrees=agrees, said=str(reason)) for r in effects]
-    if failed:
-        return [_absent(r, agrees=_stopped(r), said="an estimate") for r in failed]
-    return [compared for second in seconds for compared in _compared(part, second)]
+        return [_absent(r, None, said=str(reason)) for r in effects]
+    made = [_absent(r, _second_of(r, seconds)) for r in failed]
+    if failed and len(failed) == len(effects):
+        return made  # Nor has a model without any effect means or variances.
+    for second in seconds:
+        if not any(_is_at(row, second) for row in failed):
+            made += _compared(part, second)
+    return made
 
 
 def _is_effect(row: Record) -> bool:
@@ -111,23 +115,40 @@ def _stopped(row: Record) -> bool:
     return str(row["not_estimable"]).startswith((NOT_CONVERGED, NO_STRUCTURE))
 
 
-def _absent(row: Record, *, agrees: bool, said: str) -> Row:
+def _is_at(row: Record, second: Second) -> bool:
+    """Return whether a result of the second engine is that of a row."""
+    return all(row[name] == value for name, value in second.where.items())
+
+
+def _second_of(row: Record, seconds: list[Second]) -> float | None:
+    """Return the estimate that the second engine has for a row; None without any."""
+    found = [s.quantities.get("estimate") for s in seconds if _is_at(row, s)]
+    return next((v for v in found if v is not None and math.isfinite(v)), None)
+
+
+def _absent(row: Record, theirs: float | None, *, said: str = "no estimate") -> Row:
+    """Compare a row of which one engine at least has no estimate."""
+    ours = row["estimate"]
+    if theirs is None:
+        second = f"the second says: {said}"
+    elif _stopped(row):
+        second = "the first did not converge: the second is not compared"
+    else:
+        second = f"the first says: {row['not_estimable']}"
     return {
         "row_id": row["row_id"],
         "quantity": "not_estimable",
         "engine": "second engine of the model",
-        "estimate": row["estimate"],
+        "estimate": ours,
+        "second_estimate": theirs,
         "tolerance": 0.0,
-        "tolerance_reason": f"What has no estimate has none in either engine; the "
-        f"second says: {said}",
-        "agrees": agrees,
+        "tolerance_reason": f"What has no estimate has none in either engine; {second}",
+        "agrees": ours is None and (theirs is None or _stopped(row)),
     }
 
 
 def _compared(part: list[Record], second: Second) -> Iterator[Row]:
-    found = [
-        r for r in part if all(r[name] == value for name, value in second.where.items())
-    ]
+    found = [r for r in part if _is_at(r, second)]
     if len(found) != 1:
         where = ", ".join(f"{k} {v}" for k, v in second.where.items())
         yield {

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from trialstats.analyses.descriptive import (
+    baseline_in_words,
     baseline_values,
     groups_of,
     level_rows,
@@ -40,6 +41,7 @@ def characteristics_rows(analysis: Analysis) -> Iterator[Row]:
     column, groups = groups_of(analysis)
     for name, settings in variables_of(analysis).items():
         values, spec = _values(analysis, name, subjects)
+        said = "" if name in subjects else baseline_in_words(analysis.bds, name)
         levels = _levels(analysis, name, values, settings)
         for group, part in split(subjects, column, groups):
             shared: Row = {
@@ -47,7 +49,7 @@ def characteristics_rows(analysis: Analysis) -> Iterator[Row]:
                 "parameter": name,
                 "unit": spec.get("unit"),
                 "method": f"{spec.get('label', name)}; subjects of the analysis set "
-                "with a value",
+                f"with a value{said}",
             }
             own = values.loc[part.index]
             if levels is None:

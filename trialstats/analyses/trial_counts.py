@@ -1,28 +1,34 @@
 """How many subjects each arm has: in the set, with data, in the model."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 
+from trialstats.analyses.trial_left_out import left_out_rows, needed_columns
 from trialstats.analyses.trial_rows import Analysis, Row, observed
 from trialstats.errors import DataError
+from trialstats.vocabulary import AVERAGE_OVER_VISITS
 
 
 def counts_at_visit(analysis: Analysis) -> Iterator[Row]:
     """Yield the number with data by arm at the visit of the analysis."""
     column = "TRTP" if analysis.crossover else "TRT01P"
-    return _counts(analysis, analysis.observations(), column)
+    data = analysis.observations(columns=needed_columns(analysis))
+    yield from _counts(analysis, data, column)
+    yield from left_out_rows(analysis, data, analysis.settings["response"], arm=column)
 
 
 def counts_by_visit(analysis: Analysis) -> Iterator[Row]:
     """Yield the number with data by visit and arm, none at a visit that nobody has."""
-    data = analysis.observations()
+    data = analysis.observations(columns=needed_columns(analysis))
     before = visits_by_number(data[data["AVISITN"] <= 0]).values()
     for visit in (*before, *visits_after_baseline(analysis)):
         yield from _counts(
             analysis, data[data["AVISIT"] == visit], "TRT01P", visit=visit
         )
+    yield from left_out_rows(analysis, data, analysis.settings["response"])
 
 
 def _counts(
@@ -62,13 +68,23 @@ def visits_by_number(data: pd.DataFrame) -> dict[float, str]:
 
 
 def visits_after_baseline(analysis: Analysis) -> list[str]:
-    """Return the visits after baseline, configured or with data, by their number."""
+    """Return the visits after baseline, configured or with data, by their number.
+
+    The visit of the analysis is one of them, whether or not anybody has it.
+    """
     data = analysis.observations()
     parameter = analysis.config["bds"].get(analysis.settings["parameter"], {})
-    windows = parameter.get("visits", {}).get("windows", {})
+    visits = parameter.get("visits", {})
+    windows = visits.get("windows", {})
     named = {float(window["number"]): visit for visit, window in windows.items()}
     every = named | visits_by_number(data)
-    return [every[number] for number in sorted(every) if number > 0]
+    listed = [every[number] for number in sorted(every) if number > 0]
+    at = analysis.settings.get("at")
+    if not isinstance(at, str) or at in (*every.values(), AVERAGE_OVER_VISITS):
+        return listed
+    number = visits.get("names", {}).get(at, {}).get("number", math.inf)
+    earlier = sum(0 < n < number for n in every)
+    return [*listed[:earlier], at, *listed[earlier:]]
 
 
 def require_one_row(data: pd.DataFrame, analysis: Analysis) -> None:

@@ -12,6 +12,7 @@ from trialstats.analyses.trial_covariates import (
     in_words,
     split_covariates,
 )
+from trialstats.analyses.trial_left_out import left_out_rows, needed_columns
 from trialstats.analyses.trial_rows import Analysis, Row
 from trialstats.errors import DataError, NotEstimableError
 from trialstats.logistic import Logistic, fit_logistic
@@ -37,7 +38,8 @@ def logistic_method(analysis: Analysis, _statistic: str = "") -> str:
 
 def logistic_counts(analysis: Analysis) -> Iterator[Row]:
     """Yield the number of subjects with data in each arm."""
-    data = analysis.observations().dropna(subset=["AVAL"])
+    rows = analysis.observations(columns=needed_columns(analysis))
+    data = rows.dropna(subset=["AVAL"])
     subjects = analysis.subjects()
     for arm in analysis.arms:
         yield analysis.row(
@@ -47,6 +49,7 @@ def logistic_counts(analysis: Analysis) -> Iterator[Row]:
             n_subjects=int((subjects["TRT01P"] == arm).sum()),
             method="Number of subjects of the analysis set with an observed value",
         )
+    yield from left_out_rows(analysis, rows, analysis.settings["response"])
 
 
 def logistic_rows(analysis: Analysis) -> Iterator[Row]:

@@ -22,8 +22,10 @@ from trialstats.analyses.trial_rows import (
     mean_columns,
 )
 from trialstats.ancova import Ancova, fit_ancova
+from trialstats.errors import NotEstimableError
 from trialstats.meta.effect_sizes import effect_sizes
 from trialstats.meta.shared_control import covariance_of_g
+from trialstats.vocabulary import sentence_list
 
 
 def ancova_rows(analysis: Analysis) -> Iterator[Row]:
@@ -33,9 +35,14 @@ def ancova_rows(analysis: Analysis) -> Iterator[Row]:
     require_one_row(data, analysis)
     numbers, factors = split_covariates(analysis, data)
     response = settings["response"]
+    values = data.dropna(subset=[response, *covariates])
+    for arm in (analysis.control, *analysis.treatments):
+        if not (values["TRT01P"] == arm).any():
+            needed = sentence_list([response, *covariates])
+            raise NotEstimableError(f"{arm} has no subject with {needed}.")
     observed_margins = analysis.model.get("margins", "equal") == "observed"
     fit = fit_ancova(
-        data,
+        values,
         response=response,
         treatment="TRT01P",
         control=analysis.control,
@@ -47,7 +54,6 @@ def ancova_rows(analysis: Analysis) -> Iterator[Row]:
     )
     method = ancova_method(analysis)
     at = ancova_means(analysis, numbers, factors)
-    values = data.dropna(subset=[response, *covariates])
     if analysis.model.get("summaries"):
         yield from moments_by_arm(analysis, values, which=list(SUMMARISED))
     for arm in analysis.arms:

@@ -1,9 +1,7 @@
 """Rows of the mixed model for repeated measures over the visits of a trial."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,13 +19,13 @@ from trialstats.analyses.trial_counts import (
     visits_by_number,
 )
 from trialstats.analyses.trial_covariances import covariance_row, pairs_of
+from trialstats.analyses.trial_left_out import incomplete_columns, needed_columns
 from trialstats.analyses.trial_models import (
     baseline_of,
     formula_of,
     inference_of,
     mmrm_model,
     structures_of,
-    terms_of,
 )
 from trialstats.analyses.trial_rows import NOBODY, Analysis, Row, squared
 from trialstats.errors import ConfigError, LadderError, NotEstimableError
@@ -45,8 +43,6 @@ from trialstats.vocabulary import (
 #: Opens the reason of what no covariance structure gives an estimate for.
 NO_STRUCTURE = "No covariance structure fits"
 
-_NAME = re.compile(r"[A-Za-z_]\w*")
-
 
 @dataclass(frozen=True, slots=True)
 class Configured:
@@ -58,6 +54,8 @@ class Configured:
         The visit at which the arms share one mean.
     averaged : tuple of str
         Visits over which means are averaged.
+    needed : tuple of str
+        The response, and those other columns that are missing where it is not.
     """
 
     fit: Mmrm
@@ -65,6 +63,7 @@ class Configured:
     visits: tuple[str, ...]
     baseline: str | None
     averaged: tuple[str, ...]
+    needed: tuple[str, ...]
     model: str
     inference: str
 
@@ -108,11 +107,14 @@ def fit_configured(analysis: Analysis) -> Configured:
     """
     model, response = analysis.model, analysis.settings["response"]
     baseline, structures = baseline_of(analysis), structures_of(analysis)
-    data = analysis.observations(columns=_named(model, terms_of(analysis)))
-    visits = tuple(visits_by_number(data.dropna(subset=[response])).values())
-    _require_data(analysis, data.dropna(subset=[response]), visits)
-    _require_averaged(analysis, visits)
-    data = data[data["AVISIT"].isin(visits)].assign(
+    columns = needed_columns(analysis)
+    data = analysis.observations(columns=columns)
+    needed = (response, *incomplete_columns(data, response, columns))
+    data = data.dropna(subset=needed)
+    visits = tuple(visits_by_number(data).values())
+    _require_data(analysis, data, visits, needed)
+    _require_averaged(analysis, visits, needed)
+    data = data.assign(
         TRT01P=lambda rows: pd.Categorical(
             rows["TRT01P"], [analysis.control, *analysis.treatments]
         ),
@@ -143,6 +145,7 @@ def fit_configured(analysis: Analysis) -> Configured:
         visits=visits,
         baseline=baseline,
         averaged=tuple(v for v in visits if v in chosen and v != baseline),
+        needed=needed,
         model=mmrm_model(
             analysis,
             structure=fit.structure,
@@ -152,32 +155,31 @@ def fit_configured(analysis: Analysis) -> Configured:
     )
 
 
-def _named(model: Mapping[str, Any], terms: Sequence[str]) -> list[str]:
-    """Return every name in the terms, the covariance's group and the weights."""
-    extra = [model[key] for key in ("group", "weights") if key in model]
-    return [*(name for term in terms for name in _NAME.findall(term)), *extra]
-
-
 def _require_data(
-    analysis: Analysis, data: pd.DataFrame, visits: Sequence[str]
+    analysis: Analysis,
+    data: pd.DataFrame,
+    visits: Sequence[str],
+    needed: Sequence[str],
 ) -> None:
     """Raise NotEstimableError when an arm has no data at a visit.
 
     A model without treatment by visit would extrapolate a mean there.
     """
-    response = analysis.settings["response"]
+    wanted = sentence_list(needed)
     seen = set(zip(data["TRT01P"], data["AVISIT"], strict=True))
     if not visits:
-        raise NotEstimableError(f"There are no visits with {response}.")
+        raise NotEstimableError(f"There are no visits with {wanted}.")
     for arm in analysis.arms:
         if not any(arm == found for found, _ in seen):
-            raise NotEstimableError(f"{arm} has no subject with {response}.")
+            raise NotEstimableError(f"{arm} has no subject with {wanted}.")
         for visit in visits:
             if (arm, visit) not in seen:
                 raise NotEstimableError(f"{arm} has no data at {visit}.")
 
 
-def _require_averaged(analysis: Analysis, visits: Sequence[str]) -> None:
+def _require_averaged(
+    analysis: Analysis, visits: Sequence[str], needed: Sequence[str]
+) -> None:
     """Raise ConfigError when nobody has data at a visit to average over.
 
     An average over the visits that are left would be another estimand.
@@ -185,15 +187,15 @@ def _require_averaged(analysis: Analysis, visits: Sequence[str]) -> None:
     for visit in analysis.model.get("averaged_over", ()):
         if visit not in visits:
             raise ConfigError(
-                f"config/trials/{analysis.config['id']}.yaml, at "
-                f"analyses.{analysis.name}.model.averaged_over: {_nobody_at(analysis)}"
-                f"{visit}; leave it out, or mend the days of its window"
+                f"{analysis.place}.model.averaged_over: "
+                f"{_nobody_at(analysis, needed)}{visit}; leave it out, or mend the "
+                "days of its window"
             )
 
 
-def _nobody_at(analysis: Analysis) -> str:
-    settings = analysis.settings
-    return f"{NOBODY}{settings['analysis_set']} has {settings['response']} at "
+def _nobody_at(analysis: Analysis, needed: Sequence[str]) -> str:
+    wanted = sentence_list(needed)
+    return f"{NOBODY}{analysis.settings['analysis_set']} has {wanted} at "
 
 
 def mmrm_rows(analysis: Analysis) -> Iterator[Row]:
@@ -340,7 +342,7 @@ def _unseen_rows(analysis: Analysis, made: Configured) -> Iterator[Row]:
                 unit=analysis.unit,
                 n_subjects=0,
                 method=made.method,
-                not_estimable=f"{_nobody_at(analysis)}{visit}.",
+                not_estimable=f"{_nobody_at(analysis, made.needed)}{visit}.",
             )
 
 

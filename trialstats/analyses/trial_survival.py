@@ -10,6 +10,7 @@ from trialstats.analyses.trial_covariates import (
     split_covariates,
     with_subjects,
 )
+from trialstats.analyses.trial_left_out import left_out_rows, needed_columns
 from trialstats.analyses.trial_rows import Analysis, Row, estimate_columns
 from trialstats.errors import ConvergenceError, DataError, NotEstimableError
 from trialstats.expressions import condition, parse
@@ -55,6 +56,7 @@ def survival_counts(analysis: Analysis) -> Iterator[Row]:
             yield analysis.row(
                 statistic, group=arm, estimate=number, n_subjects=whole, method=words
             )
+    yield from left_out_rows(analysis, data, "AVAL")
 
 
 def survival_rows(analysis: Analysis) -> Iterator[Row]:
@@ -74,12 +76,11 @@ def _times(analysis: Analysis) -> pd.DataFrame:
     code = analysis.settings["parameter"]
     members = analysis.subjects()["USUBJID"]
     rows = rows[(rows["PARAMCD"] == code) & rows["USUBJID"].isin(members)]
-    wanted = [*covariates_of(analysis), *analysis.model.get("strata", [])]
     where = analysis.settings.get("where")
     if where is not None:
         named = with_subjects(rows, analysis.adsl, parse(where).names)
         rows = rows[condition(where, named)]
-    rows = with_subjects(rows, analysis.adsl, wanted)
+    rows = with_subjects(rows, analysis.adsl, needed_columns(analysis))
     repeated = rows[rows.duplicated("USUBJID")]
     if len(repeated):
         raise DataError(
@@ -163,6 +164,7 @@ def _time_rows(
 def _log_rank_rows(analysis: Analysis, data: pd.DataFrame) -> Iterator[Row]:
     strata = analysis.model.get("strata", [])
     shared: Row = {"method": f"Log-rank test of all arms{_strata_in_words(analysis)}"}
+    data = data.dropna(subset=strata)
     try:
         found = log_rank_test(
             data, time="AVAL", event="EVENT", group="TRT01P", strata=strata
@@ -185,7 +187,7 @@ def _cox_rows(analysis: Analysis, data: pd.DataFrame) -> Iterator[Row]:
     """Yield hazard ratios; where there are none the curves stand all the same."""
     method, role = survival_method(analysis), analysis.settings["role"]
     numbers, factors = split_covariates(analysis, data)
-    complete = data.dropna(subset=covariates_of(analysis))
+    complete = data.dropna(subset=needed_columns(analysis))
     try:
         fit = fit_cox(
             complete,

@@ -10,7 +10,7 @@ from trialstats.clean.account import Ledger
 from trialstats.clean.sources import Source
 from trialstats.clean.subjects import Roster, of_known_subjects
 from trialstats.clean.values import read_column
-from trialstats.expressions import condition
+from trialstats.expressions import condition, parse
 from trialstats.rows import ADTTE
 
 Config = Mapping[str, Any]
@@ -85,8 +85,9 @@ def _of_rows(
     source, subjects = of_known_subjects(config, source, roster, ledger)
     ledger.use(source.name, source.positions)
     times = read_column(source, {"type": "number", **spec["time"]}, ledger)
-    happened = condition(spec["event"], source.frame).to_numpy(dtype=bool)
+    happened = source.holds(spec["event"])
     _require_times(spec, source, times, ledger)
+    _require_told(spec, source, ledger)
     frame = pd.DataFrame({"USUBJID": subjects, "AVAL": times, "_event": happened})
     events = frame[frame["_event"]].sort_values("AVAL", kind="stable")
     others = frame.sort_values("AVAL", ascending=False, kind="stable")
@@ -95,6 +96,23 @@ def _of_rows(
         CNSR=np.where(first["_event"], 0, 1),
         EVNTDESC=np.where(first["_event"], spec["label"], "Censored"),
     ).drop(columns="_event")
+
+
+def _require_told(spec: Config, source: Source, ledger: Ledger) -> None:
+    """Refuse rows that do not say whether the event happened."""
+    seen = source.seen_by(spec["event"])
+    for column in parse(spec["event"]).names:
+        # What asks whether a cell is empty is answered by an empty cell.
+        asked = f"present({column})" in spec["event"] or "missing(" in spec["event"]
+        empty = seen[column].isna()
+        if empty.any() and not asked:
+            ledger.problem(
+                "the row does not tell whether the event happened",
+                source.name,
+                positions=seen.index[empty],
+                column=column,
+                remedy="fill the cell, or leave such rows out by `where`",
+            )
 
 
 def _require_times(
@@ -120,24 +138,45 @@ def _of_dates(
     config: Config, spec: Config, adsl: pd.DataFrame, ledger: Ledger
 ) -> pd.DataFrame:
     """Return times from dates of ADSL; the day of the start is day 1."""
-    start = adsl[spec["start"]]
-    event = adsl[spec["event_date"]]
+    start: pd.Series = adsl[spec["start"]]
+    event: pd.Series = adsl[spec["event_date"]]
+    censored: pd.Series = adsl[spec["censor_date"]]
     happened = event.notna()
     if "event" in spec:
-        happened &= condition(spec["event"], adsl)
-    end = event.where(happened, adsl[spec["censor_date"]])
+        happened = condition(spec["event"], adsl)
+        _require_dates_of_events(config, spec, adsl, happened, ledger)
+    end = event.where(happened, censored)
     days = (end - start).dt.days + 1
     wrong = days < 1
-    if wrong.any():
-        ledger.problem(
-            [
-                f"the date is before {spec['start']} ({d:%Y-%m-%d})"
-                for d in start[wrong]
-            ],
+    for chosen, column in (
+        (wrong & happened, spec["event_date"]),
+        (wrong & ~happened, spec["censor_date"]),
+    ):
+        if chosen.any():
+            rows = adsl[chosen]
+            ledger.problem(
+                [
+                    f"the date of subject {subject} is before {spec['start']} "
+                    f"({first:%Y-%m-%d})"
+                    for subject, first in zip(
+                        rows["USUBJID"], start[chosen], strict=True
+                    )
+                ],
+                config["adsl"]["from"],
+                column=column,
+                values=end[chosen],
+                remedy="mend one of the two dates",
+            )
+    late = happened & (event > censored)
+    if late.any():
+        ledger.query(
+            "event after its censoring date",
             config["adsl"]["from"],
+            subjects=adsl.loc[late, "USUBJID"],
             column=spec["event_date"],
-            values=end[wrong],
-            remedy="mend one of the two dates",
+            values=event[late],
+            finding=f"after {spec['censor_date']}",
+            resolution="counted as an event",
         )
     frame = pd.DataFrame(
         {
@@ -150,6 +189,39 @@ def _of_dates(
         }
     )
     return frame[frame["AVAL"].notna()]
+
+
+def _require_dates_of_events(
+    config: Config,
+    spec: Config,
+    adsl: pd.DataFrame,
+    happened: pd.Series,
+    ledger: Ledger,
+) -> None:
+    """Refuse an event without a date; name a date without an event."""
+    event = adsl[spec["event_date"]]
+    undated = happened & event.isna()
+    if undated.any():
+        ledger.problem(
+            [
+                f"subject {subject} has the event ({spec['event']}) and no date of it"
+                for subject in adsl.loc[undated, "USUBJID"]
+            ],
+            config["adsl"]["from"],
+            column=spec["event_date"],
+            remedy="write the date, or mend the event",
+        )
+    unmarked = ~happened & event.notna()
+    if unmarked.any():
+        ledger.query(
+            "date of an event that did not happen",
+            config["adsl"]["from"],
+            subjects=adsl.loc[unmarked, "USUBJID"],
+            column=spec["event_date"],
+            values=event[unmarked],
+            finding=f"{spec['event']} does not hold",
+            resolution="censored",
+        )
 
 
 def _query_absent(

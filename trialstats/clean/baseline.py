@@ -45,9 +45,11 @@ def with_baseline(
         base = records["BASE"].to_numpy(dtype=float)
     else:
         own = records[is_baseline & records["AVAL"].notna()]
-        by_subject = own.drop_duplicates("USUBJID").set_index("USUBJID")["AVAL"]
-        base = records["USUBJID"].map(by_subject).to_numpy(dtype=float)
-        _query_without(code, parameter, by_subject.index, adsl, ledger)
+        if isinstance(rule, Mapping):
+            # The last value before a date is the baseline of the whole trial.
+            own = own.assign(APERIOD=np.nan)
+        base = _of_own_period(records, own)
+        _query_without(code, parameter, own["USUBJID"], adsl, ledger)
     out = records.assign(BASE=base)
     flags = pd.Series("Y", index=out.index, dtype="str").where(is_baseline)
     if "ABLFL" in parameter.get("as_received", {}):
@@ -59,6 +61,18 @@ def with_baseline(
     with np.errstate(divide="ignore", invalid="ignore"):
         percent = stored_numbers(np.where(base != 0, 100 * change / base, np.nan))
     return out.assign(ABLFL=flags, CHG=change, PCHG=percent)
+
+
+def _of_own_period(records: pd.DataFrame, own: pd.DataFrame) -> np.ndarray:
+    """Return the baseline of each record: that of its period, or of the whole trial."""
+    of_trial = own[own["APERIOD"].isna()].drop_duplicates("USUBJID")
+    base = records["USUBJID"].map(of_trial.set_index("USUBJID")["AVAL"]).to_numpy(float)
+    of_periods = own[own["APERIOD"].notna()].drop_duplicates(["USUBJID", "APERIOD"])
+    if of_periods.empty:
+        return base
+    key = ["USUBJID", "APERIOD"]
+    found = records[key].merge(of_periods[[*key, "AVAL"]], on=key, how="left")
+    return np.where(found["AVAL"].isna(), base, found["AVAL"]).astype(float)
 
 
 def _is_baseline(
@@ -84,7 +98,7 @@ def _is_baseline(
 
 
 def _query_without(
-    code: str, parameter: Config, held: pd.Index, adsl: pd.DataFrame, ledger: Ledger
+    code: str, parameter: Config, held: pd.Series, adsl: pd.DataFrame, ledger: Ledger
 ) -> None:
     absent = adsl["USUBJID"][~adsl["USUBJID"].isin(held)]
     if len(absent) and "from" in parameter:

@@ -226,6 +226,7 @@ def _summarised(
             ),
             resolution=f"no {rule['statistic']} for this visit",
         )
+    _query_counts(parameter, last[enough], counts[enough], ledger)
     made = last[enough].assign(
         AVAL=values.reindex(last.loc[enough, "_group"]).to_numpy(),
         DTYPE="AVERAGE" if rule["statistic"] == "mean" else rule["statistic"].upper(),
@@ -236,6 +237,29 @@ def _summarised(
         [plain, made.drop(columns="_group")], ignore_index=True
     )
     return whole
+
+
+def _query_counts(
+    parameter: Config, rows: pd.DataFrame, counts: np.ndarray, ledger: Ledger
+) -> None:
+    """Name sums of fewer values than expected, and summaries of more."""
+    rule = parameter["summarise"]
+    expected = rule["of"]
+    odd = counts > expected
+    if rule["statistic"] == "sum":
+        odd |= counts < expected
+    if odd.any():
+        ledger.query(
+            "another number of values than expected",
+            parameter["from"],
+            positions=rows["position"][odd],
+            subjects=rows["USUBJID"][odd],
+            finding=[
+                f"{visit} has {count} of {expected} values"
+                for visit, count in zip(rows["AVISIT"][odd], counts[odd], strict=True)
+            ],
+            resolution=f"their {rule['statistic']} is used as it is",
+        )
 
 
 def _require_one_a_day(parameter: Config, rows: pd.DataFrame, ledger: Ledger) -> None:

@@ -16,7 +16,22 @@ Spec = Mapping[str, Any]
 #: Name of the format of CDISC: a date, or a date and time, as ISO 8601 writes it.
 ISO8601 = "ISO8601"
 
-_ISO = re.compile(r"(\d{4}-\d{2}-\d{2})(T\d{2}(:\d{2}(:\d{2}(\.\d+)?)?)?Z?)?")
+_ISO = re.compile(
+    r"(\d{4}-\d{2}-\d{2})(T([01]\d|2[0-3])(:[0-5]\d(:[0-5]\d(\.\d+)?)?)?Z?)?"
+)
+
+#: Years in which a trial and the births of its subjects may lie.
+FIRST_YEAR, LAST_YEAR = 1850, 2200
+
+#: What the parts of a format look like, to tell a date that no month has.
+_SHAPES = {
+    "%Y": r"\d{4}",
+    "%y": r"\d{2}",
+    "%m": r"\d{1,2}",
+    "%d": r"\d{1,2}",
+    "%b": "[A-Za-z]{3}",
+    "%B": "[A-Za-z]+",
+}
 
 #: What stands for a part of a date that is not known.
 _UNKNOWN = r"(?:UN|UNK|NK|XX|--|\?\?|00)"
@@ -64,11 +79,65 @@ def read_dates(
         _refuse(source, spec, bad, ledger)
     dates = {t: date for t, (date, _) in read.items() if date is not None} | completed
     found = written.map(dates)
+    _refuse_strange_years(source, column, written, dates, ledger)
+    _query_ambiguous(source, column, written, read, ledger)
     places = np.flatnonzero(present & ~typed)
     days[places] = pd.to_datetime(found).to_numpy(dtype="datetime64[s]")
     _record_formats(source, column, written, read, exceptional, ledger)
     _record_completed(source, column, written, completed, ledger)
     return pd.Series(days, index=cells.index)
+
+
+def _refuse_strange_years(
+    source: Source,
+    column: str,
+    written: pd.Series,
+    dates: Mapping[str, dt.date],
+    ledger: Ledger,
+) -> None:
+    strange = [t for t, d in dates.items() if not FIRST_YEAR <= d.year <= LAST_YEAR]
+    chosen = written[written.isin(strange)]
+    if len(chosen):
+        ledger.problem(
+            [f"the year {dates[text].year} is not one of a trial" for text in chosen],
+            source.name,
+            positions=chosen.index,
+            column=column,
+            values=chosen,
+            remedy="mend the date, or list it under missing_codes",
+        )
+
+
+def _query_ambiguous(
+    source: Source,
+    column: str,
+    written: pd.Series,
+    read: Mapping[str, tuple[dt.date | None, int]],
+    ledger: Ledger,
+) -> None:
+    """Name dates that two formats read differently, where the column has both."""
+    used = sorted({position for _, position in read.values() if position >= 0})
+    if len(used) < 2:
+        return
+    formats = source.date_formats
+    other: dict[str, str] = {}
+    for text, (date, position) in read.items():
+        for later in used:
+            if later > position >= 0:
+                again, _ = _read(text, (formats[later],))
+                if again is not None and again != date:
+                    other[text] = f"{formats[later]} would read {again}"
+    chosen = written[written.isin(list(other))]
+    if len(chosen):
+        ledger.query(
+            "date that two formats read differently",
+            source.name,
+            positions=chosen.index,
+            column=column,
+            values=chosen,
+            finding=[other[text] for text in chosen],
+            resolution=[f"read as {read[text][0]}" for text in chosen],
+        )
 
 
 def _completed(unread: list[str], rule: Mapping[str, str] | None) -> dict[str, dt.date]:
@@ -146,14 +215,30 @@ def _refuse(source: Source, spec: Spec, bad: pd.Series, ledger: Ledger) -> None:
     formats = " or ".join(source.date_formats)
     partial = any(missing_parts(text) for text in bad.unique())
     further = ", or say under `partial` how it is completed" if partial else ""
+    no_day = [_looks_like_a_date(text, source.date_formats) for text in bad]
     ledger.problem(
-        "not a date",
+        ["not a date: there is no such day" if n else "not a date" for n in no_day],
         source.name,
         positions=bad.index,
         column=spec["column"],
         values=bad,
         remedy=f"write it as {formats}, or list the format under date_formats{further}",
     )
+
+
+def _looks_like_a_date(text: str, formats: tuple[str, ...]) -> bool:
+    """Return whether a text has the shape of a format, but no day of that kind exists.
+
+    >>> _looks_like_a_date("31.02.2024", ("%d.%m.%Y",))
+    True
+    """
+    for format_ in formats:
+        shape = re.escape("%Y-%m-%d" if format_ == ISO8601 else format_)
+        for part, pattern in _SHAPES.items():
+            shape = shape.replace(re.escape(part), pattern)
+        if re.fullmatch(shape, text):
+            return True
+    return False
 
 
 def _record_formats(

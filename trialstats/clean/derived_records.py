@@ -91,8 +91,11 @@ def _filled(
     """Return a record at each visit after baseline that has no value."""
     grid = observed[_KEY].drop_duplicates()
     if kind == "BOCF":
-        grid = records.loc[records["BASE"].notna(), ["USUBJID"]].drop_duplicates()
-        grid = grid.assign(APERIOD=np.nan)
+        # Of a crossover each period in which the subject has a record.
+        placed = (
+            records["APERIOD"].notna() if records["APERIOD"].notna().any() else True
+        )
+        grid = records.loc[records["BASE"].notna() & placed, _KEY].drop_duplicates()
     visits = pd.DataFrame({"AVISIT": list(numbers), "AVISITN": list(numbers.values())})
     cells = grid.merge(visits, how="cross")
     if kind == "WOCF":
@@ -107,18 +110,19 @@ def _filled(
         how="left",
     ).sort_values([*_KEY, "AVISITN"], kind="stable")
     empty = merged["_held"].isna()
-    fixed = {*key, "AVISITN", "_held"}
-    carried = [str(name) for name in merged if name not in fixed]
     if kind == "BOCF":
-        based = records.dropna(subset="BASE").drop_duplicates("USUBJID")
-        base = based.set_index("USUBJID")["BASE"]
-        made = merged[empty]
-        values = made["USUBJID"].map(base)
-        made = made.assign(AVAL=values, BASE=values)
-    else:
-        groups = merged.groupby(_KEY, dropna=False, sort=False)
-        merged[carried] = groups[carried].ffill()
-        made = merged[empty & merged["AVAL"].notna()]
+        based = records.dropna(subset="BASE").drop_duplicates(_KEY)[[*_KEY, "BASE"]]
+        made = merged[empty].drop(columns="BASE").merge(based, on=_KEY, how="left")
+        made = made.assign(AVAL=made["BASE"])
+        return _completed(made.drop(columns="_held"), records)
+    # The record carried forward is carried whole, its date with its value.
+    own = pd.Series(np.arange(len(merged)), index=merged.index).where(~empty)
+    last = own.groupby(
+        [merged[name] for name in _KEY], dropna=False, sort=False
+    ).ffill()
+    made = merged[empty & last.notna()]
+    whole = merged.iloc[last[made.index].astype(int)].set_axis(made.index)
+    made = whole.assign(AVISIT=made["AVISIT"], AVISITN=made["AVISITN"])
     return _completed(made.drop(columns="_held"), records)
 
 

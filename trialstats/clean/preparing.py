@@ -221,7 +221,7 @@ def _joined(
     if join["cardinality"] == "one-to-one":
         _require_single(name, left, list(pairs), ledger)
     places = pd.Series(np.arange(len(right)), index=right.to_numpy())
-    places = places[~places.index.duplicated()]
+    places = places[~places.index.duplicated() & places.index.notna()]
     match = places.reindex(left.to_numpy()).to_numpy()
     found = ~np.isnan(match)
     _treat_unmatched(name, here, join, left, ~found, ledger)

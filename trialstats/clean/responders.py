@@ -8,7 +8,7 @@ import pandas as pd
 
 from trialstats.clean.visits import baseline_visit
 from trialstats.config.declared import visits_of
-from trialstats.expressions import condition
+from trialstats.expressions import condition, parse
 
 Config = Mapping[str, Any]
 
@@ -42,6 +42,9 @@ def responder_records(
     known = measured[(measured["ANL01FL"] == "Y") & observed & measured["AVAL"].notna()]
     if baseline is not None:
         known = known[(known["AVISIT"] != baseline) & known["BASE"].notna()]
+    # A response that rests on what is not known (PCHG of a baseline of 0) is not known.
+    named = [name for name in parse(responder["when"]).names if name in known]
+    known = known[known[named].notna().all(axis=1)]
     held = condition(responder["when"], known).astype("float64")
     rows = [known.assign(AVAL=held)]
     if responder["missing"] == "non_responder":

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from trialstats.clean.account import Ledger
-from trialstats.clean.canonical import as_column
+from trialstats.clean.canonical import as_column, numbers_of, plain_number
 from trialstats.clean.preparing import Prepared
 from trialstats.config.checking import suggestion
-from trialstats.expressions import condition, parse, value
+from trialstats.errors import ConfigError
+from trialstats.expressions import condition, parse, texts_compared, value
 from trialstats.raw import DATE, NUMBER, RawColumn
 
 Config = Mapping[str, Any]
@@ -40,6 +41,8 @@ class Source:
         Decimal mark of numbers in text cells.
     dated : frozenset of str
         Columns of the whole source that hold cells which came as dates.
+    derived : frozenset of str
+        Columns that the configuration derives.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Source:
     date_formats: tuple[str, ...]
     decimal: str = "."
     dated: frozenset[str] = frozenset()
+    derived: frozenset[str] = frozenset()
 
     @property
     def positions(self) -> np.ndarray:
@@ -69,11 +73,47 @@ class Source:
         kinds = {name: kind[chosen] for name, kind in self.kinds.items()}
         return replace(self, frame=self.frame[chosen], kinds=kinds)
 
+    def codes(self, column: str) -> pd.Series:
+        """Return the code for a missing value that each cell holds, or missing.
+
+        A code that is a number is met however the number is written: -99.0 is -99.
+        What was derived holds no codes: a difference of -99 is a difference.
+        """
+        cells = self.column(column)
+        if column in self.derived:
+            return pd.Series(None, index=cells.index, dtype="str")
+        found = cells.where(cells.isin(list(self.missing_codes)))
+        numbers = {plain_number(code): code for code in self.missing_codes}
+        numbers.pop(None, None)
+        if numbers:
+            values = pd.Series(numbers_of(cells, self.decimal), index=cells.index)
+            found = found.fillna(values.map(numbers).astype("str"))
+        coded: pd.Series = found
+        return coded
+
+    def seen_by(self, text: str) -> pd.DataFrame:
+        """Return the columns that an expression names, codes for missing left out.
+
+        Raises
+        ------
+        ConfigError
+            When the expression compares with a code: no cell would ever equal it.
+        """
+        _refuse_codes(text, self.missing_codes)
+        names = [name for name in parse(text).names if name in self.frame]
+        if len(names) < len(parse(text).names) or not names:
+            return self.frame
+        return pd.DataFrame(
+            {n: self.column(n).mask(self.codes(n).notna()) for n in names}
+        )
+
+    def holds(self, text: str) -> np.ndarray:
+        """Return for each row whether a condition holds."""
+        return condition(text, self.seen_by(text)).to_numpy(dtype=bool)
+
     def where(self, text: str | None) -> "Source":
         """Return the source with the rows for which a condition holds."""
-        if text is None:
-            return self
-        return self.rows(condition(text, self.frame).to_numpy(dtype=bool))
+        return self if text is None else self.rows(self.holds(text))
 
     def typed(self, column: str, kind: int) -> np.ndarray:
         """Return which cells of a column came as `kind`, and not as text."""
@@ -169,19 +209,29 @@ def _with_derived(source: Source, spec: Config) -> Source:
     derived = spec.get("derive", {})
     if not derived:
         return source
-    frame = source.frame
-    kinds = dict(source.kinds)
     for name, text in derived.items():
-        cells, kind = as_column(value(text, frame))
-        frame = frame.assign(**{name: cells})
-        if kind is not None:
-            kinds[name] = kind
-    return replace(source, frame=frame, kinds=kinds)
+        cells, kind = as_column(value(text, source.seen_by(text)))
+        source = replace(
+            source,
+            frame=source.frame.assign(**{name: cells}),
+            kinds=source.kinds if kind is None else {**source.kinds, name: kind},
+            derived=source.derived | {name},
+        )
+    return source
+
+
+def _refuse_codes(text: str, codes: Mapping[str, str]) -> None:
+    for constant in texts_compared(text):
+        if constant in codes:
+            raise ConfigError(
+                f"expression {text!r} compares with {constant!r}, which is a code for "
+                f"a missing value ({codes[constant]}); write missing(COLUMN)"
+            )
 
 
 def _without_set_aside(source: Source, spec: Config, ledger: Ledger) -> Source:
     for rule in spec.get("set_aside", []):
-        holds = condition(rule["when"], source.frame).to_numpy(dtype=bool)
+        holds = source.holds(rule["when"])
         ledger.set_aside(
             source.name,
             source.positions[holds],

@@ -18,6 +18,7 @@ from trialstats.clean.preparing import (
 from trialstats.clean.sources import open_sources
 from trialstats.clean.subjects import (
     Roster,
+    query_alike,
     require_subjects,
     roster_of,
     subject_ids,
@@ -174,6 +175,7 @@ def clean_in_parts(
     """
     staged.receive(ledger)
     roster = _roster(config, staged, ledger)
+    query_alike(config, roster, ledger)
     for prepared in staged.parts():
         for name, source in prepared.items():
             ledger.show(name, source.frame)

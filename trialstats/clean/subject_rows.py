@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from trialstats.clean.account import Ledger
+from trialstats.clean.canonical import numbers_of
 from trialstats.clean.sources import Source
 from trialstats.clean.values import read_column
-from trialstats.expressions import condition
 
 Spec = Mapping[str, Any]
 
@@ -37,7 +37,7 @@ def variable_of_rows(
     """
     everybody = pd.Index(subjects.unique())
     if "where" in spec:
-        chosen = condition(spec["where"], source.frame).to_numpy(dtype=bool)
+        chosen = source.holds(spec["where"])
         source, subjects = source.rows(chosen), subjects[chosen]
     take = spec["take"]
     if take == "any":
@@ -62,13 +62,19 @@ def _order(spec: Spec, source: Source, held: pd.Series, ledger: Ledger) -> pd.In
     """Return the positions that hold a value, in the order of `by` and of the file."""
     if "by" not in spec:
         return held.index[held]
-    cells = source.frame.loc[held, spec["by"]]
-    numbers = pd.to_numeric(cells, errors="coerce")
-    if numbers.isna().any():
-        dated = read_column(
-            source.rows(held.to_numpy()), {"column": spec["by"], "type": "date"}, ledger
+    rows = source.rows(held.to_numpy())
+    cells = rows.column(spec["by"]).mask(rows.codes(spec["by"]).notna())
+    order = pd.Series(numbers_of(cells, source.decimal), index=cells.index)
+    if (order.isna() & cells.notna()).any():
+        order = read_column(rows, {"column": spec["by"], "type": "date"}, ledger)
+    without = order.isna()
+    if without.any():
+        ledger.problem(
+            f"nothing to order the row by, and `take: {spec['take']}` needs it",
+            source.name,
+            positions=order.index[without],
+            column=spec["by"],
+            remedy="fill the cell, or leave such rows out by `where`",
         )
-        by_date: pd.Index = dated.sort_values(kind="stable").index
-        return by_date
-    by_number: pd.Index = numbers.sort_values(kind="stable").index
-    return by_number
+    ordered: pd.Index = order.sort_values(kind="stable").index
+    return ordered

@@ -1,6 +1,7 @@
 """Subjects: who is in a trial, and rows of subjects who are not."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -44,7 +45,8 @@ def subject_ids(config: Config, source: Source, ledger: Ledger) -> pd.Series:
     """Return USUBJID for each row of a source; a row without one is an error."""
     column = config["adsl"]["subject"]
     subjects = read_column(source, {"column": column, "type": "text"}, ledger)
-    none = subjects.isna()
+    _refuse_coded(source, column, ledger)
+    none = subjects.isna() & source.column(column).isna()
     if none.any():
         ledger.problem(
             "no subject",
@@ -64,6 +66,41 @@ def subject_ids(config: Config, source: Source, ledger: Ledger) -> pd.Series:
             remedy="a spreadsheet made a date of it; format the column as text",
         )
     return subjects
+
+
+def _refuse_coded(source: Source, column: str, ledger: Ledger) -> None:
+    """Refuse a subject whose number is a code for a missing value."""
+    codes = source.codes(column)
+    coded = codes.notna()
+    if coded.any():
+        ledger.problem(
+            [
+                f"no subject: {code!r} is a code for a missing value "
+                f"({source.missing_codes[code]})"
+                for code in codes[coded]
+            ],
+            source.name,
+            positions=codes.index[coded],
+            column=column,
+            values=source.column(column)[coded],
+            remedy="write the subject's number; where this is one, give missing_codes "
+            "to other sources only",
+        )
+
+
+def query_alike(config: Config, roster: Roster, ledger: Ledger) -> None:
+    """Name subjects that differ from another in nothing but how they are written."""
+    for subject in sorted(roster.subjects - set(roster.alike.values())):
+        other = roster.alike[identity_of(subject)]
+        ledger.query(
+            "subjects that are written alike",
+            config["adsl"]["from"],
+            subjects=[subject],
+            column=config["adsl"]["subject"],
+            values=[subject],
+            finding=f"differs from {other!r} only in how it is written",
+            resolution="taken as another subject",
+        )
 
 
 def require_subjects(config: Config, roster: Roster, ledger: Ledger) -> None:
@@ -152,7 +189,8 @@ def identity_of(subject: str) -> tuple[str, ...]:
     >>> identity_of("1-11") == identity_of("11-1"), identity_of("1.0") == ("1",)
     (False, True)
     """
-    plain = re.sub(r"^(\d+)\.0+$", r"\1", subject.casefold())
+    composed = unicodedata.normalize("NFKC", subject).casefold()
+    plain = re.sub(r"^(\d+)\.0+$", r"\1", composed)
     parts = re.findall(r"\d+|[^\W\d_]+", plain)
     return tuple(part.lstrip("0") or "0" for part in parts)
 

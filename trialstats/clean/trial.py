@@ -26,6 +26,7 @@ from trialstats.clean.preparing import (
 from trialstats.clean.sources import open_sources
 from trialstats.clean.subjects import (
     Roster,
+    query_alike,
     require_subjects,
     roster_of,
     subject_ids,
@@ -152,6 +153,7 @@ def clean_part(
     if roster is None:
         main = subject_source(config, sources)
         roster = roster_of(subject_ids(config, main, ledger).dropna())
+        query_alike(config, roster, ledger)
         require_subjects(config, roster, ledger)
     adsl = build_adsl(config, sources, roster, ledger)
     bds = build_bds(config, adsl, sources, roster, ledger)

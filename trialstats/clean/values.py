@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from trialstats.clean.account import Ledger
-from trialstats.clean.canonical import numbers_of, plain_number
+from trialstats.clean.canonical import numbers_of
 from trialstats.clean.cell_texts import as_text, texts
 from trialstats.clean.dates import read_dates
 from trialstats.clean.sources import Source
 from trialstats.clean.units import conversions
-from trialstats.expressions import value
+from trialstats.expressions import parse, value
 
 Spec = Mapping[str, Any]
 
@@ -58,7 +58,10 @@ def read_column(source: Source, spec: Spec, ledger: Ledger) -> pd.Series:
 
 
 def _derived(source: Source, spec: Spec, kind: str, ledger: Ledger) -> pd.Series:
-    found = value(spec["derive"], source.frame)
+    for column in parse(spec["derive"]).names:
+        if column in source.frame:
+            _without_codes(source, column, ledger)
+    found = value(spec["derive"], source.seen_by(spec["derive"]))
     if kind == "text":
         return found.astype("str")
     if kind == "date":
@@ -80,7 +83,7 @@ def _without_codes(source: Source, column: str, ledger: Ledger) -> pd.Series:
             values=cells[failed],
             remedy="mend the formula, or list it under missing_codes",
         )
-    codes = _codes(source, column, cells)
+    codes = source.codes(column)
     coded = codes.notna()
     if coded.any():
         meaning = codes[coded].map(dict(source.missing_codes))
@@ -104,21 +107,6 @@ def _without_codes(source: Source, column: str, ledger: Ledger) -> pd.Series:
             resolution="read as missing",
         )
     return cells.mask(coded | failed)
-
-
-def _codes(source: Source, column: str, cells: pd.Series) -> pd.Series:
-    """Return the code that each cell holds, missing where it holds none.
-
-    A code that is a number is met however the number is written: -99.0 is -99.
-    """
-    codes = source.missing_codes
-    found = cells.where(cells.isin(list(codes)))
-    numbers = {plain_number(code): code for code in codes}
-    numbers.pop(None, None)
-    if numbers:
-        values = pd.Series(numbers_of(cells, source.decimal), index=cells.index)
-        found = found.fillna(values.map(numbers).astype("str"))
-    return found
 
 
 def _recoded(source: Source, spec: Spec, cells: pd.Series, ledger: Ledger) -> pd.Series:

@@ -70,9 +70,11 @@ def calendar(
             return np.full(len(subjects), np.datetime64("NaT", "s"))
         return of_subjects(subjects, people[name]).to_numpy(dtype="datetime64[s]")
 
-    own = "TRTSDT" if reference == "period" else reference
     periods = tuple(dates(name) for name in config.get("periods", []))
-    return Calendar(dates("TRTSDT"), dates(own), periods)
+    own = dates("TRTSDT" if reference == "period" else reference)
+    if reference == "period" and periods:
+        own = np.where(np.isnat(own), periods[0], own)
+    return Calendar(dates("TRTSDT"), own, periods)
 
 
 def place(

@@ -16,7 +16,7 @@ _OF_ROWS = ("from", "where", "time")
 _OF_DATES = ("start", "event_date", "censor_date")
 
 #: Keys of a variable that one row an event has no use for.
-_OF_SUBJECTS = ("source", "take", "where", "by", "partial")
+_OF_SUBJECTS = ("source", "take", "where", "by")
 
 
 def event_problems(trial: Config) -> Found:

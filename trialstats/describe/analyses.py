@@ -1,4 +1,4 @@
-"""Draft a first analysis that fits the measurements."""
+"""Draft a first analysis that fits the measurements or the times to an event."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,21 +9,32 @@ from trialstats.vocabulary import lower_first, sentence_list
 
 
 def draft_analyses(study: Study, crossover: Crossover | None) -> None:
-    """Write the analysis of the first measurement, and that of the adverse events."""
+    """Write the analysis of one outcome, and that of the adverse events."""
     sheet = study.sheet
     sets = list(sheet.at("analysis_sets"))
     everybody = "ITT" if "ITT" in sets else sets[0]
     sheet.put(("analyses",), {})
-    parameters = sheet.at("bds")
+    parameters, times = sheet.at("bds"), sheet.at("adtte")
     if parameters:
+        exposure = _exposure(study, crossover)
         name, spec = max(
-            reversed(parameters.items()), key=lambda item: _prominence(*item)
+            parameters.items(),
+            key=lambda item: (item[0] == exposure, *_prominence(*item)),
         )
         found = _analysis(sheet.config, name, spec, everybody, crossover is not None)
+        guess = "which measurement is the primary one; write the estimand in full"
+        if exposure is not None:
+            _as_ratio(found)
+            guess = (
+                f"bioequivalence: a replicate crossover, {name} is positive; {guess}"
+            )
+        sheet.put(("analyses", name.lower()), found, guess=guess)
+    elif times and crossover is None:
+        name, spec = next(iter(times.items()))
         sheet.put(
             ("analyses", name.lower()),
-            found,
-            guess="which measurement is the primary one; write the estimand in full",
+            _survival(sheet.config, name, spec, everybody),
+            guess="which time is the primary one; write the estimand in full",
         )
     if sheet.at("adae"):
         safety = "Safety" if "Safety" in sets else everybody
@@ -36,10 +47,66 @@ def draft_analyses(study: Study, crossover: Crossover | None) -> None:
         sheet.put(("analyses", "adverse_events"), events)
 
 
-def _prominence(name: str, spec: Mapping[str, Any]) -> tuple[bool, bool]:
-    """Return what makes a measurement the likely primary one: a total, a baseline."""
+def _prominence(name: str, spec: Mapping[str, Any]) -> tuple[bool, ...]:
+    """Return what makes a measurement the likely primary one.
+
+    A total, a baseline, a logarithm of another, no share of days; of those as likely
+    the first one counts.
+    """
     words = f"{name} {spec['label']}".lower()
-    return "tot" in words, "baseline" in spec
+    total, log = "tot" in words, spec["unit"] == "log"
+    return total, "baseline" in spec, log, not (_recoded(spec) and "summarise" in spec)
+
+
+def _recoded(spec: Mapping[str, Any]) -> bool:
+    """Return whether a measurement is a yes or no."""
+    return set(spec.get("value", {}).get("recode", {}).values()) == {0, 1}
+
+
+def _exposure(study: Study, crossover: Crossover | None) -> str | None:
+    """Return the concentrations that a replicate crossover of two treatments compares.
+
+    None for another design, or without measurements that are concentrations.
+    """
+    if crossover is None or len(crossover.treatments) != 1:
+        return None
+    orders = crossover.sequences.values()
+    replicate = all(len(order) > len(set(order)) for order in orders)
+    return next(iter(study.exposures), None) if replicate else None
+
+
+def _as_ratio(analysis: dict[str, Any]) -> None:
+    """Make the analysis of a measurement one of bioequivalence."""
+    analysis["response"] = "AVAL"
+    analysis["model"] = {"type": "bioequivalence", "method": "A"}
+    analysis["estimand"]["summary"] = "ratio of geometric means"
+
+
+def _survival(
+    config: Mapping[str, Any], name: str, spec: Mapping[str, Any], everybody: str
+) -> dict[str, Any]:
+    """Return the analysis of a time to an event."""
+    return {
+        "title": spec["label"],
+        "role": "primary",
+        "estimand": _estimand(config, lower_first(spec["label"]), "hazard ratio"),
+        "parameter": name,
+        "analysis_set": everybody,
+        "model": {"type": "survival"},
+    }
+
+
+def _estimand(config: Mapping[str, Any], variable: str, summary: str) -> dict[str, Any]:
+    """Return what a draft can say of an estimand."""
+    control = config["arms"]["control"]
+    treatments = sentence_list(config["arms"]["treatments"])
+    return {
+        "treatment": f"{treatments} versus {control}",
+        "population": "subjects as randomised",
+        "variable": variable,
+        "intercurrent_events": {"discontinuation of treatment": "treatment policy"},
+        "summary": summary,
+    }
 
 
 def _analysis(
@@ -54,22 +121,14 @@ def _analysis(
     own = base.get("visit") if isinstance(base, Mapping) else base
     after = [visit for visit in visits if visit != own]
     last = after[-1] if after else visits[-1]
-    binary = set(spec.get("value", {}).get("recode", {}).values()) == {0, 1}
+    binary = _recoded(spec) and "summarise" not in spec
     model, response, summary = _model(bool(base), len(after), binary, crossover)
     what = lower_first(str(spec["label"]))
     change = f"change in {what} from baseline" if response == "CHG" else what
-    control = config["arms"]["control"]
-    treatments = sentence_list(config["arms"]["treatments"])
     return {
         "title": f"{spec['label']}, {lower_first(last)}",
         "role": "primary",
-        "estimand": {
-            "treatment": f"{treatments} versus {control}",
-            "population": "subjects as randomised",
-            "variable": f"{change}, {lower_first(last)}",
-            "intercurrent_events": {"discontinuation of treatment": "treatment policy"},
-            "summary": summary,
-        },
+        "estimand": _estimand(config, f"{change}, {lower_first(last)}", summary),
         "parameter": name,
         "response": response,
         "at": last,

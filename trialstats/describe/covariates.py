@@ -8,7 +8,7 @@ from trialstats.describe.characteristics import characteristics, values_in
 from trialstats.describe.columns import DATED, EMPTY, NUMERIC, WHOLE, WORDS, Column
 from trialstats.describe.rows import twins
 from trialstats.describe.sheet import Sheet
-from trialstats.describe.standards import CHARACTERISTICS, LABELS, standard_name
+from trialstats.describe.standards import CHARACTERISTICS, LABELS, NAMES, standard_name
 from trialstats.describe.subjects import Table, determines
 from trialstats.describe.words import (
     FIRST_DOSE,
@@ -163,7 +163,9 @@ def _spec(table: Table, column: Column, variable: str) -> dict[str, object]:
     spec["label"] = (
         given
         or (known[0] if known else None)
-        or (own.capitalize() if own and column.name == variable else label(column.name))
+        or (own.capitalize() if own and column.name == variable else None)
+        or NAMES.get(column.name)
+        or label(column.name)
     )
     if known and known[1] and column.numeric:
         spec["unit"] = known[1]
@@ -262,17 +264,22 @@ def _doubt(column: Column, spec: Mapping[str, object]) -> str:
 def units_of(table: Table) -> dict[str, tuple[str, str]]:
     """Return columns whose unit stands in another: that column and the unit to use.
 
-    The other holds units of one dimension, and its name begins with that of the first.
+    The other holds units of one dimension, and its name begins with that of the first;
+    or it is called unit, and the table has one column of broken numbers.
     """
     found = {}
     for unit in table.columns.values():
         known = {_UNITS.get(level) for level in unit.levels}
         if unit.kind != WORDS or len(known) != 1 or None in known:
             continue
+        kept = str(known.copy().pop())
         for name, column in table.columns.items():
             words = tokens(name)
             if column.numeric and tokens(unit.name)[: len(words)] == words:
-                found[name] = unit.name, str(known.copy().pop())
+                found[name] = unit.name, kept
+        quantities = [n for n, c in table.columns.items() if c.kind == NUMERIC]
+        if tokens(unit.name) in (["unit"], ["units"]) and len(quantities) == 1:
+            found.setdefault(quantities[0], (unit.name, kept))
     return found
 
 

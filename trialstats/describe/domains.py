@@ -17,12 +17,12 @@ def draft_domains(study: Study) -> None:
 
     Nothing else is drafted of such a table; what it has besides is named as not used.
     """
-    for place, table in enumerate(study.tables):
-        if place == study.main:
-            continue
+    others = [(n, t) for n, t in enumerate(study.tables) if n != study.main]
+    for place, table in others:
         if (dates := _exposure(table)) is not None:
             _first_and_last(study, place, *dates)
-        elif (found := _disposition(table)) is not None:
+    for place, table in others:
+        if (found := _disposition(table)) is not None:
             _end(study, place, *found)
 
 
@@ -42,7 +42,7 @@ def _first_and_last(study: Study, place: int, start: Column, end: Column) -> Non
         ("TRTSDT", start, "lowest"),
         ("TRTEDT", end, "highest"),
     ):
-        spec = {
+        spec: dict[str, Any] = {
             "source": study.names[place],
             "column": column.name,
             "take": take,

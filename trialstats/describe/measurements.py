@@ -10,11 +10,13 @@ from trialstats.describe.covariates import units_of
 from trialstats.describe.crossover import Crossover
 from trialstats.describe.families import families_of, parameter_name
 from trialstats.describe.parameters import Roles, parameters_of, roles_of, tidy
-from trialstats.describe.rows import Value, logarithms, scored, values_of, visits_of
+from trialstats.describe.rows import Value, logarithms, scored, values_of
 from trialstats.describe.study import Study
+from trialstats.describe.visits import visits_of
 from trialstats.describe.windows import windows_of
 from trialstats.describe.words import (
     BASELINE,
+    CONCENTRATION,
     OUTCOME,
     code,
     label,
@@ -109,9 +111,17 @@ def _one_row_a_period(study: Study, place: int, crossover: Crossover) -> None:
             evidence = f"the natural logarithm of {logs[column.name]}"
         elif base:
             evidence += f"; {base} is the baseline of the period"
+        elif column.name in logs.values() or _is_concentration(column):
+            study.exposures.append(name)
         _put(study, name, spec, evidence, unit=column.name not in logs)
     study.used[place] |= {v.column.name for v in values}
     study.used[place] |= named
+
+
+def _is_concentration(column: Column) -> bool:
+    """Return whether a name says a concentration or an area, and all are positive."""
+    named = says(column.name, CONCENTRATION) or says(column.label or "", CONCENTRATION)
+    return named and column.numeric and bool(np.nanmin(column.values) > 0)
 
 
 def _wide(study: Study, place: int) -> None:

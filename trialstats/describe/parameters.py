@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 
 from trialstats.describe.columns import DATED, WORDS, Column
-from trialstats.describe.rows import (
-    changes,
+from trialstats.describe.rows import changes, twins
+from trialstats.describe.standards import by_standard, sequence_of
+from trialstats.describe.subjects import Table
+from trialstats.describe.visits import (
+    baseline_of,
     sentence_case,
-    twins,
     visit_names,
     visits_of,
 )
-from trialstats.describe.standards import by_standard, sequence_of
-from trialstats.describe.subjects import Table
-from trialstats.describe.words import BASELINE, code, label, says
+from trialstats.describe.words import code, label
 
 _DERIVATIONS = {
     "LOCF",
@@ -256,8 +256,8 @@ def _baseline(
     if visit:
         held = [str(v) for v in columns[visit].cells[rows].dropna().unique()]
     plain = sentence_case(columns[visit].levels) if visit else {}
-    visits = sorted(plain.get(v, v) for v in held if says(v, BASELINE))
+    first = baseline_of(sorted(plain.get(v, v) for v in held))
     base = roles["BASE"]
     if base and columns[base].cells[rows].notna().any():
-        return {"column": base, "visit": visits[0]} if visits else {"column": base}
-    return visits[0] if visits else None
+        return {"column": base, "visit": first} if first else {"column": base}
+    return first

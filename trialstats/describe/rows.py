@@ -1,107 +1,18 @@
-"""Find measurements in long tables: visits, values, baselines and changes."""
+"""Find measurements in long tables: values, baselines and changes."""
 
 import itertools
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from trialstats.describe.columns import DATED, WHOLE, WORDS, Column, Floats
-from trialstats.describe.families import UNITS
+from trialstats.describe.columns import DATED, Column, Floats
 from trialstats.describe.subjects import Table, determines
-from trialstats.describe.words import BASELINE, VISIT, natural, says, tokens, yes_no
+from trialstats.describe.words import BASELINE, says, yes_no
 
 #: Columns of numbers that are compared with each other; a table may have thousands.
 MOST = 80
-
-
-#: Short words of the names of visits.
-_SHORT = {"DAY", "END", "OF", "TO", "THE", "PRE"}
-
-
-@dataclass(frozen=True)
-class Visits:
-    """How the rows of a table are told apart within a subject.
-
-    Attributes
-    ----------
-    column : str
-        Column that names the visit.
-    names : dict of str to (float, str)
-        Visit to its number and the name received.
-    evidence : str
-        Why this column.
-    """
-
-    column: str
-    names: dict[str, tuple[float, str]]
-    evidence: str
-
-    @property
-    def baseline(self) -> str | None:
-        """Visit that is the baseline, None without one."""
-        first = next(iter(self.names))
-        return first if says(first, BASELINE) else None
-
-
-def visits_of(
-    table: Table, within: np.ndarray, taken: Collection[str], rows: np.ndarray
-) -> Visits | None:
-    """Return the column of the visit: few values, each once a subject.
-
-    Parameters
-    ----------
-    table : Table
-        A table with several rows a subject.
-    within : array of int
-        Number of the subject, or of the subject and parameter, of each row.
-    taken : collection of str
-        Columns that hold something else.
-    rows : array of bool
-        Rows that count.
-    """
-    found = []
-    for position, column in enumerate(table.columns.values()):
-        if column.name in taken or column.kind not in (WHOLE, WORDS):
-            continue
-        number = len(column.levels)
-        if not 2 <= number <= 40 or table.constant(column):
-            continue
-        pairs = pd.DataFrame({"in": within[rows], "value": column.ids[rows]})
-        pairs = pairs[pairs["value"] >= 0]
-        once = 1.0 - float(pairs.duplicated().mean()) if len(pairs) else 0.0
-        shared = pairs.groupby("value")["in"].nunique().max() / len(np.unique(within))
-        named = says(column.name, VISIT) or says(column.label or "", VISIT)
-        worded = any(says(level, VISIT | BASELINE) for level in column.levels)
-        if once < 0.98 or shared < 0.3:
-            continue
-        score = 3 * named + 2 * worded + once + shared
-        if number == len(np.unique(pairs["value"])) and score >= 1.5:
-            found.append((score, -number, -position, column))
-    if not found:
-        return None
-    column = max(found, key=lambda f: f[:3])[3]
-    numbers = _twin_numbers(table, column)
-    return Visits(
-        column.name,
-        visit_names(column, numbers),
-        f"{len(column.levels)} values, each once a subject",
-    )
-
-
-def _twin_numbers(table: Table, column: Column) -> dict[str, float]:
-    """Return numbers of visits from a column of numbers that goes with their names."""
-    if column.kind == WHOLE:
-        return {}
-    for other in table.columns.values():
-        if other is column or not other.numeric or other.numbers is None:
-            continue
-        if len(other.levels) == len(column.levels) and twins(column, other):
-            pairs = pd.DataFrame({"name": column.cells, "number": other.values})
-            return dict(pairs.dropna().drop_duplicates().itertuples(index=False))
-    return {}
 
 
 def twins(first: Column, second: Column) -> bool:
@@ -113,68 +24,6 @@ def twins(first: Column, second: Column) -> bool:
         and determines(first.ids, second.ids)
         and determines(second.ids, first.ids)
     )
-
-
-def visit_word(name: str) -> str:
-    """Return what the visits of a column are counted in.
-
-    >>> visit_word("visit_month"), visit_word("VISIT"), visit_word("var6")
-    ('Month', 'Visit', 'Visit')
-    """
-    found = [UNITS[word] for word in tokens(name) if word in UNITS]
-    return next((word for word in found if word != "Visit"), "Visit")
-
-
-def sentence_case(levels: Sequence[str]) -> dict[str, str]:
-    """Return visits in capitals as words, by the visit; empty where two are one then.
-
-    >>> sentence_case(["BASELINE", "DAY 1", "END OF STUDY", "EOT"])
-    {'BASELINE': 'Baseline', 'DAY 1': 'Day 1', 'END OF STUDY': 'End of study', \
-'EOT': 'EOT'}
-    """
-    found = {}
-    for level in levels:
-        text = re.sub(
-            r"[A-Z]+",
-            lambda m: m[0].lower() if len(m[0]) > 3 or m[0] in _SHORT else m[0],
-            level,
-        )
-        capital = level.isupper() and text != level
-        found[level] = text[:1].upper() + text[1:] if capital else level
-    return found if len(set(found.values())) == len(found) else {}
-
-
-def visit_names(
-    column: Column, numbers: Mapping[str, float]
-) -> dict[str, tuple[float, str]]:
-    """Return visits with their numbers and what the file calls them, in order.
-
-    A number received gets the word of its column: 4 in ``week`` is Week 4.
-    """
-    found: dict[str, tuple[float, str]] = {}
-    whole = column.kind == WHOLE
-    word = visit_word(column.name)
-    plain = sentence_case(column.levels)
-    for place, level in enumerate(column.levels):
-        if whole:
-            name = "Baseline" if float(level) == 0 else f"{word} {float(level):g}"
-            number = float(level)
-        else:
-            name = plain.get(level, level)
-            digits = re.findall(r"\d+(?:\.\d+)?", level)
-            own = (
-                float(digits[-1])
-                if digits
-                else 0.0
-                if says(level, BASELINE)
-                else 900.0 + place
-            )
-            number = numbers.get(level, own)
-        found[name] = (number, level)
-    if len({number for number, _ in found.values()}) < len(found):
-        ordered = sorted(found, key=lambda n: (not says(n, BASELINE), natural(n)))
-        found = {n: (float(p), found[n][1]) for p, n in enumerate(ordered)}
-    return dict(sorted(found.items(), key=lambda item: item[1][0]))
 
 
 @dataclass(frozen=True)
@@ -347,7 +196,10 @@ def _clock(table: Table, column: Column, visits: str) -> str | None:
         return None
     if twins(column, visit):
         return f"the number of {visits}"
-    order = visit.numbers if visit.numbers is not None else visit.ids.astype(float)
+    places = {level: place for place, level in enumerate(visit.levels)}
+    order: Floats = np.asarray(visit.cells.map(places), dtype=np.float64)
+    if visit.numbers is not None:
+        order = visit.numbers
     frame = pd.DataFrame(
         {"subject": table.subject_ids, "visit": order, "value": column.values}
     ).dropna()

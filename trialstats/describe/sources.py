@@ -86,11 +86,11 @@ def key_of(table: Table, subject: str) -> tuple[list[str], str]:
 
     Rows that are the same in every column count once.
     """
-    if table.once:
+    numbered = sequence_of(table.columns)
+    if table.once and numbered is None:
         return [subject], ""
     frame = pd.DataFrame({n: c.ids for n, c in table.columns.items()})
     frame = frame.drop_duplicates()
-    numbered = sequence_of(table.columns)
     if numbered and not frame.duplicated([str(table.subject), numbered]).any():
         return [subject, numbered], ""
     names = [

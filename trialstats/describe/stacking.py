@@ -138,9 +138,16 @@ def _together(parts: Sequence[tuple[Named, Received]]) -> Received | None:
     if into is not None:
         evidence += f"; {into} is what their names say"
     paths = {named.part: file.path for named, file in parts}
-    stack = Stack("_".join(parts[0][0].rest) or f"{of}s", paths, into, evidence)
+    stack = Stack(_name(parts[0][0]), paths, into, evidence)
     tables = [file.table for _, file in parts]
     return replace(first, table=_one_table(tables, names, into), stack=stack)
+
+
+def _name(named: Named) -> str:
+    """Return a name of the table: what is measured, else what the files are of."""
+    silent = {*UNITS, named.of}
+    rest = [w for w in named.rest if w not in silent and not w.isdigit()]
+    return "_".join(rest) or f"{named.of}s"
 
 
 def _shared(files: Sequence[dict[str, Column]]) -> tuple[float, float]:

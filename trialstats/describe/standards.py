@@ -58,6 +58,14 @@ LABELS = {
     "full analysis set population flag": "FASFL",
 }
 
+#: Labels of variables that a draft takes over as they are, by their names.
+NAMES = {
+    "RFSTDTC": "Subject reference start date",
+    "RFENDTC": "Subject reference end date",
+    "ETHNIC": "Ethnicity",
+    "COUNTRY": "Country",
+}
+
 _KNOWN = {*LABELS.values(), "AVALU", "DCSREAS", "ARMCD", "COMPLFL", "RANDFL", "ENRLFL"}
 
 #: Variables of the findings of SDTM, without the two letters of their domain.

@@ -1,6 +1,7 @@
 """Draft the table of subjects: treatment, variables, analysis sets."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from trialstats.describe.sheet import Sheet
 from trialstats.describe.standards import CHARACTERISTICS, SETS, standard_name
 from trialstats.describe.study import Study
 from trialstats.describe.subjects import Table
+from trialstats.describe.words import in_no_arm
 
 
 def draft_treatment(study: Study, group: Arms | Crossover) -> tuple[int, str]:
@@ -163,10 +165,30 @@ def draft_sets(study: Study, treatment: str) -> None:
     sheet = study.sheet
     if not sets:
         sheet.put(("analysis_sets", "ITT"), f"present({treatment})", guess="everybody")
-        if "TRTSDT" in variables:
+        if "TRTSDT" in variables and _tells_more(study, treatment):
             sheet.put(("analysis_sets", "Safety"), "present(TRTSDT)", guess="treated")
     else:
         for name, condition in sets.items():
             sheet.put(("analysis_sets", name), condition)
     if "EOSSTT" in variables and "COMPL" not in sets:
         sheet.put(("analysis_sets", "COMPL"), "EOSSTT == 'COMPLETED'")
+
+
+def _tells_more(study: Study, treatment: str) -> bool:
+    """Return whether those treated are a set of use: for events, or not everybody."""
+    if study.sheet.at("adae"):
+        return True
+    variables = study.sheet.at("adsl", "variables")
+    assigned, treated = (_who_has(study, variables[v]) for v in (treatment, "TRTSDT"))
+    return not assigned <= treated
+
+
+def _who_has(study: Study, spec: Mapping[str, Any]) -> set[object]:
+    """Return the subjects that have a variable, those without an arm left out."""
+    own = study.names[study.main]
+    table = study.tables[study.names.index(spec.get("source", own))]
+    cells = table.columns[spec["column"]].cells
+    held = cells.notna() & ~cells.map(in_no_arm, na_action="ignore").eq(True)
+    if table.subject is None:
+        return set(cells.index[held])
+    return set(table.columns[table.subject].cells[held])

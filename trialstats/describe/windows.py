@@ -152,9 +152,9 @@ def clusters_of(
     """Return windows around the days that subjects have in common, with their weeks.
 
     Days further apart than others part two visits: the least distance at which a
-    subject has one row a visit and each visit is one of many subjects. A window begins
-    a quarter of the way to the visit before it and ends as far after its day, or a
-    quarter of the way to the next visit where that is less. It takes in all days of its
+    subject has one row a visit and each visit is one of many subjects. A window has as
+    many days before that of its week as after and with it: a quarter of those from the
+    visit before, or to the next visit where that is less. It takes in all days of its
     visit.
 
     Parameters
@@ -202,6 +202,6 @@ def _around(
         following = min([reach, *quarters[place + 1 : place + 2]])
         # The days of the visits before and after it are theirs.
         begin = max(last + 1, min(begin, 7 * week + 1 - reach))
-        last = max(end, 7 * week + 1 + following - (place + 1 < len(after)))
+        last = max(end, 7 * week + following)
         windows[f"Week {week}"] = {"number": week, "days": [begin, last]}
     return windows, weeks

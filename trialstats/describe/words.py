@@ -57,6 +57,7 @@ OUTCOME = {
     *("cure", "cured", "failure", "failed", "relapse", "remission", "improved", "died"),
     *("death", "dead", "result", "primary"),
 }
+CONCENTRATION = {"cmax", "auc", "auct", "aucinf", "aucinfobs", "auclast", "pk"}
 BASELINE = {"baseline", "base", "bl", "basval", "pre", "before", "screening", "bline"}
 FIRST_DOSE = {"dose", "dosed", "trtsdt", "treatment", "start", "rfxstdtc", "rfstdtc"}
 RANDOMISED = {

@@ -18,6 +18,9 @@ from trialstats.errors import NotEstimableError
 
 Quantities = dict[str, float]
 
+#: Squares that are this share of their total are rounding.
+_NOTHING = 1e-12
+
 
 def ancova(
     data: pd.DataFrame,
@@ -53,7 +56,7 @@ def ancova(
     Raises
     ------
     NotEstimableError
-        When the design has not full rank.
+        When the design has not full rank, or nothing is left over.
     """
     complete = data[[response, treatment, *covariates]].dropna()
     differences: dict[str, Quantities] = {}
@@ -66,8 +69,7 @@ def ancova(
             {f"arm {a}": (complete[treatment] == a).astype(float) for a in others}
         )
         for name in covariates:
-            values = complete[name].astype(float)
-            design[name] = values - values.mean()
+            design[name] = _standardised(complete[name])
         table = _regression(design, complete[response].astype(float), level)
         means[reference] = _quantities(table["Intercept"], limits=False)
         if reference == control:
@@ -89,10 +91,25 @@ def _regression(
         import pingouin
 
         table = pingouin.linear_regression(design, y, alpha=1 - level)
+    left = y - full @ table["coef"].to_numpy(dtype=float)
+    spread = max(float(((y - y.mean()) ** 2).sum()), _NOTHING * float((y**2).sum()))
+    if float((left**2).sum()) <= _NOTHING * spread:
+        raise NotEstimableError("The ANCOVA leaves no variation.")
     limits = [name for name in table.columns if name.startswith("CI")]
     renamed = dict(zip(limits, ["ci_lower", "ci_upper"], strict=True))
     records = table.rename(columns=renamed).to_dict("records")
     return {str(record["names"]): record for record in records}
+
+
+def _standardised(column: pd.Series) -> pd.Series:
+    """Return numbers about their mean in standard deviations.
+
+    Neither the F test nor the coefficients of the arms depend on the unit of the
+    covariates, while pingouin drops what is small beside the largest column.
+    """
+    values = column.astype(float)
+    spread = float(values.std())
+    return (values - values.mean()) / (spread or 1.0)
 
 
 def _quantities(row: Mapping[str, Any], *, limits: bool = True) -> Quantities:
@@ -107,7 +124,7 @@ def _f_test(
     data: pd.DataFrame, response: str, treatment: str, covariates: Sequence[str]
 ) -> Quantities:
     """Return p and the size of t from the F test of the treatment."""
-    columns = {name: data[name].astype(float) for name in [response, *covariates]}
+    columns = {name: _standardised(data[name]) for name in [response, *covariates]}
     plain = pd.DataFrame(columns | {treatment: data[treatment].astype(str)})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -85,8 +85,8 @@ def visit_model(data: pd.DataFrame, settings: Settings) -> Found:
     Raises
     ------
     NotEstimableError
-        When an arm has no data at a visit, the design has not full rank, or the
-        likelihood no maximum.
+        When an arm has no data at a visit, a factor has one level, the design has not
+        full rank, or the likelihood no maximum.
     """
     rows, visits = _rows(data, settings)
     design = _Design(rows, visits, settings)
@@ -131,7 +131,9 @@ def visit_model(data: pd.DataFrame, settings: Settings) -> Found:
             for visit in (*after, None)
             for arm in settings.treatments
         },
-        log_likelihood=state.height,
+        # The restricted likelihood holds the determinant of the scaled columns.
+        log_likelihood=state.height
+        - (float(np.log(design.size).sum()) if settings.restricted else 0.0),
         covariances={
             str(group): pd.DataFrame(
                 covariance.matrix(part), index=visits, columns=visits
@@ -180,16 +182,22 @@ class _Design:
         for name in others:
             if name not in self.numeric:
                 self.labels[name] = sorted(rows[name].astype(str).unique())
+        alone = [n for n in names if len(self.labels.get(n, "two or more")) < 2]
+        if alone:
+            raise NotEstimableError(f"Only one level of {', '.join(alone)}.")
         first = formula.get_model_matrix(self._typed(rows))
         self.spec = first.model_spec
         values = first.to_numpy(dtype=float)
         # Arms that share a mean at baseline leave columns that are zero everywhere.
-        self.kept = np.flatnonzero(np.abs(values).max(axis=0) > 0)
+        size = np.abs(values).max(axis=0)
+        self.kept = np.flatnonzero(size > 0)
+        # Means do not depend on the unit of a column, but its rank among others does.
+        self.size = size[self.kept]
 
     def of(self, rows: pd.DataFrame) -> FloatArray:
         """Return the design of rows."""
         made = self.spec.get_model_matrix(self._typed(rows))
-        return np.asarray(made.to_numpy(dtype=float)[:, self.kept])
+        return np.asarray(made.to_numpy(dtype=float)[:, self.kept] / self.size)
 
     def mean(self, visit: str, arm: str) -> FloatArray:
         """Return the weights of a mean: other factors at equal weight."""

@@ -181,13 +181,15 @@ CELLS = {
     ),
     "an impossible date": (
         {"scores.csv": swap(SCORES, "2024-01-15", "2024-02-30")},
-        "scores.csv, row 3, column 'day', value '2024-02-30': not a date; write it as "
-        "%Y-%m-%d or %d/%m/%Y, or list the format under date_formats",
+        "scores.csv, row 3, column 'day', value '2024-02-30': not a date: there is "
+        "no such day; write it as %Y-%m-%d or %d/%m/%Y, or list the format under "
+        "date_formats",
     ),
     "a month of thirteen": (
         {"scores.csv": swap(SCORES, "2024-01-15", "01/13/2024")},
-        "scores.csv, row 3, column 'day', value '01/13/2024': not a date; write it as "
-        "%Y-%m-%d or %d/%m/%Y, or list the format under date_formats",
+        "scores.csv, row 3, column 'day', value '01/13/2024': not a date: there is "
+        "no such day; write it as %Y-%m-%d or %d/%m/%Y, or list the format under "
+        "date_formats",
     ),
     "a partial date": (
         {"people.csv": swap(PEOPLE, "2024-03-01", "2024-03")},

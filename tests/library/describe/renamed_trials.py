@@ -15,7 +15,7 @@ from typing import Any
 from trialstats.commands.describe import received
 from trialstats.describe import Received
 from trialstats.describe.families import split_name
-from trialstats.describe.rows import visit_word
+from trialstats.describe.visits import visit_word
 from trialstats.describe.words import code, label
 from trialstats.raw import RawTable
 

@@ -172,10 +172,15 @@ def test_findings_of_sdtm(draft_of):
     systolic = config["bds"]["SYSBP"]
     assert systolic["where"] == "VSTESTCD == 'SYSBP'"
     assert (systolic["label"], systolic["unit"]) == ("Systolic", "mmHg")
+    # The number of a visit after the baseline is the one in its name; that of the
+    # baseline, 1 in the file, is 0.
     assert systolic["visits"]["names"] == {
-        "BASELINE": {"number": 1},
-        "WEEK 4": {"number": 2},
+        "Baseline": {"number": 0, "received": "BASELINE"},
+        "Week 4": {"number": 4, "received": "WEEK 4"},
     }
+    assert systolic["baseline"] == "Baseline"
+    # The sequence number tells no rows apart here: it counts within each test.
+    assert config["sources"]["vs"]["key"] == ["USUBJID", "VSTESTCD", "VISIT"]
 
 
 def test_the_key_is_the_fewest_columns_that_tell_rows_apart(draft_of):
