@@ -138,9 +138,9 @@ def _of_dates(
     config: Config, spec: Config, adsl: pd.DataFrame, ledger: Ledger
 ) -> pd.DataFrame:
     """Return times from dates of ADSL; the day of the start is day 1."""
-    start: pd.Series = adsl[spec["start"]]
-    event: pd.Series = adsl[spec["event_date"]]
-    censored: pd.Series = adsl[spec["censor_date"]]
+    start = adsl[str(spec["start"])]
+    event = adsl[str(spec["event_date"])]
+    censored = adsl[str(spec["censor_date"])]
     happened = event.notna()
     if "event" in spec:
         happened = condition(spec["event"], adsl)
