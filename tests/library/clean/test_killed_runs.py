@@ -30,7 +30,7 @@ def contents(made):
     return {name: io.read_bytes(path) for name, path in made.items()}
 
 
-@pytest.mark.parametrize("moments", [4, pytest.param(20, marks=pytest.mark.validation)])
+@pytest.mark.parametrize("moments", [2, pytest.param(20, marks=pytest.mark.validation)])
 def test_killed_runs(tmp_path, root, moments):
     made = paths(tmp_path / "undisturbed", root)
     clean(root, made)

@@ -108,7 +108,13 @@ def test_gradient_and_observed_information(covariance, options, method):
     )
 
 
-@pytest.mark.parametrize("covariance", ["unstructured", "toeplitz_heterogeneous"])
+@pytest.mark.parametrize(
+    "covariance",
+    [
+        "unstructured",
+        pytest.param("toeplitz_heterogeneous", marks=pytest.mark.validation),
+    ],
+)
 def test_expected_information_is_the_mean_of_the_observed(covariance):
     # Over responses drawn from the model at its own parameters. The standard error of
     # the mean comes from the draws; five of them in the largest of all elements. REML:

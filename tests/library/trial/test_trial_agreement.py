@@ -185,7 +185,7 @@ def test_scoring_finds_every_structure_and_rule_again(covariance, rule):
         ("ar1_heterogeneous", 6),
         ("toeplitz_heterogeneous", 6),
         ("toeplitz", 4),
-        ("antedependence_heterogeneous", 3),
+        pytest.param("antedependence_heterogeneous", 3, marks=pytest.mark.validation),
     ],
 )
 def test_scoring_finds_a_trial_of_twelve_again(covariance, number):
