@@ -299,6 +299,19 @@ AGREEMENT = pa.schema(
 )
 
 
+#: Derivation types of what summarises the values observed at a visit.
+SUMMARY_DTYPES = ("AVERAGE", "MEDIAN", "SUM", "LOWEST", "HIGHEST")
+
+
+def is_observed(dtypes: pd.Series) -> pd.Series:
+    """Return which records were observed, or summarise what was observed at a visit.
+
+    >>> is_observed(pd.Series([None, "MEDIAN", "LOCF"], dtype="str")).tolist()
+    [True, True, False]
+    """
+    return dtypes.isna() | dtypes.isin(SUMMARY_DTYPES)
+
+
 def stored(value: float) -> float:
     """Return a number as it is stored, with twelve significant digits.
 

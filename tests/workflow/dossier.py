@@ -80,3 +80,34 @@ def copied(root: Path, folder: Path) -> Dossier:
         else:
             shutil.copy2(source, folder / name)
     return Dossier(folder)
+
+
+def outputs(dossier: Dossier) -> dict[str, bytes]:
+    results = dossier.folder / "results"
+    return {
+        path.relative_to(results).as_posix(): path.read_bytes()
+        for path in sorted(results.rglob("*"))
+        if path.is_file()
+    }
+
+
+def verify(dossier: Dossier, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "scripts/verify_dossier.py", *arguments],
+        cwd=dossier.folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def require_same_bytes(first: Dossier, other: Dossier, *, files: int) -> None:
+    """Compare two runs of one dossier file by file."""
+    same = verify(first, "--keep", str(other.folder))
+    assert same.returncode == 0, same.stdout + same.stderr
+    assert "identical" in same.stdout
+    ours, theirs = outputs(first), outputs(other)
+    assert set(ours) == set(theirs)
+    assert len(ours) > files
+    assert [name for name in ours if ours[name] != theirs[name]] == []

@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from dossier import copied
+from dossier import Dossier, copied, require_same_bytes
 
 pytestmark = pytest.mark.workflow
 
@@ -26,3 +26,5 @@ def test_a_part_of_a_dossier_has_a_report(root, tmp_path, trials, syntheses, sec
     page = (dossier.folder / "results/report.html").read_text(encoding="utf-8")
     sections = {name for name in ("trials", "syntheses") if f'id="{name}"' in page}
     assert [f'id="{name}"' for name in sections] == [section]
+    if trials:
+        require_same_bytes(dossier, Dossier(tmp_path / "another folder"), files=40)

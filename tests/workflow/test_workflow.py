@@ -1,23 +1,12 @@
 """The pipeline as a whole: same bytes twice, and only what depends is run again."""
 
 import shutil
-import subprocess
-import sys
 
 import pytest
 import yaml
-from dossier import Dossier, copied, environment
+from dossier import Dossier, copied, require_same_bytes, verify
 
 pytestmark = pytest.mark.workflow
-
-
-def outputs(dossier: Dossier) -> dict[str, bytes]:
-    results = dossier.folder / "results"
-    return {
-        path.relative_to(results).as_posix(): path.read_bytes()
-        for path in sorted(results.rglob("*"))
-        if path.is_file()
-    }
 
 
 def test_a_second_run_has_nothing_to_do(finished):
@@ -94,46 +83,23 @@ def test_a_trial_without_adverse_events_or_means_has_no_such_figures(working):
     assert "CD-PARALLEL: residuals" not in page
 
 
-def verify(dossier: Dossier, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "scripts/verify_dossier.py", *arguments],
-        cwd=dossier.folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def require_same_bytes(first: Dossier, other: Dossier, *, files: int) -> None:
-    """Compare two runs of one dossier file by file."""
-    same = verify(first, "--keep", str(other.folder))
-    assert same.returncode == 0, same.stdout + same.stderr
-    assert "identical" in same.stdout
-    ours, theirs = outputs(first), outputs(other)
-    assert set(ours) == set(theirs)
-    assert len(ours) > files
-    assert [name for name in ours if ours[name] != theirs[name]] == []
-
-
 @pytest.mark.validation
 def test_a_run_into_another_folder_gives_the_same_bytes(finished, tmp_path):
     """The whole dossier; a part of it is compared in every run of the tests."""
     require_same_bytes(finished, Dossier(tmp_path / "another folder"), files=150)
 
 
-def test_verification_reruns_and_names_what_an_edited_number_changes(root, tmp_path):
-    working = copied(root, tmp_path / "one trial and two syntheses")
+def test_verification_names_what_an_edited_number_changes(root, tmp_path):
+    working = copied(root, tmp_path / "two syntheses")
     path = working.folder / "config/config.yaml"
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     config |= {
-        "trials": ["fm_crossover_synthetic"],
+        "trials": [],
         "syntheses": ["fibromyalgia_discontinuations", "crohn_remission"],
     }
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     done = working.run()
     assert done.returncode == 0, done.stderr[-4000:]
-    require_same_bytes(working, Dossier(tmp_path / "another folder"), files=60)
     working.edit(
         "data/published/outcomes_binary.csv",
         "discontinuation due to adverse events,12,4,49,3,50,8% v 6%",

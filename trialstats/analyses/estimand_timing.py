@@ -11,14 +11,12 @@ import pandas as pd
 
 from trialstats.analyses.estimand_events import BEFORE_ALL, dates_of
 from trialstats.errors import DataError
+from trialstats.rows import is_observed
 
 Config = Mapping[str, Any]
 
 #: Further apart than the numbers of visits: periods go before visits.
 _PERIOD = 1e9
-
-#: How a value comes about that has a date of its own.
-_SUMMARIES = ("AVERAGE", "MEDIAN", "SUM", "LOWEST", "HIGHEST")
 
 
 def place_of(rows: pd.DataFrame) -> np.ndarray:
@@ -87,7 +85,7 @@ def _dated(records: pd.DataFrame) -> pd.DataFrame:
     """Return subject, date and place of the records that were made at their visit."""
     if "ADT" not in records:
         return pd.DataFrame({"USUBJID": pd.Series(dtype="str"), "seen": [], "at": []})
-    real = records["DTYPE"].isna() | records["DTYPE"].isin(_SUMMARIES)
+    real = is_observed(records["DTYPE"])
     rows = records[real & records["ADT"].notna() & records["AVISITN"].notna()]
     return pd.DataFrame(
         {

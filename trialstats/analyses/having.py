@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from trialstats.rows import is_observed
 from trialstats.vocabulary import visits_in_words
 
 
@@ -28,7 +29,7 @@ def subjects_having(
     """
     found = bds["USUBJID"].drop_duplicates()
     seen = bds[bds["AVAL"].notna() & (bds["ANL01FL"] == "Y")]
-    seen = seen[seen["DTYPE"].isna() | (seen["DTYPE"] == "AVERAGE")]
+    seen = seen[is_observed(seen["DTYPE"])]
     for code, visits in wanted.items():
         for visit in visits:
             here = seen[(seen["PARAMCD"] == code) & (seen["AVISIT"] == visit)]

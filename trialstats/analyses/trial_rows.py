@@ -26,17 +26,14 @@ from trialstats.estimands import (
 )
 from trialstats.expressions import condition, parse
 from trialstats.linear_model import Estimate
-from trialstats.rows import ADTTE, frame_of, row_key
+from trialstats.rows import ADTTE, SUMMARY_DTYPES, frame_of, is_observed, row_key
 from trialstats.vocabulary import sentence_list
 
 Row = dict[str, Any]
 
-#: How a value may come about and still count as observed.
-OBSERVED_DTYPES = ("AVERAGE",)
-
 #: Records that need not be named: summaries of one visit, and what a missing
 #: yes-or-no value stands for.
-USED_UNNAMED = ("AVERAGE", "MEDIAN", "SUM", "LOWEST", "HIGHEST", NON_RESPONDER)
+USED_UNNAMED = (*SUMMARY_DTYPES, NON_RESPONDER)
 
 #: Opens the reason of a row at a visit that nobody has.
 NOBODY = "Nobody in "
@@ -360,6 +357,5 @@ def squared(unit: str | None) -> str | None:
 
 
 def observed(bds: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows whose value was observed, or is a mean of observed values."""
-    real = bds["DTYPE"].isna() | bds["DTYPE"].isin(OBSERVED_DTYPES)
-    return bds[real & bds["AVAL"].notna()]
+    """Return the rows whose value was observed, or summarises observed values."""
+    return bds[is_observed(bds["DTYPE"]) & bds["AVAL"].notna()]

@@ -10,7 +10,7 @@ from trialstats.clean.account import Ledger
 from trialstats.clean.sources import Source
 from trialstats.clean.subjects import Roster, of_known_subjects
 from trialstats.clean.values import read_column
-from trialstats.expressions import condition, parse
+from trialstats.expressions import columns_compared, condition
 from trialstats.rows import ADTTE
 
 Config = Mapping[str, Any]
@@ -101,11 +101,9 @@ def _of_rows(
 def _require_told(spec: Config, source: Source, ledger: Ledger) -> None:
     """Refuse rows that do not say whether the event happened."""
     seen = source.seen_by(spec["event"])
-    for column in parse(spec["event"]).names:
-        # What asks whether a cell is empty is answered by an empty cell.
-        asked = f"present({column})" in spec["event"] or "missing(" in spec["event"]
+    for column in columns_compared(spec["event"]):
         empty = seen[column].isna()
-        if empty.any() and not asked:
+        if empty.any():
             ledger.problem(
                 "the row does not tell whether the event happened",
                 source.name,

@@ -18,7 +18,7 @@ from trialstats.clean.subjects import Roster
 from trialstats.clean.timing import query_untreated
 from trialstats.config.declared import visits_of
 from trialstats.expressions import parse, value
-from trialstats.rows import stored_numbers
+from trialstats.rows import is_observed, stored_numbers
 
 Config = Mapping[str, Any]
 
@@ -125,7 +125,7 @@ def _combined(
     for name in parse(text).names:
         rows = frames[name]
         rows = rows[(rows["ANL01FL"] == "Y") & rows["AVAL"].notna()]
-        rows = rows[rows["DTYPE"].isna() | (rows["DTYPE"] == "AVERAGE")]
+        rows = rows[is_observed(rows["DTYPE"])]
         parts.append(rows[[*key, "AVAL", "ADT", "ADY", "position"]].assign(_name=name))
     stacked = pd.concat(parts, ignore_index=True)
     groups = stacked.groupby(key, dropna=False, sort=False)

@@ -9,7 +9,7 @@ import pandas as pd
 from trialstats.clean.subjects import of_subjects
 from trialstats.clean.visits import baseline_visit
 from trialstats.config.declared import visits_of
-from trialstats.rows import stored_numbers
+from trialstats.rows import is_observed, stored_numbers
 
 Config = Mapping[str, Any]
 
@@ -70,7 +70,7 @@ def _observed(
     rule: Config,
 ) -> pd.DataFrame:
     """Return the analysed values after baseline, up to a date where one is named."""
-    real = records["DTYPE"].isna() | (records["DTYPE"] == "AVERAGE")
+    real = is_observed(records["DTYPE"])
     chosen = (records["ANL01FL"] == "Y") & real & records["AVISIT"].isin(list(numbers))
     if "until" in rule:
         people = adsl.set_index("USUBJID")

@@ -9,6 +9,7 @@ import pandas as pd
 from trialstats.clean.visits import baseline_visit
 from trialstats.config.declared import visits_of
 from trialstats.expressions import condition, parse
+from trialstats.rows import is_observed
 
 Config = Mapping[str, Any]
 
@@ -38,7 +39,7 @@ def responder_records(
     responder = config["responders"][code]
     parameter = config["bds"][responder["of"]]
     baseline = baseline_visit(parameter)
-    observed = measured["DTYPE"].isna() | (measured["DTYPE"] == "AVERAGE")
+    observed = is_observed(measured["DTYPE"])
     known = measured[(measured["ANL01FL"] == "Y") & observed & measured["AVAL"].notna()]
     if baseline is not None:
         known = known[(known["AVISIT"] != baseline) & known["BASE"].notna()]

@@ -145,16 +145,22 @@ class Staged:
 
 
 def must_be_whole(config: Config) -> bool:
-    """Return whether a join needs rows of other subjects, so that parts do not do."""
+    """Return whether a trial cannot be cleaned some subjects at a time.
+
+    A join may need rows of other subjects, and a subject that is derived or joined is
+    not known yet when the rows are divided.
+    """
     subject = config["adsl"]["subject"]
-    for name, spec in config["sources"].items():
+    for spec in config["sources"].values():
+        if subject in spec.get("derive", {}):
+            return True
         for join in spec.get("join", []):
             on = join["on"]
             theirs = list(on.values()) if isinstance(on, Mapping) else list(on)
             other = config["sources"][join["source"]]
-            if subject in other["key"] and subject not in theirs:
+            if subject in join["columns"] or subject not in spec["key"]:
                 return True
-            if subject not in spec["key"] and name != join["source"]:
+            if subject in other["key"] and subject not in theirs:
                 return True
     return False
 

@@ -5,9 +5,16 @@ a text is ever run. `value` and `condition` use it on a table, whole columns at 
 The language is described in ``docs/expressions.md``.
 """
 
-from trialstats.expressions.comparing import texts_compared
+from trialstats.expressions.comparing import columns_compared, texts_compared
 from trialstats.expressions.evaluation import condition, value
 from trialstats.expressions.parsing import parse
 from trialstats.expressions.tree import Expression
 
-__all__ = ["Expression", "condition", "parse", "texts_compared", "value"]
+__all__ = [
+    "Expression",
+    "columns_compared",
+    "condition",
+    "parse",
+    "texts_compared",
+    "value",
+]

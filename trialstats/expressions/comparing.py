@@ -1,10 +1,16 @@
-"""Which texts an expression compares with."""
+"""What an expression compares: columns, and the texts that they are held against."""
 
 from collections.abc import Iterator
 from dataclasses import fields
 
 from trialstats.expressions.parsing import parse
-from trialstats.expressions.tree import Comparison, Constant, Membership, Node
+from trialstats.expressions.tree import (
+    Column,
+    Comparison,
+    Constant,
+    Membership,
+    Node,
+)
 
 
 def texts_compared(text: str) -> tuple[str, ...]:
@@ -18,6 +24,24 @@ def texts_compared(text: str) -> tuple[str, ...]:
         for node in _nodes(parse(text).tree)
         for constant in _constants(node)
         if isinstance(constant.value, str)
+    )
+    return tuple(found)
+
+
+def columns_compared(text: str) -> tuple[str, ...]:
+    """Return the columns whose values decide a comparison, in order.
+
+    A column of which is only asked whether it is empty is none of them.
+
+    >>> columns_compared("STATE == 'ND' or present(DAY)")
+    ('STATE',)
+    """
+    found = dict.fromkeys(
+        part.name
+        for node in _nodes(parse(text).tree)
+        if isinstance(node, Comparison | Membership)
+        for part in _nodes(node)
+        if isinstance(part, Column)
     )
     return tuple(found)
 

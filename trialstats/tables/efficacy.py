@@ -21,7 +21,11 @@ from trialstats.tables.efficacy_bodies import (
 from trialstats.tables.efficacy_parts import Parts
 from trialstats.tables.participants import labels_of
 from trialstats.tables.selection import arms_of, groups_in_order
-from trialstats.tables.specification import estimand_lines, specification
+from trialstats.tables.specification import (
+    estimand_lines,
+    left_out_lines,
+    specification,
+)
 from trialstats.tables.subtitles import trial_subtitle
 from trialstats.tables.table import (
     EMPTY,
@@ -120,6 +124,7 @@ def _preface(
     at_visits = [r for r in stated if r["visit"] != AVERAGE_OVER_VISITS]
     models = distinct(at_visits or stated, "method")
     lines += [("Model" if n == 0 else "", Cell(text)) for n, text in enumerate(models)]
+    lines += left_out_lines(parts.rows)
     lines += specification(parts.rows, parts.notes)
     return lines
 

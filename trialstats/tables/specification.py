@@ -74,6 +74,16 @@ def _done(rows: Sequence[Record], arm: str | None) -> str:
     return f"{f'{arm}: ' if arm else ''}{', '.join(counts)}"
 
 
+def left_out_lines(rows: Sequence[Record]) -> list[tuple[str, Cell]]:
+    """Return how many subjects the model leaves out for a missing covariate, by arm."""
+    counts = find(rows, statistic="n_without_covariate")
+    if not counts:
+        return []
+    arms = [f"{r['group']}: {int(r['estimate'])} of {r['n_subjects']}" for r in counts]
+    text = f"{'; '.join(arms)}. {counts[0]['method']}"
+    return [("Left out", Cell(text, tuple(str(r["row_id"]) for r in counts)))]
+
+
 def specification(rows: Sequence[Record], notes: Footnotes) -> list[tuple[str, Cell]]:
     """Return what was fitted: covariance with the ladder, variances, fit, software.
 

@@ -126,3 +126,48 @@ def test_joined_tables_and_visits_of_nobody(tmp_path):
         pd.testing.assert_frame_equal(parts[name], table, obj=name)
     assert whole["bds"].groupby("USUBJID")["AVISIT"].nunique().tolist() == [2] * 9
     assert whole["set_aside"][["source", "row"]].values.tolist() == [["sites", 5]]
+
+
+@pytest.mark.parametrize("how", ["derived", "joined"])
+def test_a_subject_that_no_file_names_as_it_is(tmp_path, how):
+    config = configuration(
+        sources={
+            "people": {"file": "people.csv", "key": ["id"]},
+            "scores": {"file": "scores.csv", "key": ["id", "visit"]},
+        },
+        bds={
+            "SCORE": {
+                "label": "Score",
+                "unit": "points",
+                "from": "scores",
+                "value": {"column": "score", "type": "number"},
+                "visits": {"visit": "End"},
+            }
+        },
+    )
+    rows = "".join(f"{n},v{n},p{n}\n" for n in range(1, 10))
+    (tmp_path / "people.csv").write_text(
+        "id,arm,start\n" + "".join(f"P{n},A,2024-01-01\n" for n in range(1, 10)),
+        encoding="utf-8",
+    )
+    (tmp_path / "scores.csv").write_text(f"score,visit,written\n{rows}", "utf-8")
+    (tmp_path / "ids.csv").write_text(
+        "written,id\n" + "".join(f"p{n},P{n}\n" for n in range(1, 10)), "utf-8"
+    )
+    if how == "derived":
+        config["sources"]["scores"]["derive"] = {"id": "upper(written)"}
+    else:
+        config["sources"]["ids"] = {"file": "ids.csv", "key": ["written"]}
+        config["sources"]["scores"]["join"] = [
+            {
+                "source": "ids",
+                "on": ["written"],
+                "columns": ["id"],
+                "cardinality": "one-to-one",
+            }
+        ]
+    whole = cleaned(config, tmp_path / "whole", tmp_path)
+    parts = cleaned(config, tmp_path / "parts", tmp_path, large=1, part=1)
+    assert whole["bds"]["AVAL"].tolist() == list(range(1, 10))
+    for name, table in whole.items():
+        pd.testing.assert_frame_equal(parts[name], table, obj=name)

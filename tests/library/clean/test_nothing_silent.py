@@ -239,3 +239,55 @@ def test_a_row_that_does_not_tell_of_the_event(tmp_path):
     with pytest.raises(DataError) as caught:
         clean(tmp_path, config, {"rows.csv": "id,stop,status\n1,10,\n2,9,1\n"})
     assert "rows.csv, row 2, column 'status'" in str(caught.value)
+
+
+@pytest.mark.parametrize("statistic", ["mean", "median", "sum", "lowest", "highest"])
+def test_every_summary_is_what_later_steps_start_from(tmp_path, statistic):
+    rows = (
+        "id,visit,day,score\n"
+        "1,Baseline,2024-01-01,9\n1,Baseline,2024-01-02,9\n"
+        "1,Week 4,2024-02-01,4\n1,Week 4,2024-02-02,4\n2,Week 8,2024-03-01,1\n"
+        "2,Week 8,2024-03-02,1\n"
+    )
+    config, texts = scores(
+        rows,
+        date={"column": "day"},
+        summarise={"statistic": statistic, "at_least": 2, "of": 2},
+        records=[{"dtype": "LOCF"}],
+    )
+    config["sources"]["scores"]["key"] = ["id", "day"]
+    config["bds"]["SCORE"]["visits"]["names"] |= {"Week 8": {"number": 8}}
+    config["bds"]["TWICE"] = {
+        "label": "Twice",
+        "unit": "points",
+        "combine": "2 * SCORE",
+        "baseline": "Baseline",
+    }
+    config["responders"] = {
+        "LOWER": {"label": "L", "of": "SCORE", "when": "CHG < 0", "missing": "absent"}
+    }
+    bds = clean(tmp_path, config, texts).bds
+    value = 8 if statistic == "sum" else 4
+    week = {"USUBJID": "1", "AVISIT": "Week 4"}
+    assert column(bds, "AVAL", PARAMCD="LOWER", **week) == [1]
+    assert column(bds, "AVAL", PARAMCD="TWICE", **week) == [2 * value]
+    carried = {"PARAMCD": "SCORE", "USUBJID": "1", "DTYPE": "LOCF"}
+    assert column(bds, "AVAL", **carried) == [value]
+
+
+def test_an_empty_cell_answers_whether_there_is_a_date(tmp_path):
+    config = configuration()
+    config["sources"]["rows"] = {"file": "rows.csv", "key": ["id"]}
+    config["adtte"] = {
+        "TTE": {
+            "label": "Relapse",
+            "from": "rows",
+            "time": {"column": "stop", "type": "number"},
+            "event": "present(relapse) and status == '1'",
+        }
+    }
+    texts = {"rows.csv": "id,stop,relapse,status\n1,10,,1\n2,9,yes,1\n"}
+    assert column(clean(tmp_path, config, texts).adtte, "CNSR") == [1, 0]
+    texts = {"rows.csv": "id,stop,relapse,status\n1,10,yes,\n2,9,yes,1\n"}
+    with pytest.raises(DataError, match="does not tell whether the event happened"):
+        clean(tmp_path, config, texts)

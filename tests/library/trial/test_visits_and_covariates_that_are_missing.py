@@ -107,6 +107,11 @@ def test_who_lacks_a_covariate_is_left_out_and_counted(parallel, name, model, go
     assert left_out(frame) == gone
     (said,) = of(frame, "n_without_covariate")["method"].unique()
     assert said.endswith("left out of the model where SEX or AGE is missing")
+    table = efficacy_table(frame, trial=config, analysis=name)
+    (line,) = [cell for label, cell in table.preface if label == "Left out"]
+    counts = [f"{arm}: {n} of {size}" for arm, (n, size) in gone.items()]
+    assert line.text == f"{'; '.join(counts)}. {said}"
+    assert list(line.rows) == of(frame, "n_without_covariate")["row_id"].tolist()
     analysed = of(frame, "n_analysed")
     analysed = analysed[analysed["visit"].isna() | (name != MMRM)]
     for arm, n in zip(analysed["group"], analysed["estimate"], strict=True):
