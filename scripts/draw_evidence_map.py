@@ -10,12 +10,12 @@ from trialstats.figures.render import render
 TITLE = "What the published trials offer"
 
 
-def main(evidence: str, svg: str, png: str) -> None:
+def main(evidence: str, svg: str, png: str, pdf: str) -> None:
     mapped = io.read_table(evidence, EVIDENCE)
     figure = evidence_map_plot(mapped, title=TITLE)
     alt = evidence_map_alt_text(mapped, title=TITLE)
-    io.write_bytes(render(figure, "svg", title=TITLE, alt=alt), svg)
-    io.write_bytes(render(figure, "png", title=TITLE, alt=alt), png)
+    for path, form in ((svg, "svg"), (png, "png"), (pdf, "pdf")):
+        io.write_bytes(render(figure, form, title=TITLE, alt=alt), path)
 
 
 if __name__ == "__main__":

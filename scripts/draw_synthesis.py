@@ -6,6 +6,7 @@ from typing import Any
 from _step import run
 
 from trialstats import io, rows
+from trialstats.clean.judgements import risk_of_bias_in
 from trialstats.figures.of_synthesis import synthesis_figure
 from trialstats.figures.render import render
 
@@ -14,17 +15,26 @@ def main(
     estimates: str,
     svg: Sequence[str],
     png: Sequence[str],
+    pdf: Sequence[str],
+    subsets: Sequence[str] | str = (),
+    risk_of_bias: Sequence[str] | str = (),
     *,
     config: Mapping[str, Any],
     names: Sequence[str],
     labels: Mapping[str, str],
 ) -> None:
     drawn = io.read_table(estimates, rows.ESTIMATES)
-    for name, *paths in zip(names, svg, png, strict=True):
+    tables = {}
+    if isinstance(subsets, str):
+        tables["subsets"] = io.read_table(subsets, rows.SUBSETS)
+    if isinstance(risk_of_bias, str):
+        cells = io.read_cells(risk_of_bias, may_be_empty=True)
+        tables["risk_of_bias"] = risk_of_bias_in(cells, file=risk_of_bias)
+    for name, *paths in zip(names, svg, png, pdf, strict=True):
         figure, title, alt = synthesis_figure(
-            name, drawn, synthesis=config, labels=labels
+            name, drawn, synthesis=config, labels=labels, tables=tables
         )
-        for path, format in zip(paths, ("svg", "png"), strict=True):
+        for path, format in zip(paths, ("svg", "png", "pdf"), strict=True):
             io.write_bytes(render(figure, format, title=title, alt=alt), path)
 
 

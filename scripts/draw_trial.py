@@ -1,7 +1,6 @@
 """Draw the figures of one trial."""
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,44 +9,40 @@ from _step import run
 
 from trialstats import cleaning_rows, io, rows
 from trialstats.figures.render import render
-from trialstats.figures.trial import (
-    TrialFigure,
-    account_figure,
-    adverse_events_figure,
-    profile_figure,
-    residual_figure,
-)
+from trialstats.figures.trial_kinds import Material, draw_figure
 
 
 def main(
     estimates: list[str],
     residuals: list[str],
     steps: str,
+    adsl: str,
+    bds: str,
+    adae: str,
+    adtte: str,
     svg: list[str],
     png: list[str],
+    pdf: list[str],
     *,
     config: Mapping[str, Any],
     names: Sequence[str],
 ) -> None:
-    fitted = pd.concat(
-        [io.read_table(path, rows.ESTIMATES) for path in estimates], ignore_index=True
+    fitted = [io.read_table(path, rows.ESTIMATES) for path in estimates]
+    material = Material(
+        trial=config,
+        rows=pd.concat(fitted, ignore_index=True),
+        residuals={Path(p).stem: io.read_table(p, rows.RESIDUALS) for p in residuals},
+        steps=io.read_table(steps, cleaning_rows.STEPS),
+        adsl=io.read_table(adsl, rows.ADSL_CORE),
+        bds=io.read_table(bds, rows.BDS),
+        adae=io.read_table(adae, rows.ADAE),
+        adtte=io.read_table(adtte, rows.ADTTE),
     )
-    left = [io.read_table(path, rows.RESIDUALS) for path in residuals]
-    counted = io.read_table(steps, cleaning_rows.STEPS)
-    draw: dict[str, Callable[[], TrialFigure]] = {
-        "profile": lambda: profile_figure(fitted, trial=config),
-        "adverse_events": lambda: adverse_events_figure(fitted, trial=config),
-        "account": lambda: account_figure(counted, trial=config),
-    }
-    for path, frame in zip(residuals, left, strict=True):
-        analysis = Path(path).stem
-        draw[f"residuals_{analysis}"] = partial(
-            residual_figure, frame, fitted, trial=config, analysis=analysis
-        )
-    for name, vector, raster in zip(names, svg, png, strict=True):
-        drawn = draw[name]()
-        for format_, path in (("svg", vector), ("png", raster)):
-            picture = render(drawn.figure, format_, title=drawn.title, alt=drawn.alt)
+    for name, *paths in zip(names, svg, png, pdf, strict=True):
+        drawn = draw_figure(name, material)
+        for path in paths:
+            form = Path(path).suffix[1:]
+            picture = render(drawn.figure, form, title=drawn.title, alt=drawn.alt)
             io.write_bytes(picture, path)
 
 

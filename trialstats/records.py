@@ -73,6 +73,33 @@ def records(frame: pd.DataFrame, *, needs: Iterable[str] = ()) -> list[Record]:
     ]
 
 
+def identified(frame: pd.DataFrame, kind: str, owner: str = "") -> list[Record]:
+    """Return the rows of a frame that has no ``row_id``, each with one.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows of a Parquet file, all of them and in its order.
+    kind : str
+        What the file holds, such as "steps".
+    owner : str
+        The trial or synthesis whose file it is.
+
+    Returns
+    -------
+    list of mapping
+        With a ``row_id`` such as "steps:fm:3": the third row of that file.
+
+    >>> [r["row_id"] for r in identified(pd.DataFrame({"n": [5, 6]}), "steps", "fm")]
+    ['steps:fm:1', 'steps:fm:2']
+    """
+    parts = [part for part in (kind, owner) if part]
+    return [
+        {**row, "row_id": ":".join([*parts, str(place)])}
+        for place, row in enumerate(records(frame), start=1)
+    ]
+
+
 def _stored(name: str, value: Any) -> Any:
     if pd.isna(value):
         return None

@@ -8,8 +8,10 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import TypeVar
 
 import matplotlib as mpl
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont
@@ -19,12 +21,25 @@ from matplotlib.patches import Polygon, Rectangle
 from matplotlib.path import Path
 from matplotlib.text import Text
 
-from trialstats.figures.theme import FONT, INK, PAPER, SETTINGS, printable
+from trialstats.figures.render import AXIS_GID, row_gid
+from trialstats.figures.theme import (
+    ABSENT,
+    FONT,
+    INK,
+    PAPER,
+    SETTINGS,
+    lacks,
+    printable,
+)
 
 POINTS_PER_INCH = 72.0
 
 #: High, so that rounding to whole pixels does not show in a width.
 _MEASURING_DPI = 1200.0
+
+#: How much wider than its substitute a character of another font may be, as a share of
+#: the size: pictographs take a third more than the size.
+_WIDER = 0.4
 
 #: From the middle of a line of text down to its baseline, as a share of the size:
 #: half the height of a capital.
@@ -57,7 +72,7 @@ def text_width(
     Parameters
     ----------
     text : str
-        The text; characters that the font lacks count as their substitute.
+        The text; a character that the font lacks counts as a wide one of another.
     size : float
         Size of the type in points.
     weight, style : str
@@ -67,9 +82,16 @@ def text_width(
         return 0.0
     face = _face(weight, style)
     face.set_size(size, _MEASURING_DPI)
-    face.set_text(printable(text), 0.0, flags=LoadFlags.NO_HINTING)
+    plain = printable(text)
+    foreign = [c for c in plain if lacks(c)]
+    face.set_text(
+        "".join(ABSENT if lacks(c) else c for c in plain),
+        0.0,
+        flags=LoadFlags.NO_HINTING,
+    )
     # Widths come in 64ths of a pixel.
-    return float(face.get_width_height()[0]) / 64 * POINTS_PER_INCH / _MEASURING_DPI
+    width = float(face.get_width_height()[0]) / 64 * POINTS_PER_INCH / _MEASURING_DPI
+    return width + len(foreign) * _WIDER * size
 
 
 def widest(
@@ -128,6 +150,16 @@ def shortened(text: str, size: float, width: float, *, weight: str = "normal") -
     return f"{kept.rstrip()}…"
 
 
+_Drawn = TypeVar("_Drawn", bound=Artist)
+
+
+def _of_rows(artist: _Drawn, rows: Sequence[str]) -> _Drawn:
+    """Return an artist that names the rows it shows."""
+    if rows:
+        artist.set_gid(row_gid(*rows))
+    return artist
+
+
 class Canvas:
     """A figure of fixed size with drawing in points."""
 
@@ -154,23 +186,30 @@ class Canvas:
         weight: str = "normal",
         style: str = "normal",
         align: str = "left",
+        rows: Sequence[str] = (),
+        axis: bool = False,
     ) -> None:
-        """Write one line whose capitals are centred on `middle`."""
+        """Write one line whose capitals are centred on `middle`.
+
+        `rows` are the ``row_id`` of the numbers in it, here and in the other methods;
+        numbers of an `axis` have none.
+        """
         if not text:
             return
-        self._axes.add_artist(
-            Text(
-                x,
-                middle + _BASELINE * size,
-                printable(text),
-                color=colour,
-                verticalalignment="baseline",
-                horizontalalignment=align,  # type: ignore[arg-type]
-                fontproperties=font_of(size, weight, style),
-                parse_math=False,
-                clip_on=False,
-            )
+        written = Text(
+            x,
+            middle + _BASELINE * size,
+            printable(text),
+            color=colour,
+            verticalalignment="baseline",
+            horizontalalignment=align,  # type: ignore[arg-type]
+            fontproperties=font_of(size, weight, style),
+            parse_math=False,
+            clip_on=False,
         )
+        if axis:
+            written.set_gid(AXIS_GID)
+        self._axes.add_artist(_of_rows(written, rows))
 
     def line(
         self,
@@ -180,6 +219,7 @@ class Canvas:
         width: float = 0.8,
         dashes: tuple[float, float] | None = None,
         layer: float = 2.0,
+        rows: Sequence[str] = (),
     ) -> None:
         """Draw a line through `points`."""
         xs, ys = zip(*points, strict=True)
@@ -188,7 +228,7 @@ class Canvas:
         )
         if dashes:
             line.set_dashes(dashes)
-        self._axes.add_line(line)
+        self._axes.add_line(_of_rows(line, rows))
 
     def segments(
         self,
@@ -215,19 +255,19 @@ class Canvas:
         outline: str = "none",
         line_width: float = 0.0,
         layer: float = 3.0,
+        rows: Sequence[str] = (),
     ) -> None:
         """Draw a rectangle."""
-        self._axes.add_patch(
-            Rectangle(
-                (left, top),
-                width,
-                height,
-                facecolor=colour,
-                edgecolor=outline,
-                linewidth=line_width,
-                zorder=layer,
-            )
+        drawn = Rectangle(
+            (left, top),
+            width,
+            height,
+            facecolor=colour,
+            edgecolor=outline,
+            linewidth=line_width,
+            zorder=layer,
         )
+        self._axes.add_patch(_of_rows(drawn, rows))
 
     def polygon(
         self,
@@ -237,19 +277,19 @@ class Canvas:
         outline: str = "none",
         line_width: float = 0.0,
         layer: float = 4.0,
+        rows: Sequence[str] = (),
     ) -> None:
         """Draw a closed polygon."""
-        self._axes.add_patch(
-            Polygon(
-                list(points),
-                closed=True,
-                facecolor=colour,
-                edgecolor=outline,
-                linewidth=line_width,
-                joinstyle="miter",
-                zorder=layer,
-            )
+        drawn = Polygon(
+            list(points),
+            closed=True,
+            facecolor=colour,
+            edgecolor=outline,
+            linewidth=line_width,
+            joinstyle="miter",
+            zorder=layer,
         )
+        self._axes.add_patch(_of_rows(drawn, rows))
 
     def marker(
         self,
@@ -262,6 +302,7 @@ class Canvas:
         outline: str,
         line_width: float = 0.9,
         layer: float = 5.0,
+        rows: Sequence[str] = (),
     ) -> None:
         """Draw a marker of matplotlib or an outline; `size` is its width in points."""
         self.markers(
@@ -272,6 +313,7 @@ class Canvas:
             outline=outline,
             line_width=line_width,
             layer=layer,
+            rows=rows,
         )
 
     def markers(
@@ -284,19 +326,21 @@ class Canvas:
         outline: str,
         line_width: float = 0.9,
         layer: float = 5.0,
+        rows: Sequence[str] = (),
+        image: bool = False,
     ) -> None:
-        """Draw one marker at many places."""
+        """Draw one marker at many places; as an `image` thousands weigh little."""
         xs, ys = zip(*points, strict=True)
-        self._axes.add_line(
-            Line2D(
-                xs,
-                ys,
-                linestyle="none",
-                marker=shape,
-                markersize=size,
-                markerfacecolor=colour,
-                markeredgecolor=outline,
-                markeredgewidth=line_width,
-                zorder=layer,
-            )
+        drawn = Line2D(
+            xs,
+            ys,
+            linestyle="none",
+            marker=shape,
+            markersize=size,
+            markerfacecolor=colour,
+            markeredgecolor=outline,
+            markeredgewidth=line_width,
+            zorder=layer,
+            rasterized=image,
         )
+        self._axes.add_line(_of_rows(drawn, rows))

@@ -2,6 +2,8 @@
 
 import html
 import io
+import re
+import warnings
 import zlib
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -13,6 +15,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from trialstats.errors import ConfigError
+from trialstats.figures.fonts import with_fonts
 from trialstats.figures.theme import SETTINGS
 
 #: Resolutions tried in this order until a PNG is small enough.
@@ -34,7 +37,7 @@ def render(figure: Any, format: str, *, title: str = "", alt: str = "") -> bytes
     ----------
     figure : matplotlib.figure.Figure or plotnine.ggplot
         The figure. A ggplot is drawn here.
-    format : {"svg", "png"}
+    format : {"svg", "png", "pdf"}
         Format of the file.
     title : str
         Title that assistive software reads.
@@ -44,8 +47,9 @@ def render(figure: Any, format: str, *, title: str = "", alt: str = "") -> bytes
     Returns
     -------
     bytes
-        The file. Text is drawn as outlines of DejaVu Sans, so that no reader needs
-        the font; an SVG names each text in a comment before its outlines.
+        The file. Text stays text and carries the glyphs of DejaVu Sans, so that no
+        reader needs the font. In an SVG the elements that `row_gid` marks name the
+        rows they show as ``data-row``.
 
     Raises
     ------
@@ -53,8 +57,10 @@ def render(figure: Any, format: str, *, title: str = "", alt: str = "") -> bytes
         When the format is not known.
     """
     if format not in _WRITERS:
-        raise ConfigError(f"format {format!r} is not known; write svg or png")
-    with mpl.rc_context(SETTINGS):
+        raise ConfigError(f"format {format!r} is not known; write svg, png or pdf")
+    with mpl.rc_context(SETTINGS), warnings.catch_warnings():
+        # Characters of other scripts are text in an SVG, and boxes elsewhere.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         drawn = figure if isinstance(figure, Figure) else drawn_ggplot(figure)
         return _WRITERS[format](drawn, title, alt)
 
@@ -81,8 +87,50 @@ def _svg(figure: Figure, title: str, alt: str) -> bytes:
     figure.savefig(
         buffer, format="svg", metadata={"Date": None, "Creator": "trialstats"}
     )
-    text = buffer.getvalue().decode("utf-8")
-    return described(text, title, alt).encode("utf-8")
+    text = _with_rows(buffer.getvalue().decode("utf-8"))
+    return with_fonts(described(text, title, alt)).encode("utf-8")
+
+
+#: Identifier of a text that labels an axis.
+AXIS_GID = "axis"
+
+#: Opens the identifier of an artist that shows rows.
+_GID = "row:"
+
+_MARKED = re.compile(rf"""<g id=(?:"{_GID}([^"]*)"|'{_GID}([^']*)')>""")
+
+
+def row_gid(*rows: str) -> str:
+    """Return the identifier of an artist that shows rows of the estimates.
+
+    Parameters
+    ----------
+    *rows : str
+        The ``row_id`` of each row.
+
+    Returns
+    -------
+    str
+        For ``artist.set_gid``.
+    """
+    return _GID + " ".join(rows)
+
+
+def _with_rows(svg: str) -> str:
+    """Return an SVG whose marked groups say ``data-row``: several show the same row."""
+    named = _MARKED.sub(lambda m: f'<g data-row="{m[1] or m[2]}">', svg)
+    return named.replace(f'<g id="{AXIS_GID}">', '<g class="axis">')
+
+
+def _pdf(figure: Figure, title: str, alt: str) -> bytes:
+    buffer = io.BytesIO()
+    about = {"Title": title or None, "Subject": alt or None, "Creator": "trialstats"}
+    figure.savefig(
+        buffer,
+        format="pdf",
+        metadata={**about, "CreationDate": None, "Producer": None},
+    )
+    return buffer.getvalue()
 
 
 def described(svg: str, title: str, alt: str) -> str:
@@ -131,4 +179,8 @@ def _few_colours(drawn: io.BytesIO, dpi: int, texts: Mapping[str, str]) -> bytes
     return buffer.getvalue()
 
 
-_WRITERS: dict[str, Callable[[Figure, str, str], bytes]] = {"svg": _svg, "png": _png}
+_WRITERS: dict[str, Callable[[Figure, str, str], bytes]] = {
+    "svg": _svg,
+    "png": _png,
+    "pdf": _pdf,
+}

@@ -4,6 +4,7 @@ Colours differ in lightness as well as in hue, so that they stay apart for
 colour-blind readers and in grey print; shapes repeat what colours say.
 """
 
+import unicodedata
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -38,7 +39,7 @@ CONTROL_COLOUR = "#e08e0b"
 #: Points of type.
 BASE_SIZE = 9.0
 
-#: What a character becomes that the font cannot draw.
+#: What becomes of a character that cannot be drawn.
 ABSENT = "\N{WHITE SQUARE}"
 
 #: Settings under which text is measured and figures are written. Unhinted glyphs have
@@ -49,7 +50,8 @@ SETTINGS: Any = {
     "text.usetex": False,
     "axes.unicode_minus": True,
     "path.simplify": False,
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
     "svg.hashsalt": "trialstats",
     "svg.image_inline": True,
 }
@@ -61,18 +63,31 @@ def _characters() -> frozenset[int]:
     return frozenset(FT2Font(str(font)).get_charmap())
 
 
-def printable(text: str) -> str:
-    """Return `text` with a white square for each character that the font lacks.
+def lacks(character: str) -> bool:
+    """Return whether the font has no glyph for a character.
 
-    A fixed font makes figures the same everywhere; borrowing glyphs from the machine
-    would not. Line breaks, tabs and no-break spaces become spaces.
-
-    >>> printable("Müller 2020 τ²")
-    'Müller 2020 τ²'
+    >>> lacks("é"), lacks("試")
+    (False, True)
     """
-    known = _characters()
+    return ord(character) not in _characters()
+
+
+def printable(text: str) -> str:
+    r"""Return `text` on one line, with a white square for what is no character of text.
+
+    Line breaks, tabs and no-break spaces become spaces. A character that the font lacks
+    stays: a reader of the SVG sees it in a font of their own, a picture shows a box.
+
+    >>> printable("Müller 2020 τ²"), printable("a\x00b")
+    ('Müller 2020 τ²', 'a□b')
+    """
     plain = " ".join(str(text).split())
-    return "".join(c if ord(c) in known else ABSENT for c in plain)
+    return "".join(ABSENT if _control(c) else c for c in plain)
+
+
+def _control(character: str) -> bool:
+    """Return whether XML cannot hold a character, or it only steers others."""
+    return unicodedata.category(character) in ("Cc", "Cs", "Cn", "Co")
 
 
 def plotnine() -> Any:

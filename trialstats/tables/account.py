@@ -7,12 +7,20 @@ import pandas as pd
 
 from trialstats.cleaning_rows import RECEIVED
 from trialstats.errors import DataError
-from trialstats.records import Record, distinct, find, records
+from trialstats.records import Record, distinct, find, identified, records
 from trialstats.tables.cells import scientific_text, significant_text, text_cell
 from trialstats.tables.quality import name_of
 from trialstats.tables.shortened import SHOWN, brief, left_out, shortened
 from trialstats.tables.subtitles import trial_subtitle
-from trialstats.tables.table import Cell, Column, Footnotes, Row, Table, heading
+from trialstats.tables.table import (
+    Cell,
+    Column,
+    Footnotes,
+    Row,
+    Table,
+    heading,
+    of_row,
+)
 from trialstats.vocabulary import SYNTHETIC
 
 
@@ -38,7 +46,7 @@ def account_table(steps: pd.DataFrame, *, trial: Mapping[str, Any]) -> Table:
         When the rows out of a step and those set aside do not add up to the rows in,
         or a step does not begin with what the one before left.
     """
-    listed = records(steps)
+    listed = identified(steps, "steps", name_of(trial))
     body: list[Row] = []
     for source in distinct(listed, "source"):
         part = find(listed, source=source)
@@ -97,7 +105,7 @@ def require_balance(steps: Sequence[Record]) -> None:
 def _step_row(step: Record) -> Row:
     changed = step["n_changed"]
     counts = (step["n_in"], step["n_set_aside"] or "", step["n_out"])
-    return Row(
+    row = Row(
         (
             Cell(str(step["rule"])),
             *(Cell(str(count)) for count in counts),
@@ -106,6 +114,7 @@ def _step_row(step: Record) -> Row:
         ),
         indent=1,
     )
+    return of_row(row, str(step["row_id"]))
 
 
 def changes_table(
@@ -122,24 +131,27 @@ def changes_table(
     limit : int
         Most lines that are shown.
     """
-    shown = shortened(changes, "rule", limit)
+    shown = shortened(identified(changes, "changes", name_of(trial)), "rule", limit)
     file = f"results/datasets/{name_of(trial)}/changes.parquet"
     body = [
-        Row(
-            (
-                text_cell(row["rule"]),
-                text_cell(row["source"]),
-                text_cell(row["column"]),
-                Cell(str(row["n"])),
-                brief(row["reason"]),
-                brief(row["examples"]),
-            )
+        of_row(
+            Row(
+                (
+                    text_cell(row["rule"]),
+                    text_cell(row["source"]),
+                    text_cell(row["column"]),
+                    Cell(str(row["n"])),
+                    brief(row["reason"]),
+                    brief(row["examples"]),
+                )
+            ),
+            str(row["row_id"]),
         )
-        for row in records(shown)
+        for row in shown
     ]
     return Table(
         id=f"{name_of(trial)}_changes",
-        title=f"Values changed by a rule ({int(changes['n'].sum())})",
+        title="Values changed by a rule",
         subtitle=trial_subtitle(trial),
         columns=(
             Column("Rule", "left"),
@@ -159,6 +171,7 @@ def changes_table(
             ),
         ),
         source=file,
+        listed=(len(changes), len(shown)),
     )
 
 
@@ -179,7 +192,10 @@ def agreement_table(agreement: pd.DataFrame) -> Table:
     """
     notes = Footnotes()
     listed = [
-        {**r, "subject": str(r["row_id"]).split(".")[0]} for r in records(agreement)
+        # The row of the agreement, not that of the estimates which it is about.
+        {**r, "of": str(r["row_id"]), "row_id": f"agreement:{place}"}
+        | {"subject": str(r["row_id"]).split(".")[0]}
+        for place, r in enumerate(records(agreement), start=1)
     ]
     body: list[Row] = []
     for subject in distinct(listed, "subject"):
@@ -213,21 +229,23 @@ def agreement_table(agreement: pd.DataFrame) -> Table:
 
 def _engine_row(part: Sequence[Record], notes: Footnotes) -> Row:
     worst = max(part, key=_severity)
-    source = (str(worst["row_id"]),)
+    source = (str(worst["of"]),)
+    every = tuple(str(row["row_id"]) for row in part)
     quantity = f" ({worst['quantity']})" if worst["quantity"] else ""
     reason = notes.letter(f"Tolerance: {worst['tolerance_reason']}")
-    return Row(
+    row = Row(
         (
             Cell(str(worst["engine"])),
-            Cell(f"{len(find(part, agrees=True))} of {len(part)}"),
+            Cell(f"{len(find(part, agrees=True))} of {len(part)}", every),
             Cell(_scientific(worst["relative_difference"])),
             Cell(_scientific(worst["tolerance"]), marks=reason),
-            Cell(_compared(worst["estimate"]), source),
+            Cell(_compared(worst["estimate"]), (str(worst["row_id"]), *source)),
             Cell(_compared(worst["second_estimate"])),
             Cell(f"{source[0]}{quantity}", source),
         ),
         indent=1,
     )
+    return of_row(row, str(worst["row_id"]))
 
 
 def _severity(row: Mapping[str, Any]) -> tuple[bool, float]:

@@ -5,12 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from trialstats.records import Record, distinct, find, records
+from trialstats.records import Record, distinct, find, identified
 from trialstats.tables.cells import text_cell
 from trialstats.tables.quality import name_of
 from trialstats.tables.shortened import brief
 from trialstats.tables.subtitles import trial_subtitle
-from trialstats.tables.table import Cell, Column, Row, Table, heading
+from trialstats.tables.table import Cell, Column, Row, Table, of_row
 
 
 def dictionary_table(dictionary: pd.DataFrame, *, trial: Mapping[str, Any]) -> Table:
@@ -29,16 +29,18 @@ def dictionary_table(dictionary: pd.DataFrame, *, trial: Mapping[str, Any]) -> T
         Under a heading for each dataset, one row a variable: label, type, unit, where
         it is from, how it is derived, which values it takes and how many are missing.
     """
-    listed = records(dictionary)
+    listed = identified(dictionary, "dictionary", name_of(trial))
     body: list[Row] = []
     for dataset in distinct(listed, "dataset"):
         part = find(listed, dataset=dataset)
         count = int(part[0]["n_rows"])
-        body.append(heading(f"{dataset}: {count} rows, {len(part)} variables"))
+        rows = tuple(str(row["row_id"]) for row in part)
+        words = f"{dataset}: {count} rows, {len(part)} variables"
+        body.append(Row((Cell(words, rows),), heading=True))
         body += [_variable_row(variable) for variable in part]
     return Table(
         id=f"{name_of(trial)}_dictionary",
-        title=f"Data dictionary ({len(listed)} variables)",
+        title="Data dictionary",
         subtitle=trial_subtitle(trial),
         columns=(
             Column("Variable", "left"),
@@ -63,7 +65,7 @@ def _variable_row(variable: Record) -> Row:
     type_ = f"{variable['type']}, key {int(key)}" if key else str(variable["type"])
     said = [variable["origin"], variable["source"]]
     origin = ": ".join(str(part) for part in said if part)
-    return Row(
+    row = Row(
         (
             text_cell(variable["variable"]),
             text_cell(variable["label"]),
@@ -76,6 +78,7 @@ def _variable_row(variable: Record) -> Row:
         ),
         indent=1,
     )
+    return of_row(row, str(variable["row_id"]))
 
 
 #: Characters of a derivation, which may speak of many parameters.

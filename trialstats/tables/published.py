@@ -5,9 +5,18 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from trialstats.records import Record, distinct, find, records
+from trialstats.records import Record, distinct, find, identified, records
 from trialstats.tables.cells import text_cell
-from trialstats.tables.table import EMPTY, Cell, Column, Footnotes, Row, Table, heading
+from trialstats.tables.table import (
+    EMPTY,
+    Cell,
+    Column,
+    Footnotes,
+    Row,
+    Table,
+    heading,
+    of_row,
+)
 from trialstats.vocabulary import STATUS_MARKS, upper_first
 
 #: How a registry number is addressed; a number of another registry is plain text.
@@ -40,12 +49,13 @@ def trial_characteristics(trials: pd.DataFrame, effects: pd.DataFrame) -> Table:
         how its numbers are known, outcomes, and identifiers as links.
     """
     notes = Footnotes()
-    listed, outcomes = records(trials), records(effects)
+    listed, outcomes = identified(trials, "published_trials"), records(effects)
     body = []
     for group in distinct(listed, "condition_group"):
         body.append(heading(upper_first(str(group))))
         for trial in find(listed, condition_group=group):
-            body.append(_trial_row(trial, find(outcomes, trial=trial["trial"])))
+            row = _trial_row(trial, find(outcomes, trial=trial["trial"]))
+            body.append(of_row(row, str(trial["row_id"])))
     notes.note(
         "Participants analysed: LDN / comparator. Outcomes: those with numbers in the "
         "project's tables."
@@ -53,7 +63,7 @@ def trial_characteristics(trials: pd.DataFrame, effects: pd.DataFrame) -> Table:
     return Table(
         id="trial_characteristics",
         title="Characteristics of the published trials",
-        subtitle=f"{len(listed)} published trials; no synthetic data",
+        subtitle="Published trials; no synthetic data",
         columns=(
             Column("Trial", "left"),
             Column("Condition", "left"),
@@ -163,14 +173,16 @@ def evidence_table(
         One row a trial, grouped by topic and condition.
     """
     notes = Footnotes()
-    listed = records(evidence)
+    listed = identified(evidence, "evidence_map")
     body = []
     for group in distinct(listed, "group"):
         for condition in distinct(find(listed, group=group), "condition_group"):
             title = f"{group}: {condition}"
             body.append(heading(upper_first(title)))
             part = find(listed, group=group, condition_group=condition)
-            body += [_evidence_row(r, titles or {}) for r in part]
+            body += [
+                of_row(_evidence_row(r, titles or {}), str(r["row_id"])) for r in part
+            ]
     notes.note("Participants are those randomised unless the cell says otherwise.")
     return Table(
         id="evidence_map",

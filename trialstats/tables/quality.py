@@ -6,11 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from trialstats.records import records
+from trialstats.records import distinct, find, identified
 from trialstats.tables.cells import text_cell
 from trialstats.tables.shortened import SHOWN, brief, left_out, shortened
 from trialstats.tables.subtitles import trial_subtitle
-from trialstats.tables.table import Cell, Column, Row, Table
+from trialstats.tables.table import Cell, Column, Row, Table, of_row
 
 
 def quality_table(queries: pd.DataFrame, *, trial: Mapping[str, Any]) -> Table:
@@ -30,22 +30,26 @@ def quality_table(queries: pd.DataFrame, *, trial: Mapping[str, Any]) -> Table:
         all of a kind.
     """
     body = []
-    for (kind, source), part in queries.groupby(["kind", "source"], sort=False):
-        done = part["resolution"].unique().tolist()
+    listed = identified(queries, "queries", name_of(trial))
+    for kind, source in dict.fromkeys((r["kind"], r["source"]) for r in listed):
+        part = find(listed, kind=kind, source=source)
+        done = distinct(part, "resolution")
+        rows = tuple(str(row["row_id"]) for row in part)
         body.append(
             Row(
                 (
                     Cell(str(kind)),
                     Cell(str(source)),
-                    Cell(str(len(part))),
-                    Cell(str(part["USUBJID"].nunique() or "")),
+                    Cell(str(len(part)), rows),
+                    Cell(str(len(distinct(part, "USUBJID")) or ""), rows),
                     brief(done[0] if len(done) == 1 else "as the list says"),
                 )
             )
         )
+        body[-1] = of_row(body[-1], rows[0])
     return Table(
         id=f"{name_of(trial)}_quality",
-        title=f"Findings in the raw data by kind ({len(queries)})",
+        title="Findings in the raw data by kind",
         subtitle=trial_subtitle(trial),
         columns=(
             Column("Kind", "left"),
@@ -73,26 +77,29 @@ def queries_table(
     limit : int
         Most findings that are shown, some of each kind.
     """
-    shown = shortened(queries, "kind", limit)
+    shown = shortened(identified(queries, "queries", name_of(trial)), "kind", limit)
     file = f"results/datasets/{name_of(trial)}/queries.parquet"
     body = [
-        Row(
-            (
-                text_cell(row["kind"]),
-                text_cell(row["source"]),
-                text_cell(row["row"]),
-                text_cell(row["USUBJID"]),
-                text_cell(row["column"]),
-                brief(row["value"]),
-                brief(row["finding"]),
-                brief(row["resolution"]),
-            )
+        of_row(
+            Row(
+                (
+                    text_cell(row["kind"]),
+                    text_cell(row["source"]),
+                    text_cell(row["row"]),
+                    text_cell(row["USUBJID"]),
+                    text_cell(row["column"]),
+                    brief(row["value"]),
+                    brief(row["finding"]),
+                    brief(row["resolution"]),
+                )
+            ),
+            str(row["row_id"]),
         )
-        for row in records(shown)
+        for row in shown
     ]
     return Table(
         id=f"{name_of(trial)}_queries",
-        title=f"Findings in the raw data ({len(queries)})",
+        title="Findings in the raw data",
         subtitle=trial_subtitle(trial),
         columns=(
             Column("Kind", "left"),
@@ -110,6 +117,7 @@ def queries_table(
             ("", "Row: as a spreadsheet numbers it; the header is row 1."),
         ),
         source=file,
+        listed=(len(queries), len(shown)),
     )
 
 
@@ -127,23 +135,26 @@ def set_aside_table(
     limit : int
         Most rows that are shown, some of each rule.
     """
-    shown = shortened(set_aside, "rule", limit)
+    shown = shortened(identified(set_aside, "set_aside", name_of(trial)), "rule", limit)
     file = f"results/datasets/{name_of(trial)}/set_aside.parquet"
     body = [
-        Row(
-            (
-                text_cell(row["source"]),
-                text_cell(row["row"]),
-                text_cell(row["rule"]),
-                brief(row["reason"]),
-                brief(_readable(row["raw"])),
-            )
+        of_row(
+            Row(
+                (
+                    text_cell(row["source"]),
+                    text_cell(row["row"]),
+                    text_cell(row["rule"]),
+                    brief(row["reason"]),
+                    brief(_readable(row["raw"])),
+                )
+            ),
+            str(row["row_id"]),
         )
-        for row in records(shown)
+        for row in shown
     ]
     return Table(
         id=f"{name_of(trial)}_set_aside",
-        title=f"Rows set aside ({len(set_aside)})",
+        title="Rows set aside",
         subtitle=trial_subtitle(trial),
         columns=(
             Column("Source", "left"),
@@ -155,6 +166,7 @@ def set_aside_table(
         rows=tuple(body),
         footnotes=left_out(len(set_aside), len(shown), "rows", file),
         source=file,
+        listed=(len(set_aside), len(shown)),
     )
 
 
@@ -168,24 +180,27 @@ def warnings_table(warnings: pd.DataFrame, *, limit: int = SHOWN) -> Table:
     limit : int
         Most warnings that are shown, some of each kind.
     """
-    shown = shortened(warnings, "kind", limit)
+    shown = shortened(identified(warnings, "warnings"), "kind", limit)
     file = "results/datasets/published/warnings.parquet"
     body = [
-        Row(
-            (
-                text_cell(row["label"]),
-                brief(row["outcome"]),
-                text_cell(row["kind"]),
-                brief(row["finding"]),
-                brief(row["look"]),
-                Cell(f"{row['file']}, row {int(row['row'])}, {row['column']}"),
-            )
+        of_row(
+            Row(
+                (
+                    text_cell(row["label"]),
+                    brief(row["outcome"]),
+                    text_cell(row["kind"]),
+                    brief(row["finding"]),
+                    brief(row["look"]),
+                    Cell(f"{row['file']}, row {int(row['row'])}, {row['column']}"),
+                )
+            ),
+            str(row["row_id"]),
         )
-        for row in records(shown)
+        for row in shown
     ]
     return Table(
         id="published_warnings",
-        title=f"Published numbers that can hardly be meant ({len(warnings)})",
+        title="Published numbers that can hardly be meant",
         subtitle="Warnings; the numbers stand as they are transcribed",
         columns=(
             Column("Trial", "left"),
@@ -198,6 +213,7 @@ def warnings_table(warnings: pd.DataFrame, *, limit: int = SHOWN) -> Table:
         rows=tuple(body),
         footnotes=left_out(len(warnings), len(shown), "warnings", file),
         source=file,
+        listed=(len(warnings), len(shown)),
     )
 
 

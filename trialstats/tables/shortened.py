@@ -1,9 +1,9 @@
 """Long lists in a table: what is shown of them, and where all of it is."""
 
+from collections import Counter
 from collections.abc import Sequence
 
-import pandas as pd
-
+from trialstats.records import Record
 from trialstats.tables.table import EMPTY, Cell
 
 #: Rows of a list that a table shows: a page must not grow with the data.
@@ -30,14 +30,20 @@ def shares(sizes: Sequence[int], limit: int) -> list[int]:
     return shown
 
 
-def shortened(frame: pd.DataFrame, by: str, limit: int = SHOWN) -> pd.DataFrame:
+def shortened(
+    listed: Sequence[Record], by: str, limit: int = SHOWN
+) -> Sequence[Record]:
     """Return at most `limit` rows of a list, some of every group, in their order."""
-    if len(frame) <= limit:
-        return frame
-    groups = frame.groupby(by, sort=False, dropna=False)
-    sizes = groups.size()
-    allowed = dict(zip(sizes.index, shares(sizes.tolist(), limit), strict=True))
-    return frame[groups.cumcount() < frame[by].map(allowed)]
+    if len(listed) <= limit:
+        return listed
+    sizes = Counter(row[by] for row in listed)
+    left = dict(zip(sizes, shares(list(sizes.values()), limit), strict=True))
+    shown = []
+    for row in listed:
+        if left[row[by]]:
+            left[row[by]] -= 1
+            shown.append(row)
+    return shown
 
 
 def left_out(

@@ -1,6 +1,8 @@
 """A table as a value: what is printed, and which row each number came from."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from trialstats.errors import DataError
 from trialstats.vocabulary import STATUS_MARKS
@@ -44,11 +46,15 @@ EMPTY = Cell("")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its heading, and the heading it shares with its neighbours."""
+    """One column: its heading, and the heading it shares with its neighbours.
+
+    `rows` are the ``row_id`` of the numbers in the heading, such as the size of an arm.
+    """
 
     label: str
     align: str = "right"
     spanner: str = ""
+    rows: tuple[str, ...] = ()
 
     @property
     def full_label(self) -> str:
@@ -63,6 +69,12 @@ class Row:
     cells: tuple[Cell, ...]
     indent: int = 0
     heading: bool = False
+
+
+def of_row(row: Row, row_id: str) -> Row:
+    """Return a row of a listing, each cell of which names the row that it prints."""
+    cells = tuple(replace(c, rows=c.rows or (row_id,)) for c in row.cells)
+    return replace(row, cells=cells)
 
 
 def heading(text: str) -> Row:
@@ -90,6 +102,13 @@ class Table:
         Mark and text; an empty mark makes a general note.
     source : str
         Where the rows come from.
+    number : str
+        Number under which a study report files it, as "Table 14-1.01".
+    protocol, population : str
+        Lines above the number in the layout of a study report.
+    listed : (int, int), optional
+        Rows of the file that `source` names and rows of it that are shown, where the
+        table lists a file.
     """
 
     id: str
@@ -100,6 +119,23 @@ class Table:
     preface: tuple[tuple[str, Cell], ...] = ()
     footnotes: tuple[tuple[str, str], ...] = ()
     source: str = ""
+    number: str = ""
+    protocol: str = ""
+    population: str = ""
+    listed: tuple[int, int] | None = None
+
+    @property
+    def file_record(self) -> Mapping[str, Any] | None:
+        """What a listing says of its file, as a row; None for other tables."""
+        if self.listed is None:
+            return None
+        rows, shown = self.listed
+        return {
+            "row_id": f"file:{self.source}",
+            "n_rows": rows,
+            "n_shown": shown,
+            "n_not_shown": rows - shown,
+        }
 
     def __post_init__(self) -> None:
         """Refuse rows that do not fit the columns."""
@@ -115,7 +151,8 @@ class Table:
     def row_ids(self) -> tuple[str, ...]:
         """Every ``row_id`` that the table prints, in order of first appearance."""
         cells = [c for _, c in self.preface] + [c for r in self.rows for c in r.cells]
-        return tuple(dict.fromkeys(i for cell in cells for i in cell.rows))
+        named = [*(column.rows for column in self.columns), *(c.rows for c in cells)]
+        return tuple(dict.fromkeys(i for rows in named for i in rows))
 
 
 @dataclass(slots=True)

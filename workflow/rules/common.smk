@@ -20,8 +20,12 @@ from trialstats.config.narrowing import (
 from trialstats.config.raw_files import files_of
 from trialstats.errors import TrialstatsError, combined
 from trialstats.exports import export_names
+from trialstats.figures.of_synthesis import FIGURES
+from trialstats.figures.of_synthesis import figure_names as figures_beside
+from trialstats.figures.trial_kinds import MIXED_MODELS, figure_names
+from trialstats.figures.trial_kinds import analyses_of as analyses_with
 from trialstats.provenance import library_digest
-from trialstats.tables.trial import CLEANING
+from trialstats.tables.declared import listed_datasets, table_names
 
 if not Path("config/config.yaml").is_file():
     raise WorkflowError(
@@ -50,15 +54,8 @@ PUBLISHED = PROJECT.config.get("published", {})
 JUDGEMENTS = PROJECT.config.get("judgements", {})
 #: Syntheses of a table of studies.
 OF_STUDIES = [name for name, one in PROJECT.syntheses.items() if "studies" in one]
-#: Kinds of figures of a trial, in the order of the report, and the models of which an
-#: analysis must have one; the account of the raw rows needs none.
-TRIAL_FIGURES = {
-    "profile": {"mmrm", "crossover"},
-    "adverse_events": {"adverse_events"},
-    "account": set(),
-}
-#: Models with residuals, which have a figure of their own for each analysis.
-MIXED_MODELS = {"mmrm", "crossover"}
+#: Formats of every figure.
+DRAWN = ("svg", "png", "pdf")
 
 
 wildcard_constraints:
@@ -166,26 +163,17 @@ def studies_of(wildcards):
     return f"results/datasets/studies/{wildcards.synthesis}.parquet"
 
 
-def mixed_analyses(trial):
-    """Name the analyses of a trial by mixed models."""
-    analyses = PROJECT.trials[trial]["analyses"]
-    return [n for n, a in analyses.items() if a["model"]["type"] in MIXED_MODELS]
-
-
 def trial_residuals(trial):
     """List the residuals of the mixed models of a trial."""
     return [
         f"results/estimates/residuals/{trial}/{name}.parquet"
-        for name in mixed_analyses(trial)
+        for name in analyses_with(PROJECT.trials[trial], *MIXED_MODELS)
     ]
 
 
 def trial_figures(trial):
-    """Name the figures of a trial: those that its analyses give."""
-    analyses = PROJECT.trials[trial]["analyses"].values()
-    models = {analysis["model"]["type"] for analysis in analyses}
-    kinds = [kind for kind, one in TRIAL_FIGURES.items() if not one or one & models]
-    return kinds + [f"residuals_{name}" for name in mixed_analyses(trial)]
+    """Name the figures of a trial."""
+    return figure_names(PROJECT.trials[trial])
 
 
 def figure_files(trial, ending):
@@ -195,16 +183,26 @@ def figure_files(trial, ending):
     ]
 
 
+def judged(synthesis):
+    """Return whether a judgement names a trial of a synthesis of known trials."""
+    if synthesis in OF_STUDIES:
+        return False
+    return judgements_of(synthesis) not in ("", judgements_digest({}, []))
+
+
 def synthesis_figures(synthesis):
     """Name the figures of a synthesis beside its forest plot."""
-    one = PROJECT.syntheses[synthesis]
-    if not one["pooling"]:
-        return []
-    model = one.get("model", {})
-    plain = model.get("method", "inverse_variance") == "inverse_variance"
-    if one["diagnostics"] and plain and "levels" not in model:
-        return ["sensitivity", "baujat", "influence", "funnel"]
-    return ["sensitivity", "funnel"]
+    return figures_beside(PROJECT.syntheses[synthesis], judged=judged(synthesis))
+
+
+def drawn_beside(synthesis):
+    """List what the figures of a synthesis draw beside its estimates, by name."""
+    tables = {
+        "subsets": f"results/estimates/gosh/{synthesis}.parquet",
+        "risk_of_bias": ancient(JUDGEMENTS.get("risk_of_bias", [])),
+    }
+    needed = {n for f in synthesis_figures(synthesis) for n in FIGURES[f].needs}
+    return {name: path for name, path in tables.items() if name in needed}
 
 
 def further_figures(ending):
@@ -217,8 +215,16 @@ def further_figures(ending):
 
 
 def trial_tables(trial):
-    """Name the tables of a trial: one an analysis, and those that describe it."""
-    return [*PROJECT.trials[trial]["analyses"], "baseline", "disposition", *CLEANING]
+    """Name the tables of a trial: declared ones, and one an analysis without them."""
+    return table_names(PROJECT.trials[trial])
+
+
+def listed_files(trial):
+    """List the datasets that listings of a trial print."""
+    return [
+        f"results/datasets/{trial}/{name}.parquet"
+        for name in listed_datasets(PROJECT.trials[trial])
+    ]
 
 
 def table_files(trial):

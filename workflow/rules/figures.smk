@@ -15,6 +15,7 @@ rule draw_forest:
             labels={"synthesis": "{synthesis}"},
         ),
         png="results/figures/{synthesis}.png",
+        pdf="results/figures/{synthesis}.pdf",
     log:
         "logs/draw_forest_{synthesis}.log",
     conda:
@@ -38,6 +39,7 @@ for synthesis in filter(synthesis_figures, SYNTHESES):
         name:
             f"draw_beside_{synthesis}"
         input:
+            **drawn_beside(synthesis),
             estimates=f"results/estimates/synthesis/{synthesis}.parquet",
         output:
             svg=[
@@ -53,6 +55,10 @@ for synthesis in filter(synthesis_figures, SYNTHESES):
                 f"results/figures/{synthesis}.{figure}.png"
                 for figure in synthesis_figures(synthesis)
             ],
+            pdf=[
+                f"results/figures/{synthesis}.{figure}.pdf"
+                for figure in synthesis_figures(synthesis)
+            ],
         log:
             f"logs/draw_beside_{synthesis}.log",
         conda:
@@ -61,6 +67,11 @@ for synthesis in filter(synthesis_figures, SYNTHESES):
             config=PROJECT.syntheses[synthesis],
             names=synthesis_figures(synthesis),
             labels=labels(),
+            judgements=(
+                judgements_of(synthesis)
+                if "risk_of_bias" in synthesis_figures(synthesis)
+                else ""
+            ),
             library=library("draw_synthesis"),
         script:
             "../../scripts/draw_synthesis.py"
@@ -76,6 +87,7 @@ rule draw_evidence_map:
             category="Evidence",
         ),
         png="results/figures/evidence_map.png",
+        pdf="results/figures/evidence_map.pdf",
     log:
         "logs/draw_evidence_map.log",
     conda:
@@ -96,6 +108,10 @@ for trial in TRIALS:
             estimates=trial_estimates(trial),
             residuals=trial_residuals(trial),
             steps=f"results/datasets/{trial}/steps.parquet",
+            adsl=f"results/datasets/{trial}/adsl.parquet",
+            bds=f"results/datasets/{trial}/bds.parquet",
+            adae=f"results/datasets/{trial}/adae.parquet",
+            adtte=f"results/datasets/{trial}/adtte.parquet",
         output:
             svg=[
                 report(
@@ -107,6 +123,7 @@ for trial in TRIALS:
                 for figure in trial_figures(trial)
             ],
             png=figure_files(trial, "png"),
+            pdf=figure_files(trial, "pdf"),
         log:
             f"logs/draw_trial_{trial}.log",
         conda:

@@ -5,8 +5,6 @@ compare what is drawn with what stands in the rows.
 """
 
 import math
-import re
-from html import unescape
 from itertools import count
 
 import matplotlib as mpl
@@ -15,6 +13,7 @@ import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
+from trialstats.figures.reading import texts_of
 from trialstats.figures.theme import SETTINGS
 from trialstats.rows import estimates_frame
 
@@ -133,6 +132,28 @@ def pooled(weights, *, scale="natural", model="REML.knapp_hartung", **values):
     ]
 
 
+def totals(listed):
+    """Return the totals of the arms, as a synthesis has them."""
+    effects = [r for r in listed if r["statistic"] == "effect"]
+    groups = dict.fromkeys(r.get("subgroup") for r in effects)
+    for name in dict.fromkeys((None, *groups)):
+        members = [r for r in effects if name in (None, r.get("subgroup"))]
+        trials = {r["trial"] for r in members}
+        found = {}
+        for r in listed:
+            if r["statistic"] in ("events", "n") and r["trial"] in trials:
+                key = r["group"], r["statistic"]
+                found.setdefault(key, {})[r["trial"]] = r["estimate"]
+        people = {r["trial"]: r.get("n_subjects") for r in members}
+        if len(people) == len(members) and None not in people.values():
+            found[None, "n"] = people
+        for (group, statistic), values in found.items():
+            if len(values) == len(trials):
+                total = float(sum(values.values()))
+                about = {"group": group, "subgroup": name, "estimate": total}
+                yield row(f"total_{statistic}", **about)
+
+
 def two_trials():
     """Return a synthesis of two trials with means."""
     listed = [
@@ -144,7 +165,7 @@ def two_trials():
         effect("B", 0.49, -0.32, 1.30, n_subjects=98, data_status="derived"),
         *pooled({"A": 0.554, "B": 0.446}),
     ]
-    return estimates_frame(listed)
+    return estimates_frame([*listed, *totals(listed)])
 
 
 def many(k, *, label="Author {i} {year}", seed=1):
@@ -177,7 +198,7 @@ def many(k, *, label="Author {i} {year}", seed=1):
     if len(weights) > 1:
         shares = {t: w / total for t, w in weights.items()}
         listed += pooled(shares, scale="log", prediction=(-0.6, 0.2))
-    return estimates_frame(listed), labels
+    return estimates_frame([*listed, *totals(listed)]), labels
 
 
 def texts(figure):
@@ -222,8 +243,8 @@ def assert_tidy(figure, slack=1.0):
 
 
 def svg_texts(svg):
-    """Return the texts of an SVG, from the comments before their outlines."""
-    return [unescape(t) for t in re.findall(r"<!-- (.*?) -->", svg.decode("utf-8"))]
+    """Return the texts of an SVG."""
+    return [written.text for written in texts_of(svg)]
 
 
 def frame(*listed):

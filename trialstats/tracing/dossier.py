@@ -1,0 +1,154 @@
+"""Hold what a dossier says against its rows: every number of every page and figure."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trialstats.tracing.constants import CONSTANTS
+from trialstats.tracing.numbers import numbers_in
+from trialstats.tracing.resolving import Record, trace, unresolved
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text that was read back.
+
+    Attributes
+    ----------
+    text : str
+        The text.
+    rows : tuple of str
+        The ``row_id`` of the rows that it names; none for a label.
+    """
+
+    text: str
+    rows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A text with numbers that no row holds."""
+
+    text: str
+    numbers: tuple[str, ...]
+    rows: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Return what is wrong, in words."""
+        numbers = ", ".join(self.numbers)
+        where = f"rows {', '.join(self.rows[:3])}" if self.rows else "no row named"
+        return f"{numbers} in {self.text.strip()[:160]!r} ({where})"
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """What became of the texts of one file.
+
+    Attributes
+    ----------
+    n_numbers : int
+        Numbers in them.
+    n_of_rows : int
+        Numbers that a named row holds.
+    n_of_texts : int
+        Numbers of names: of visits, trials, methods, confidence levels.
+    problems : tuple of Problem
+        The others.
+    """
+
+    n_numbers: int
+    n_of_rows: int
+    n_of_texts: int
+    problems: tuple[Problem, ...]
+
+
+#: Characters from which on a text may be a part of a longer one.
+_PART = 12
+
+
+class Sources:
+    """What a dossier may print.
+
+    Parameters
+    ----------
+    records : iterable of mapping
+        Every row, each with its ``row_id``.
+    given : iterable of str
+        Texts of the configuration.
+    """
+
+    def __init__(self, records: Iterable[Record], given: Iterable[str] = ()) -> None:
+        self._records = {str(row["row_id"]): row for row in records}
+        named = (str(v) for row in self._records.values() for v in _texts(row))
+        told = (*CONSTANTS, *given, *named)
+        self._given = sorted(
+            {" ".join(text.split()) for text in told if numbers_in(text)},
+            key=lambda t: (-len(t), t),
+        )
+
+    def trace(self, texts: Iterable[Text]) -> Traced:
+        """Find every number of the texts of one file.
+
+        Parameters
+        ----------
+        texts : iterable of Text
+            Of one page or figure.
+
+        Returns
+        -------
+        Traced
+        """
+        listed = [text for text in texts if numbers_in(text.text)]
+        named = {i for text in listed for i in text.rows}
+        about = [self._records[i] for i in sorted(named) if i in self._records]
+        n_numbers = n_of_rows = 0
+        problems = []
+        for text in listed:
+            n_numbers += len(numbers_in(text.text))
+            rows = self._rows(text)
+            held = sum(1 for p in trace(text.text, rows) if p.row_id)
+            n_of_rows += held if text.rows else 0
+            missing = self._missing(text, rows or about)
+            if missing:
+                problems.append(Problem(text.text, tuple(missing), text.rows))
+        lost = sum(len(problem.numbers) for problem in problems)
+        of_texts = n_numbers - n_of_rows - lost
+        return Traced(n_numbers, n_of_rows, of_texts, tuple(problems))
+
+    def _rows(self, text: Text) -> list[Record]:
+        return [self._records[i] for i in text.rows if i in self._records]
+
+    def _missing(self, text: Text, rows: Sequence[Record]) -> list[str]:
+        unknown = [i for i in text.rows if i not in self._records]
+        if unknown:
+            return [f"unknown row {i}" for i in unknown]
+        missing = unresolved(text.text, rows, label=not text.rows)
+        if not missing:
+            return []
+        known = [g for g in self._given if g in text.text]
+        left = unresolved(text.text, rows, known, label=not text.rows)
+        # A long text breaks into lines, each a part of what is known.
+        part = " ".join(text.text.split())
+        whole = left and len(part) > _PART and any(part in g for g in self._given)
+        return [] if whole else left
+
+
+def _texts(row: Record) -> Iterator[Any]:
+    return (v for k, v in row.items() if isinstance(v, str) and k != "row_id")
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Yield every text of a configuration, keys and numbers included.
+
+    >>> list(texts_in({"visits": {"Week 4": [1, 28]}, "label": "Pain"}))
+    ['visits', 'Week 4', '1', '28', 'label', 'Pain']
+    """
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield str(key)
+            yield from texts_in(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from texts_in(part)
+    elif value is not None:
+        yield str(value)
