@@ -25,10 +25,11 @@ SET_UP = @PYTHON="$(PYTHON)" sh scripts/with_python.sh scripts/set_up_environmen
 .PHONY: help
 help:
 	@echo "make report    run the pipeline: data/ -> results/report.html"
+	@echo "make pdf       write results/report.pdf beside it (needs the system library pango)"
 	@echo "make test      run the tests"
 	@echo "make examples  run the example dossiers of config/examples/"
 	@echo "make verify    rerun in a fresh folder and compare every digest with results/manifest.json"
-	@echo "make bench     time pooling and mixed models against R, and cleaning"
+	@echo "make bench     time pooling and mixed models against R, cleaning, and the report"
 	@echo "make validate  run the long simulations: known effects recovered, type-I error held"
 	@echo "make validate-type-one  its longest part alone: the mixed model (half an hour)"
 	@echo "make validate-small-k   intervals of few trials alone (half an hour)"
@@ -49,6 +50,11 @@ dev-environment:
 .PHONY: report
 report: environment
 	@$(RUN) scripts/run_pipeline.py
+
+.PHONY: pdf
+pdf: report
+	@$(RUN) -m snakemake --cores 1 --quiet all -- results/report.pdf
+	@echo "written: results/report.pdf"
 
 .PHONY: examples
 examples: environment
@@ -87,6 +93,7 @@ bench: environment
 	@$(RUN) scripts/bench_pooling.py
 	@$(RUN) scripts/bench_mixed_models.py
 	@$(RUN) scripts/bench_cleaning.py
+	@$(RUN) scripts/bench_report.py
 
 .PHONY: docs
 docs: environment images

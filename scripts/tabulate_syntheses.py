@@ -6,42 +6,38 @@ from typing import Any
 from _step import run, stacked
 
 from trialstats import evidence_rows, io, rows, tables
+from trialstats.tables.formats.files import write_tables
 
 
 def main(
     estimates: list[str],
     agreement: list[str],
     certainty: str,
-    summary: str,
-    summary_csv: str,
-    findings: str,
-    findings_csv: str,
+    summary: list[str],
+    findings: list[str],
     pages: Sequence[str],
-    pages_csv: Sequence[str],
-    agreement_html: str,
-    agreement_csv: str,
+    agreed: list[str],
     *,
     configs: Sequence[Mapping[str, Any]],
     labels: Mapping[str, str],
+    paper: str,
 ) -> None:
     read = (io.read_table(path, rows.ESTIMATES) for path in estimates)
     pooled = stacked(read, rows.ESTIMATES)
     effects = tables.summary_of_effects(pooled, syntheses=configs)
     judged = io.read_table(certainty, evidence_rows.CERTAINTY)
     found = tables.findings_tables(pooled, syntheses=configs, judged=judged)
-    for config, page, csv in zip(configs, pages, pages_csv, strict=True):
+    formats = len(summary)
+    for position, config in enumerate(configs):
         own = pooled[pooled["synthesis"] == config["synthesis"]]
         made = tables.synthesis_tables(own, synthesis=config, labels=labels).values()
-        io.write_text(tables.to_page(list(made), config["title"]), page)
-        io.write_csv(tables.to_csv_frame(*made), csv)
+        files = pages[position * formats : (position + 1) * formats]
+        write_tables(list(made), config["title"], files, paper=paper)
     compared = (io.read_table(path, rows.AGREEMENT) for path in agreement)
-    agreed = tables.agreement_table(stacked(compared, rows.AGREEMENT))
-    io.write_text(tables.to_page([effects], effects.title), summary)
-    io.write_csv(tables.to_csv_frame(effects), summary_csv)
-    io.write_text(tables.to_page(found, "Summary of findings"), findings)
-    io.write_csv(tables.to_csv_frame(*found), findings_csv)
-    io.write_text(tables.to_page([agreed], agreed.title), agreement_html)
-    io.write_csv(tables.to_csv_frame(agreed), agreement_csv)
+    table = tables.agreement_table(stacked(compared, rows.AGREEMENT))
+    write_tables([effects], effects.title, summary, paper=paper)
+    write_tables(found, "Summary of findings", findings, paper=paper)
+    write_tables([table], table.title, agreed, paper=paper)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Write the report: one page that holds everything and loads nothing."""
+"""Write the report, one page that holds everything, and the works that it cites."""
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -18,6 +18,7 @@ from trialstats.report.content import (
 )
 from trialstats.report.manifest import CODE, file_digests, installed_versions
 from trialstats.report.page import write_report
+from trialstats.report.references import bibtex
 from trialstats.report.sections import build_content
 
 
@@ -41,6 +42,7 @@ def main(
     agreement: list[str],
     data: list[str],
     page: str,
+    bibliography: str,
     *,
     config: Mapping[str, Any],
     trials: Sequence[Mapping[str, Any]],
@@ -98,6 +100,7 @@ def main(
         digests=file_digests(data),
     )
     io.write_text(write_report(content), page)
+    io.write_text(bibtex(content.references), bibliography)
 
 
 def read_figure(path: str) -> Figure:

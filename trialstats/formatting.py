@@ -54,6 +54,17 @@ def format_p_value(p: float | None, digits: int = 3) -> str:
     return format_number(value, digits)
 
 
+def format_journal_p_value(p: float | None) -> str:
+    """Write a p-value as journals do: two decimals, three between 0.001 and 0.01.
+
+    >>> [format_journal_p_value(p) for p in (0.0304, 0.0042, 0.0004, 0.996)]
+    ['0.03', '0.004', '<0.001', '>0.99']
+    """
+    if p is None or p < 0.01:
+        return format_p_value(p, 3)
+    return format_p_value(p, 2)
+
+
 def format_interval(
     lower: float | None,
     upper: float | None,

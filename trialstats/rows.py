@@ -151,6 +151,20 @@ ADAE = pa.schema(
 #: Where the ends of adverse events are collected.
 ADAE_END = field("AENDT", DATE, "End date")
 
+#: Further variables of adverse events, where they are collected.
+ADAE_FURTHER = [
+    ADAE_END,
+    field("AELLT", TEXT, "Lowest level term"),
+    field("AEHLT", TEXT, "High level term"),
+    field("AEHLGT", TEXT, "High level group term"),
+    field("AEBODSYS", TEXT, "Body system or organ class"),
+    field("AESOC", TEXT, "Primary system organ class"),
+    field("AETOXGR", TEXT, "Toxicity grade"),
+    field("AESDTH", TEXT, "Results in death"),
+    field("AEACN", TEXT, "Action taken with study treatment"),
+    field("AEOUT", TEXT, "Outcome of the event"),
+]
+
 #: One row per raw row and rule. `disposition` is the fate of the whole raw row and is
 #: repeated on each of its rows; `action` is what this rule did.
 ACCOUNT = pa.schema(
@@ -275,6 +289,21 @@ RESIDUALS = pa.schema(
             "upper_quartile", NUMBER, "Upper quartile at the occasion", required=True
         ),
         field("data_status", TEXT, "synthetic or individual", required=True),
+    ]
+)
+
+#: One row per subset of the trials of a synthesis to which its main model was fitted.
+SUBSETS = pa.schema(
+    [
+        field("synthesis", TEXT, "Synthesis", required=True),
+        field("subset", COUNT, "Number, the smallest subsets first", required=True),
+        field("k", COUNT, "Number of trials", required=True),
+        field("estimate", NUMBER, "Pooled effect; of ratios on the log scale"),
+        field("tau_squared", NUMBER, "Variance between trials"),
+        field("i_squared", NUMBER, "I-squared, from tau-squared"),
+        field("members", TEXT, "Trials of the subset, as JSON"),
+        field("sampled", FLAG, "Whether only a sample is fitted", required=True),
+        field("reason", TEXT, "Why there is no estimate"),
     ]
 )
 

@@ -176,6 +176,35 @@ COLUMN_WORDS = {
     "BASE": "baseline",
 }
 
+#: Between the levels of a term in the name of an adverse event.
+PATH = " > "
+
+#: Part of an analysis of adverse events to which no term belongs.
+EVENTS_OVERVIEW = "overview"
+
+#: Beginning of the lines of an overview that says nothing of itself.
+ANY = "Any "
+
+#: Label of an adverse event whose level of the dictionary is missing.
+UNCODED = "Not coded"
+
+#: Values by which adverse events are graded, the lowest first.
+EVENT_GRADES = {
+    "AESEV": ("MILD", "MODERATE", "SEVERE"),
+    "AETOXGR": ("1", "2", "3", "4", "5"),
+    "AEREL": ("NOT RELATED", "RELATED"),
+}
+
+#: What the highest of them is called.
+GRADED_BY = {
+    "AESEV": "Maximum severity",
+    "AETOXGR": "Maximum grade",
+    "AEREL": "Relation to treatment",
+}
+
+#: Of subjects none of whose events has a grade.
+NO_GRADE = "Missing"
+
 
 def term_in_words(term: str) -> str:
     """Return a term of a model in words.
@@ -246,6 +275,54 @@ def numbered(names: Iterable[str]) -> tuple[str, list[str]] | None:
     if not all(parts) or len(words) != 1:
         return None
     return words.pop(), [part.group(2) for part in parts if part]
+
+
+#: Category of those without a value.
+MISSING = "Missing"
+
+
+def shift_in_words(before: str, after: str) -> str:
+    """Return a shift between two categories, as rows name it.
+
+    >>> shift_in_words("Normal", "High")
+    'Normal to High'
+    """
+    return f"{before} to {after}"
+
+
+def flag_of_set(name: str) -> str:
+    """Return the ADSL column that marks an analysis set.
+
+    >>> flag_of_set("Safety")
+    'SAFETYFL'
+    """
+    return f"{name.upper()}FL"
+
+
+def time_label(time: float, unit: str) -> str:
+    """Return a time with its unit, as rows name it; `time_of` reads it.
+
+    >>> time_label(14.0, "days"), time_of("2.5 weeks")
+    ('14 days', 2.5)
+    """
+    return f"{time:.12g} {unit}"
+
+
+def time_of(label: str) -> float:
+    """Return the number of a time that `time_label` wrote."""
+    return float(label.split(" ", 1)[0])
+
+
+def events_part(parameter: str, model_id: str | None) -> str:
+    """Return what a line of adverse events belongs to: the overview, or a variable.
+
+    >>> events_part("Any adverse event", None), events_part("Skin > Rash", "AEDECOD")
+    ('overview', 'AEDECOD')
+    """
+    part = model_id or ""
+    if part == EVENTS_OVERVIEW or part.startswith("AE"):
+        return part
+    return EVENTS_OVERVIEW if parameter.startswith(ANY) else part
 
 
 def sentence_list(items: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 import importlib.util
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -26,6 +27,7 @@ def step(monkeypatch):
     monkeypatch.setattr(module, "installed_versions", lambda _: {})
     monkeypatch.setattr(module, "file_digests", lambda data: {})
     monkeypatch.setattr(module, "write_report", lambda content: "")
+    monkeypatch.setattr(module, "bibtex", lambda references: "")
     yield module
     sys.modules.pop("_step", None)
 
@@ -37,6 +39,7 @@ def test_a_trial_whose_name_begins_that_of_another_keeps_its_own_figures(
 
     def build_content(config, trials, syntheses, **others):
         seen.extend(trials)
+        return SimpleNamespace(references=())
 
     monkeypatch.setattr(step, "build_content", build_content)
     names = ["pain", "pain_follow_up"]
@@ -67,6 +70,7 @@ def test_a_trial_whose_name_begins_that_of_another_keeps_its_own_figures(
         agreement=["a"],
         data=[],
         page="report.html",
+        bibliography="report.bib",
         config={},
         trials=[{"id": name} for name in names],
         configs=[],

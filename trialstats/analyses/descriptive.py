@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from trialstats.analyses.trial_flow import enrolment_rows
 from trialstats.analyses.trial_rows import Analysis, Row
 from trialstats.errors import DataError
 from trialstats.rows import distinct_keys
@@ -27,7 +28,7 @@ def groups_of(analysis: Analysis) -> tuple[str, list[str]]:
 def baseline_rows(analysis: Analysis) -> Iterator[Row]:
     """Yield the baseline characteristics of the randomised, by group and in total."""
     column, groups = groups_of(analysis)
-    subjects = _randomised(analysis.adsl)
+    subjects = randomised_subjects(analysis.adsl)
     for name, variable in analysis.config["adsl"]["variables"].items():
         kind = variable.get("type", "text")
         if kind == "date" or name in NOT_BASELINE:
@@ -61,7 +62,7 @@ def _shared(group: str, name: str, variable: Mapping[str, Any]) -> Row:
     }
 
 
-def _randomised(adsl: pd.DataFrame) -> pd.DataFrame:
+def randomised_subjects(adsl: pd.DataFrame) -> pd.DataFrame:
     """Return the subjects with a date of randomisation, all where none is recorded."""
     return adsl[adsl["RANDDT"].notna()] if "RANDDT" in adsl else adsl
 
@@ -166,7 +167,7 @@ def _sizes(analysis: Analysis, n: int, size: int, shared: Row) -> Iterator[Row]:
 def disposition_rows(analysis: Analysis) -> Iterator[Row]:
     """Yield how many were randomised, treated, completed or stopped, and why."""
     column, groups = groups_of(analysis)
-    randomised = _randomised(analysis.adsl)
+    randomised = randomised_subjects(analysis.adsl)
     keys = distinct_keys(r for _, r in _fates(randomised) if r is not None)
     for group, subjects in split(randomised, column, groups):
         for (parameter, reason), number in _fates(subjects).items():
@@ -181,6 +182,7 @@ def disposition_rows(analysis: Analysis) -> Iterator[Row]:
                 n_subjects=len(subjects),
                 method="Number of randomised subjects",
             )
+    yield from enrolment_rows(analysis, column, groups, randomised)
 
 
 def _fates(subjects: pd.DataFrame) -> dict[tuple[str, str | None], int]:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from trialstats.analyses.category_agreement import cmh_seconds, shift_seconds
 from trialstats.analyses.mixed_agreement import DENSE
 from trialstats.analyses.second_rows import (
     Config,
@@ -271,4 +272,6 @@ FURTHER: Mapping[str, Any] = {
     "summary": description_seconds,
     "characteristics": description_seconds,
     "counts": description_seconds,
+    "cmh": cmh_seconds,
+    "shift": shift_seconds,
 }

@@ -16,6 +16,7 @@ from trialstats.analyses.synthesis_diagnostics import (
     small_study_rows,
 )
 from trialstats.analyses.synthesis_findings import findings_rows
+from trialstats.analyses.synthesis_flow import flow_rows
 from trialstats.analyses.synthesis_heterogeneity import (
     check_subgroups,
     regression_rows,
@@ -31,6 +32,7 @@ from trialstats.analyses.synthesis_inputs import (
     shown_pools,
 )
 from trialstats.analyses.synthesis_models import Model, models_of, settings_of
+from trialstats.analyses.synthesis_points import radial_rows, risk_rows
 from trialstats.analyses.synthesis_rows import (
     MEASURE_WORDS,
     Row,
@@ -43,6 +45,7 @@ from trialstats.analyses.synthesis_rows import (
     weight_rows,
 )
 from trialstats.analyses.synthesis_sensitivity import bayesian_rows, grid_rows
+from trialstats.analyses.synthesis_totals import total_rows, total_weight_row
 from trialstats.analyses.trial_effect import (
     TrialEffect,
     least_sure,
@@ -126,10 +129,14 @@ def synthesise(
     for effect, row in zip(main, effect_rows(main, subject), strict=True):
         rows.append(row | {"subgroup": groups[id(effect)]})
     rows += covariance_rows(main, subject)
+    rows += risk_rows(main, subject)
+    if config["pooling"] and len(main) > 1:
+        rows += total_rows(main, [groups[id(effect)] for effect in main], subject)
     if config["pooling"] and main:
         for model in models_of(config, _independent_trials(config, main)):
             rows += _fitted_model(model, main, sources)
     rows += [pool_row(row, subject) for row in shown]
+    rows += flow_rows(config, subject)
     return estimates_frame(rows)
 
 
@@ -184,6 +191,8 @@ def _fitted_model(
     shares = dict.fromkeys(map(id, entered))
     if pooled is not None and pooled.weights is not None:
         shares = dict(zip(shares, pooled.weights, strict=True))
+        if model.role == "primary" and len(entered) > 1:
+            yield total_weight_row(pooled.weights, subject, about)
     groups: dict[int, str | None] = {}
     if pooled is not None and pooled.groups is not None:
         groups = dict(zip(map(id, entered), pooled.groups, strict=True))
@@ -213,6 +222,7 @@ def _beside(
         yield from grid_rows(beside)
         yield from leave_one_out_rows(beside)
         yield from influence_rows(beside)
+        yield from radial_rows(beside)
         yield from small_study_rows(beside)
 
 

@@ -7,19 +7,26 @@ from typing import Any
 import pandas as pd
 
 from trialstats.analyses.adverse_events import adverse_event_rows
-from trialstats.analyses.descriptive import baseline_rows, disposition_rows
+from trialstats.analyses.descriptive import (
+    baseline_rows,
+    disposition_rows,
+    groups_of,
+    randomised_subjects,
+)
 from trialstats.analyses.estimand_account import estimand_rows
 from trialstats.analyses.trial_bioequivalence import (
     bioequivalence_method,
     bioequivalence_rows,
 )
 from trialstats.analyses.trial_characteristics import characteristics_rows
+from trialstats.analyses.trial_cmh import cmh_method, cmh_rows
 from trialstats.analyses.trial_counts import (
     counts_at_visit,
     counts_by_visit,
     visits_after_baseline,
 )
 from trialstats.analyses.trial_crossover import crossover_residuals, crossover_rows
+from trialstats.analyses.trial_flow import analysed_rows
 from trialstats.analyses.trial_logistic import (
     logistic_counts,
     logistic_method,
@@ -42,6 +49,8 @@ from trialstats.analyses.trial_models import (
 )
 from trialstats.analyses.trial_proportions import proportions_rows
 from trialstats.analyses.trial_rows import Analysis, Row
+from trialstats.analyses.trial_shift import shift_rows
+from trialstats.analyses.trial_subgroups import subgroup_rows
 from trialstats.analyses.trial_subject_counts import counts_rows
 from trialstats.analyses.trial_summaries import summary_rows
 from trialstats.analyses.trial_survival import (
@@ -49,6 +58,7 @@ from trialstats.analyses.trial_survival import (
     survival_method,
     survival_rows,
 )
+from trialstats.analyses.trial_tipping_points import tipping_point_rows
 from trialstats.analyses.trial_two_period import two_period_method, two_period_rows
 from trialstats.errors import ConfigError, ConvergenceError, NotEstimableError
 from trialstats.rows import ADAE, ADTTE, RESIDUALS, estimates_frame, frame_of
@@ -121,6 +131,9 @@ MODEL_TYPES: dict[str, ModelType] = {
     "adverse_events": ModelType(
         adverse_event_rows, None, _OF_RISKS[:1], adverse_events_method
     ),
+    "cmh": ModelType(
+        cmh_rows, counts_at_visit, (("cmh_row_means_test", "natural"),), cmh_method
+    ),
     "logistic": ModelType(
         logistic_rows, logistic_counts, _OF_RISKS[2:], logistic_method
     ),
@@ -141,6 +154,7 @@ MODEL_TYPES: dict[str, ModelType] = {
         characteristics_rows, None, _NONE_DESCRIBED, _described
     ),
     "counts": ModelType(counts_rows, None, _NONE_DESCRIBED, _described),
+    "shift": ModelType(shift_rows, None, _NONE_DESCRIBED, _described),
 }
 
 
@@ -214,6 +228,7 @@ def fit_analysis(
     analysis = Analysis(config, name, adsl, bds, adae, times)
     rows = list(model.counts(analysis)) if model.counts else []
     rows += estimand_rows(analysis)
+    rows += analysed_rows(analysis, *groups_of(analysis), randomised_subjects(adsl))
     try:
         rows += list(model.rows(analysis))
     except NotEstimableError as reason:
@@ -222,6 +237,8 @@ def fit_analysis(
             rows += structure_rows(analysis, reason.reasons)
     except ConvergenceError as reason:
         rows += _failed(analysis, model, f"{NOT_CONVERGED}{reason}")
+    rows += subgroup_rows(analysis, model)
+    rows += tipping_point_rows(analysis)
     return estimates_frame(rows)
 
 

@@ -7,7 +7,7 @@ that is larger: a difference of means near zero has no meaningful relative error
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import pandas as pd
@@ -23,10 +23,12 @@ from trialstats.analyses.second_rows import (
 )
 from trialstats.analyses.trial import NOT_CONVERGED
 from trialstats.analyses.trial_mmrm import NO_STRUCTURE
-from trialstats.analyses.trial_rows import NOBODY
+from trialstats.analyses.trial_rows import NOBODY, Analysis
+from trialstats.analyses.trial_subgroups import level_analyses
 from trialstats.errors import NotEstimableError
-from trialstats.records import Record, records
-from trialstats.rows import ADTTE, AGREEMENT, frame_of
+from trialstats.parts import EFFECTS, SUBGROUPS, own_records
+from trialstats.records import Record, find, records
+from trialstats.rows import ADAE, ADTTE, AGREEMENT, frame_of
 from trialstats.second_engine import pingouin_engine, two_proportions
 
 Row = dict[str, Any]
@@ -35,7 +37,13 @@ PINGOUIN = "pingouin"
 SUMS = "constrained likelihood and exact sums"
 
 #: Statistics that stand for their model when it fails.
-_EFFECTS = ("difference", "risk_difference", "hazard_ratio", "geometric_mean_ratio")
+_EFFECTS = (
+    *("difference", "risk_difference", "hazard_ratio", "geometric_mean_ratio"),
+    *("cmh_row_means_test", "cmh_correlation_test", "cmh_general_association_test"),
+)
+
+#: Models whose second engine needs no rows of the whole analysis.
+_IN_SUBGROUPS = ("ancova", "proportions", "logistic", "survival")
 
 _RELATIVE_TO_ERROR = ("estimate", "ci_lower", "ci_upper")
 
@@ -68,7 +76,8 @@ def check_trial(
         `trialstats.analyses.agreement.require_agreement`.
     """
     frames = [rows] if isinstance(rows, pd.DataFrame) else list(rows.values())
-    listed = [row for frame in frames for row in records(frame)]
+    everything = [row for frame in frames for row in records(frame)]
+    listed = own_records(everything)
     made: list[Row] = []
     times = frame_of([], ADTTE) if adtte is None else adtte
     for name, settings in config["analyses"].items():
@@ -78,7 +87,32 @@ def check_trial(
         if kind == "survival":
             compute = partial(compute, adtte=times)
         made += _checked(part, compute)
+        if kind in _IN_SUBGROUPS and "subgroups" in settings:
+            whole = Analysis(config, name, adsl, bds, frame_of([], ADAE), times)
+            made += _checked_levels(whole, find(everything, analysis=name))
     return frame_of(made, AGREEMENT)
+
+
+def _checked_levels(analysis: Analysis, listed: list[Record]) -> Iterator[Row]:
+    """Compare the effects within the levels of subgroups that have estimates."""
+    kind = analysis.model["type"]
+    for level, own in level_analyses(analysis):
+        part = [
+            row
+            for row in find(listed, model_id=SUBGROUPS, subgroup=level)
+            if row["statistic"] in EFFECTS[kind]
+        ]
+        main = find(part, statistic=EFFECTS[kind][0])
+        if any(row["estimate"] is None for row in main):
+            continue
+        compute = partial(
+            SECOND_ENGINES[kind], own.config, own.name, own.adsl, own.bds, part
+        )
+        if kind == "survival":
+            compute = partial(compute, adtte=own.adtte)
+        for second in compute():
+            if second.where.get("statistic") in EFFECTS[kind]:
+                yield from _compared(part, second)
 
 
 def _checked(part: list[Record], compute: Callable[[], Iterator[Second]]) -> list[Row]:
@@ -93,9 +127,11 @@ def _checked(part: list[Record], compute: Callable[[], Iterator[Second]]) -> lis
     made = [_absent(r, _second_of(r, seconds)) for r in failed]
     if failed and len(failed) == len(effects):
         return made  # Nor has a model without any effect means or variances.
+    named = {r["row_id"]: [r] for r in part}
     for second in seconds:
         if not any(_is_at(row, second) for row in failed):
-            made += _compared(part, second)
+            own = named.get(second.where.get("row_id"), part)
+            made += _compared(own, second)
     return made
 
 
@@ -287,19 +323,26 @@ def _adverse_events(
     counts = {
         (r["parameter"], r["group"]): (int(r["estimate"]), int(r["n_subjects"]))
         for r in part
-        if r["statistic"] == "subjects_with_event"
+        if r["statistic"] == "subjects_with_event" and r["subgroup"] is None
     }
     if not counts:
         raise NotEstimableError("There are no counts of events.")
     control = config["arms"]["control"]
     contrasts = {contrast_of(config, arm): arm for arm in config["arms"]["treatments"]}
     level = config["analyses"][name]["model"].get("level", 0.95)
+    # Rare terms have the same few counts.
+    effects = cache(two_proportions.effects)
     for row in part:
-        if row["statistic"] != "risk_difference" or row["not_estimable"]:
+        statistic = row["statistic"]
+        if statistic not in ("risk_difference", "fisher_test") or row["not_estimable"]:
             continue
         event, arm = row["parameter"], contrasts[row["contrast"]]
         table = (*counts[event, arm], *counts[event, control])
-        found = two_proportions.effects(table, level)["risk_difference"]
+        found: Mapping[str, float | None] = (
+            effects(table, level)["risk_difference"]
+            if statistic == "risk_difference"
+            else {"p_value": two_proportions.fisher_p_value(table)}
+        )
         yield Second({"row_id": row["row_id"]}, found, SUMS)
 
 

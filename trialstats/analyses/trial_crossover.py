@@ -13,6 +13,7 @@ from trialstats.analyses.mixed_rows import (
 from trialstats.analyses.trial_counts import n_analysed
 from trialstats.analyses.trial_covariances import covariance_row, pairs_of
 from trialstats.analyses.trial_models import crossover_model, inference_of
+from trialstats.analyses.trial_periods import period_rows
 from trialstats.analyses.trial_rows import (
     Analysis,
     Row,
@@ -53,6 +54,7 @@ def crossover_rows(analysis: Analysis) -> Iterator[Row]:
     yield from _shared_rows(analysis, fit, method)
     yield from _unadjusted_rows(analysis, fit)
     yield from _first_period_rows(analysis, fit)
+    yield from period_rows(analysis)
     for statistic, label, effects, first in (
         ("period_effect", "Period", fit.period_effects, fit.periods[0]),
         ("sequence_effect", "", fit.sequence_effects, fit.sequences[0]),

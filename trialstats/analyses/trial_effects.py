@@ -20,6 +20,7 @@ from trialstats.analyses.trial_effect import (
 from trialstats.config.checking import suggestion
 from trialstats.errors import ConfigError
 from trialstats.meta.effect_sizes import effect_sizes
+from trialstats.parts import own_rows
 from trialstats.records import Record, none_if_missing, records
 
 #: The row of a fitted trial that each measure takes.
@@ -87,6 +88,7 @@ def fitted_effects(
         treatment that is named.
     """
     statistic = FITTED[settings.measure]
+    rows = own_rows(rows)
     found = rows.loc[rows["statistic"].eq(statistic)]
     if found["contrast"].duplicated().any():
         # A model over visits: the visit that has the role of the analysis.

@@ -287,9 +287,10 @@ def _mean_rows(
             if not averaged:
                 yield n_analysed(analysis, one.arm, one.n, visit=one.visit)
             words += "; least-squares mean, covariates at their mean over all rows"
-            yield analysis.row(
-                "ls_mean", method=words, **shared, **mean_of(found, analysis.level)
-            )
+            # Zero is a hypothesis of a mean only where the configuration says so.
+            tested = analysis.model.get("test_means", False)
+            columns = (estimate_of if tested else mean_of)(found, analysis.level)
+            yield analysis.row("ls_mean", method=words, **shared, **columns)
         what = "difference" if one.difference else "mean"
         yield analysis.row(
             f"standard_error_of_{what}",

@@ -10,6 +10,7 @@ from trialstats.analyses.trial_covariates import (
     split_covariates,
     with_subjects,
 )
+from trialstats.analyses.trial_curves import curve_rows
 from trialstats.analyses.trial_left_out import left_out_rows, needed_columns
 from trialstats.analyses.trial_rows import Analysis, Row, estimate_columns
 from trialstats.errors import ConvergenceError, DataError, NotEstimableError
@@ -43,7 +44,7 @@ def _strata_in_words(analysis: Analysis) -> str:
 
 def survival_counts(analysis: Analysis) -> Iterator[Row]:
     """Yield subjects, events and censored times of each arm."""
-    data, subjects = _times(analysis), analysis.subjects()
+    data, subjects = subject_times(analysis), analysis.subjects()
     for arm in analysis.arms:
         own = data[data["TRT01P"] == arm]
         events = int(own["EVENT"].sum())
@@ -61,7 +62,7 @@ def survival_counts(analysis: Analysis) -> Iterator[Row]:
 
 def survival_rows(analysis: Analysis) -> Iterator[Row]:
     """Yield medians, survival at the named times, log-rank test, hazard ratios."""
-    data = _times(analysis)
+    data = subject_times(analysis)
     for arm in analysis.arms:
         if not (data["TRT01P"] == arm).any():
             raise NotEstimableError(f"{arm} has no subject with a time.")
@@ -70,8 +71,14 @@ def survival_rows(analysis: Analysis) -> Iterator[Row]:
     yield from _cox_rows(analysis, data)
 
 
-def _times(analysis: Analysis) -> pd.DataFrame:
-    """Return one row a subject of the analysis set, EVENT being 1 for the event."""
+def subject_times(analysis: Analysis) -> pd.DataFrame:
+    """Return one row a subject of the analysis set, EVENT being 1 for the event.
+
+    Raises
+    ------
+    DataError
+        When a subject has two times.
+    """
     rows = analysis.adtte
     code = analysis.settings["parameter"]
     members = analysis.subjects()["USUBJID"]
@@ -133,6 +140,13 @@ def _curve_rows(analysis: Analysis, data: pd.DataFrame) -> Iterator[Row]:
             not_estimable=found.not_estimable,
         )
         yield from _time_rows(analysis, arm, curve, method)
+    yield from curve_rows(
+        analysis,
+        curves,
+        times=analysis.model.get("times", []),
+        unit=time_unit(analysis),
+        method=method,
+    )
 
 
 def _time_rows(

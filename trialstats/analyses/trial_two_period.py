@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from trialstats.analyses.trial_counts import n_analysed
+from trialstats.analyses.trial_periods import period_rows
 from trialstats.analyses.trial_rows import (
     Analysis,
     Row,
@@ -41,6 +42,7 @@ def two_period_rows(analysis: Analysis) -> Iterator[Row]:
     for arm in analysis.arms:
         yield n_analysed(analysis, arm, n)
         yield from _moments(analysis, arm, both.loc[both["TRTP"] == arm, response])
+    yield from period_rows(analysis)
     contrast = analysis.contrast(analysis.treatments[0])
     shared: Row = {"unit": analysis.unit, "n_subjects": n}
     yield analysis.row(

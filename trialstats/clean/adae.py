@@ -139,5 +139,7 @@ def _query_undated(
             positions=frame.index[undated],
             column=spec["variables"].get("ASTDT", {}).get("column"),
             finding="the start of the event is not known",
-            resolution="kept, not counted as treatment-emergent",
+            resolution="kept, treatment-emergent as received"
+            if "TRTEMFL" in spec["variables"]
+            else "kept, not counted as treatment-emergent",
         )

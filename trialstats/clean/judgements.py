@@ -55,6 +55,25 @@ def judgement_frames(
     return biased, graded
 
 
+def risk_of_bias_in(cells: pd.DataFrame, *, file: str) -> pd.DataFrame:
+    """Return the judgements of a file for drawing, whichever trials it names.
+
+    The step that builds the judgements knows the trials and refuses unknown ones.
+
+    Parameters
+    ----------
+    cells, file
+        As for `build_risk_of_bias`.
+
+    Returns
+    -------
+    DataFrame
+        Schema `evidence_rows.RISK_OF_BIAS`.
+    """
+    named = cells["trial_id"].dropna() if "trial_id" in cells else ()
+    return build_risk_of_bias(cells, file=file, trials=named)
+
+
 def build_risk_of_bias(
     cells: pd.DataFrame, *, file: str, trials: Iterable[str]
 ) -> pd.DataFrame:

@@ -21,7 +21,15 @@ from trialstats.clean.wording import (
     value_of,
     visits_of,
 )
-from trialstats.rows import ADAE, ADAE_END, ADTTE, BDS, CROSSOVER, field, with_fields
+from trialstats.rows import (
+    ADAE,
+    ADAE_FURTHER,
+    ADTTE,
+    BDS,
+    CROSSOVER,
+    field,
+    with_fields,
+)
 
 Config = Mapping[str, Any]
 
@@ -33,7 +41,12 @@ EVENT_CODES: Mapping[str, tuple[str, ...]] = {
     "AESER": ("Y", "N"),
     "AEREL": ("RELATED", "NOT RELATED"),
     "AESEV": ("MILD", "MODERATE", "SEVERE"),
+    "AETOXGR": ("1", "2", "3", "4", "5"),
+    "AESDTH": ("Y", "N"),
+    "TRTEMFL": ("Y", "N"),
 }
+
+_FURTHER = tuple(one.name for one in ADAE_FURTHER)
 
 
 def bds_schema(config: Config) -> pa.Schema:
@@ -50,11 +63,11 @@ def bds_schema(config: Config) -> pa.Schema:
 
 
 def adae_schema(config: Config) -> pa.Schema:
-    """Return the variables of a trial's ADAE; AENDT only where it is configured."""
+    """Return the variables of a trial's ADAE; further ones only where configured."""
     spec = config.get("adae", {})
     variables = spec.get("variables", {})
-    schema = with_fields(ADAE, [ADAE_END]) if "AENDT" in variables else ADAE
-    return _told(schema, _adae_words(config, spec))
+    further = [one for one in ADAE_FURTHER if one.name in variables]
+    return _told(with_fields(ADAE, further), _adae_words(config, spec))
 
 
 def adtte_schema(config: Config) -> pa.Schema:
@@ -192,10 +205,13 @@ def _adae_words(config: Config, spec: Config) -> dict[str, Told]:
     absent: Told = {"origin": "Collected", "source": "not collected in this trial"}
     words: dict[str, Told] = {
         name: {k: v for k, v in received.get(name, absent).items() if k != "codelist"}
-        for name in ("AETERM", "ASTDT", "AENDT", "AESEV", "AESER", "AEREL")
+        for name in ("AETERM", "ASTDT", "AESEV", "AESER", "AEREL", *_FURTHER)
     }
+    emergent = _derived("Y where ASTDY is 1 or more", codelist=["Y"])
+    words["TRTEMFL"] = received.get("TRTEMFL", emergent)
     for name, codes in EVENT_CODES.items():
-        words[name] |= {"codelist": list(codes)}
+        if name != "TRTEMFL" or name in received:
+            words[name] |= {"codelist": list(codes)}
     return {
         **_subject(config),
         **words,
@@ -203,7 +219,6 @@ def _adae_words(config: Config, spec: Config) -> dict[str, Told]:
         "AESEQ": _derived("1, 2, ... within the subject, by ASTDT and AETERM"),
         "AEDECOD": received.get("AEDECOD", _derived("AETERM as reported")),
         "ASTDY": _day("ASTDT"),
-        "TRTEMFL": _derived("Y where ASTDY is 1 or more", codelist=["Y"]),
     }
 
 

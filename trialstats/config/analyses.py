@@ -18,7 +18,10 @@ Config = Mapping[str, Any]
 Found = Iterator[tuple[str, str]]
 
 #: Models of one visit, which must be named.
-_OF_ONE_VISIT = ("ancova", "crossover", "two_period", "bioequivalence", "proportions")
+_OF_ONE_VISIT = (
+    *("ancova", "crossover", "two_period", "bioequivalence"),
+    *("proportions", "cmh"),
+)
 
 
 def analysis_problems(trial: Config) -> Found:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from trialstats.vocabulary import flag_of_set
+
 Config = Mapping[str, Any]
 
 #: Variables of ADSL that the cleaning makes itself, with their types.
@@ -47,7 +49,7 @@ def set_flag(name: str) -> str:
     >>> set_flag("Safety")
     'SAFETYFL'
     """
-    return f"{name.upper()}FL"
+    return flag_of_set(name)
 
 
 def period_treatments(trial: Config) -> list[str]:

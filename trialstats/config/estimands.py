@@ -33,6 +33,8 @@ _SUMMARIES = {
     "ratio of geometric means": r"(geometric )?means?('?s)? ratio|ratio of "
     r"(the )?(geometric |adjusted )*means?",
     "difference in medians": r"difference (in|of|between) (the )?medians?",
+    "difference in distributions": r"difference (in|of|between) (the )?"
+    r"(distributions?|mean scores?)",
     "difference in means": r"mean difference|difference (in|of|between) "
     r"(the )?(adjusted |least[- ]squares |ls |weekly )*means?|"
     r"difference (in|of|between) (the )?mean\b",
@@ -48,6 +50,7 @@ ESTIMATED = {
     "two_period": ("difference in means",),
     "proportions": _OF_RISKS,
     "adverse_events": _OF_RISKS,
+    "cmh": ("difference in distributions", *_OF_RISKS),
     "logistic": ("odds ratio",),
     "survival": ("hazard ratio",),
     "bioequivalence": ("ratio of geometric means",),
@@ -56,7 +59,7 @@ ESTIMATED = {
 #: Models of records of measurements, whose choice the strategies are.
 OF_RECORDS = (
     *("ancova", "mmrm", "crossover", "two_period", "bioequivalence"),
-    *("proportions", "logistic"),
+    *("proportions", "logistic", "cmh"),
 )
 
 #: Derivations that fill visits without a value.

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from trialstats.config.adverse_events import adverse_event_problems
+from trialstats.config.category_models import cmh_problems, shift_problems
 from trialstats.config.checking import suggestion, unknown_name
 from trialstats.config.declared import subject_columns, visits_of
 from trialstats.config.formulas import condition_problems
@@ -180,4 +182,7 @@ _CHECKS = {
     "survival": _survival,
     "characteristics": _characteristics,
     "counts": _counts,
+    "cmh": cmh_problems,
+    "shift": shift_problems,
+    "adverse_events": adverse_event_problems,
 }

@@ -9,6 +9,7 @@ from trialstats.config.further_models import further_problems
 from trialstats.config.model_columns import MEASURED as MEASURED
 from trialstats.config.model_columns import MEASURED_NUMBERS as MEASURED_NUMBERS
 from trialstats.config.model_columns import columns_of, number_problems
+from trialstats.config.parts import parts_problems
 from trialstats.config.terms import names_in, term_problems
 from trialstats.vocabulary import AVERAGE_OVER_VISITS
 
@@ -19,28 +20,34 @@ Found = Iterator[tuple[str, str]]
 DESIGNS = {
     **dict.fromkeys(("crossover", "two_period", "bioequivalence"), "crossover"),
     **dict.fromkeys(("mmrm", "logistic", "survival"), "parallel"),
+    **dict.fromkeys(("cmh", "shift"), "parallel"),
 }
 
 #: Keys of a model beside `type`, by its type.
 KEYS = {
     "ancova": (
         *("covariates", "margins", "pairwise", "dose_response", "interaction"),
-        *("summaries", "level"),
+        *("summaries", "tipping_point", "level"),
     ),
     "mmrm": (
         *("terms", "covariance", "group", "weights", "method", "df", "vcov"),
-        *("averaged_over", "constrained_baseline", "level"),
+        *("averaged_over", "constrained_baseline", "test_means", "level"),
     ),
     "crossover": ("baseline", "df", "boundary", "level"),
     "two_period": ("level",),
     "bioequivalence": ("method", "df", "boundary", "reference_scaling", "level"),
-    "proportions": ("interval", "test", "level"),
+    "proportions": ("interval", "test", "tipping_point", "level"),
+    "cmh": ("strata", "categories", "scores", "statistics", "level"),
     "logistic": ("covariates", "level"),
     "survival": ("covariates", "strata", "times", "limits", "ties", "level"),
     "summary": (),
     "characteristics": ("variables",),
     "counts": ("lines", "by"),
-    "adverse_events": ("level",),
+    "shift": ("categories", "worst", "scores", "statistics"),
+    "adverse_events": (
+        *("by", "overview", "severity", "relation", "test", "order"),
+        *("minimum_percent", "level"),
+    ),
 }
 
 #: Models of the subjects themselves, which need no parameter.
@@ -86,6 +93,7 @@ def model_problems(trial: Config, name: str) -> Found:
     if kind == "crossover" and "baseline" in model:
         yield from number_problems(trial, f"{place}.baseline", model["baseline"])
     yield from further_problems(trial, name)
+    yield from parts_problems(trial, name)
 
 
 def mmrm_problems(trial: Config, name: str) -> Found:

@@ -14,12 +14,12 @@ Config = Mapping[str, Any]
 _OF_ESTIMANDS = {"estimands", "intercurrent_events"}
 
 #: Keys of a synthesis that change what is printed, not what is computed.
-_PRINTED = {"title", "question", "condition", "favours", "notes", "figure"}
+_PRINTED = {"title", "question", "condition", "favours", "notes", "figure", "figures"}
 
 
 def dataset_settings(trial: Config) -> dict[str, Any]:
     """Return what the datasets of a trial depend on."""
-    left_out = {"analyses", "title", *_OF_ESTIMANDS}
+    left_out = {"analyses", "figures", "tables", "title", *_OF_ESTIMANDS}
     return {k: v for k, v in trial.items() if k not in left_out}
 
 
@@ -30,7 +30,7 @@ def export_settings(trial: Config) -> dict[str, Any]:
 
 def analysis_settings(trial: Config, name: str) -> dict[str, Any]:
     """Return what one analysis of a trial depends on."""
-    left_out = {"sources", "title", *_OF_ESTIMANDS}
+    left_out = {"sources", "figures", "tables", "title", *_OF_ESTIMANDS}
     kept = {k: v for k, v in trial.items() if k not in left_out}
     return kept | estimand_settings(trial, name)
 

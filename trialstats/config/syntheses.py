@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from trialstats.config.checking import suggestion, unknown_name
+from trialstats.config.synthesis_figures import figure_problems, prisma_problems
 
 Config = Mapping[str, Any]
 
@@ -20,6 +21,7 @@ def synthesis_problems(
     if synthesis["synthesis"] != synthesis["id"]:
         found.append(("synthesis", f"must be {synthesis['id']!r}, the file's name"))
     found += _measure_problems(synthesis)
+    found += [*figure_problems(synthesis), *prisma_problems(synthesis)]
     statuses = set()
     for name in synthesis["analyses"]:
         trial, analysis = name.split(".")

@@ -18,7 +18,7 @@ from trialstats.figures.pages import (
     title_blocks,
 )
 from trialstats.figures.theme import BASE_SIZE, INK, MUTED, POOLED, PREDICTION
-from trialstats.records import Record, distinct, find, records
+from trialstats.records import Record, distinct, find, identified, records
 
 #: Points.
 _WIDTH, _GAP, _ROW, _BAR = 620.0, 16.0, 21.0, 11.0
@@ -55,6 +55,7 @@ class _Line:
     n_set_aside: int
     changed: int | None
     received: int
+    steps: tuple[Record, ...] = ()
     step: bool = False
     total: bool = False
 
@@ -66,9 +67,30 @@ class _Line:
     def height(self) -> float:
         return _STEP_ROW if self.step else _ROW
 
+    @property
+    def cells(self) -> tuple[tuple[int | None, tuple[str, ...]], ...]:
+        """The counts, each with the steps that it stands in or is the sum of."""
+        first, last, every = (
+            tuple(str(s["row_id"]) for s in self.steps if self.step or s["rule"] in of)
+            for of in ((RECEIVED,), (USED,), {s["rule"] for s in self.steps})
+        )
+        if self.step:
+            first, last = first[:1], last[-1:]
+        return (
+            (self.n_in, first),
+            (self.n_set_aside, every),
+            (self.n_out, last),
+            (self.changed, last),
+        )
+
 
 def account_plot(
-    frame: pd.DataFrame, *, title: str, subtitle: str = "", synthetic: bool = False
+    frame: pd.DataFrame,
+    *,
+    title: str,
+    subtitle: str = "",
+    synthetic: bool = False,
+    trial: str = "",
 ) -> Figure:
     """Draw, for every source, the way from the rows received to the rows used.
 
@@ -80,6 +102,8 @@ def account_plot(
         Title of the figure, and what stands under it.
     synthetic : bool
         Whether the data are synthetic.
+    trial : str
+        Name of the trial in the ``row_id`` of its steps.
 
     Returns
     -------
@@ -92,7 +116,8 @@ def account_plot(
     DataError
         When a column is missing, or there is no source.
     """
-    listed = records(frame, needs=_NEEDS)
+    records(frame, needs=_NEEDS)
+    listed = identified(frame, "steps", trial)
     if not listed:
         raise DataError("the account holds no source", remedy="one row a step")
     lines = [line for part in _by_source(listed) for line in _lines(part)]
@@ -110,7 +135,8 @@ def account_plot(
 
 def account_alt_text(frame: pd.DataFrame, *, title: str) -> str:
     """Return what became of the rows of every source, with all numbers."""
-    parts = _by_source(records(frame, needs=_NEEDS))
+    records(frame, needs=_NEEDS)
+    parts = _by_source(identified(frame, "steps"))
     lines = [line for part in parts for line in _lines(part)]
     total = _total(lines)
     told = [_in_words(part) for part in parts]
@@ -137,6 +163,7 @@ def _lines(steps: Sequence[Record]) -> list[_Line]:
             n_set_aside=received - int(used["n_out"]),
             changed=int(used["n_changed"] or 0),
             received=received,
+            steps=tuple(steps),
         )
     ]
     named = aside if len(aside) <= MOST_STEPS else aside[: MOST_STEPS - 1]
@@ -148,6 +175,7 @@ def _lines(steps: Sequence[Record]) -> list[_Line]:
                 n_set_aside=int(step["n_set_aside"]),
                 changed=None,
                 received=received,
+                steps=(step,),
                 step=True,
             )
         )
@@ -160,6 +188,7 @@ def _lines(steps: Sequence[Record]) -> list[_Line]:
                 n_set_aside=sum(int(step["n_set_aside"]) for step in rest),
                 changed=None,
                 received=received,
+                steps=tuple(rest),
                 step=True,
             )
         )
@@ -182,6 +211,7 @@ def _total(lines: Sequence[_Line]) -> _Line:
         n_set_aside=sum(line.n_set_aside for line in sources),
         changed=sum(line.changed or 0 for line in sources),
         received=received,
+        steps=tuple(step for line in sources for step in line.steps),
         total=True,
     )
 
@@ -244,11 +274,17 @@ def _draw_line(
     if line.step:
         label = shortened(label, size, bar[0] - _GAP - MARGIN - indent)
     canvas.text(MARGIN + indent, middle, label, size=size, weight=weight, colour=colour)
-    counts = [line.n_in, line.n_set_aside, line.n_out, line.changed]
-    for x, count in zip(rights, counts, strict=True):
+    for x, (count, rows) in zip(rights, line.cells, strict=True):
         written = "" if count is None else str(count)
         canvas.text(
-            x, middle, written, size=size, weight=weight, colour=colour, align="right"
+            x,
+            middle,
+            written,
+            size=size,
+            weight=weight,
+            colour=colour,
+            align="right",
+            rows=rows,
         )
     if line.step:
         parts = [(line.n_out, _OUT_COLOUR), (line.n_set_aside, PREDICTION)]

@@ -7,7 +7,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from trialstats.figures.adverse_event_rows import (
-    SUMMARY,
     Event,
     adverse_event_alt_text,
     events_of,
@@ -35,7 +34,6 @@ from trialstats.formatting import MINUS, format_level, format_number
 from trialstats.records import (
     Record,
     distinct,
-    find,
     is_synthetic,
     records,
     usual_level,
@@ -43,10 +41,14 @@ from trialstats.records import (
 
 __all__ = ["adverse_event_alt_text", "adverse_event_plot"]
 
-#: Points: the page, the gap between columns, a row, and the two plots.
-_WIDTH, _GAP, _ROW = 684.0, 16.0, 17.0
+#: Points: the page, the gap between columns, a row, and the least width of a plot, for
+#: which the page is made wider.
+_WIDTH, _GAP, _ROW, _PLOT = 684.0, 16.0, 17.0, 90.0
 
 _WIDEST_LABEL = 170.0
+
+#: Points that the name of an arm takes at most before it goes over several lines.
+_WIDEST_ARM = 84.0
 
 _SHAPES = ("o", "D", "^")
 
@@ -78,23 +80,25 @@ def adverse_event_plot(rows: pd.DataFrame, *, title: str, subtitle: str = "") ->
     level = usual_level(e.difference for e in events if e.difference)
     notes = ["Points: share of participants at risk who had the event at least once."]
     if any(e.difference for e in events):
-        contrast = distinct(find(listed, statistic="risk_difference"), "contrast")
-        contrasts = ", ".join(map(str, contrast))
+        shown = distinct([e.difference for e in events if e.difference], "contrast")
+        contrasts = ", ".join(map(str, shown))
         words = format_level(level, "confidence interval")
         notes.append(
             f"Risk difference: {contrasts}, {words}; above 0, more "
             "participants with the event under treatment."
         )
+    if len(distinct(listed, "contrast")) > 1:
+        notes.append("The table has the other comparisons.")
     if left_out:
         notes.append(f"{left_out} rarer terms are not shown; the table lists them.")
     blocks = [
-        *title_blocks(title, subtitle, _WIDTH, synthetic=is_synthetic(listed)),
+        *title_blocks(title, subtitle, columns.width, synthetic=is_synthetic(listed)),
         _heads(columns, f"points [{format_level(level)}]"),
         _body(columns, events),
         _axes(columns),
-        *note_blocks(notes, _WIDTH),
+        *note_blocks(notes, columns.width),
     ]
-    return compose(blocks, _WIDTH)
+    return compose(blocks, columns.width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ class _Columns:
     counts: list[float]
     shares: Axis
     differences: Axis | None
-    text: float
+    width: float
 
     @classmethod
     def of(cls, arms: list[str], events: Sequence[Event]) -> "_Columns":
@@ -118,21 +122,28 @@ class _Columns:
         x, counts = MARGIN + label + _GAP, []
         for arm in arms:
             cells = [_cell(e, arm) for e in events] + ["n/N (%)"]
-            width = max(
-                widest(cells, size, weight="bold"),
-                widest([arm], size, weight="bold") + 2 * size,
-            )
+            head = widest(_lines_of(arm), size, weight="bold") + 2 * size
+            width = max(widest(cells, size, weight="bold"), head)
             x += width
             counts.append(x)
             x += _GAP
         drawn = [e.difference for e in events if e.difference]
         texts = widest([_difference_text(d) for d in drawn], size, weight="bold")
+        plots = 2 * _PLOT + _GAP if drawn else _PLOT
         right = _WIDTH - MARGIN - (texts + _GAP if drawn else 0.0)
+        right = max(right, x + plots)
+        width = right + MARGIN + (texts + _GAP if drawn else 0.0)
         room = right - x
         end = x + 0.5 * (room - _GAP) if drawn else right
         top = max((_ratio(e, arm) for e in events for arm in e.counts), default=0.0)
         shares = Axis(0.0, max(1.06 * top, 0.05), x + 6, end, percent=True)
-        return cls(arms, label, counts, shares, _axis(drawn, end + _GAP, right), right)
+        differences = _axis(drawn, end + _GAP, right)
+        return cls(arms, label, counts, shares, differences, width)
+
+
+def _lines_of(arm: str) -> tuple[str, ...]:
+    """Return the name of an arm as its head has it, on lines."""
+    return wrap(arm, BASE_SIZE, _WIDEST_ARM, weight="bold")
 
 
 def _axis(drawn: Sequence[Record], left: float, right: float) -> Axis | None:
@@ -177,20 +188,26 @@ def _heads(columns: _Columns, interval: str) -> Block:
     """Return the heads; each arm's head carries its marker, so no legend is needed."""
     size = BASE_SIZE
     step = TEXT_LINE * size
-    height = 2 * step + 8.0
+    names = [_lines_of(arm) for arm in columns.arms]
+    deepest = max(len(name) for name in names)
+    height = (deepest + 1) * step + 8.0
 
     def draw(canvas: Canvas, top: float) -> None:
-        first, second = top + step / 2, top + 1.5 * step
-        for arm, right in zip(columns.arms, columns.counts, strict=True):
-            canvas.text(right, first, arm, size=size, weight="bold", align="right")
-            width = widest([arm], size, weight="bold")
-            _point(canvas, columns, arm, right - width - 0.9 * size, first)
+        second = top + (deepest + 0.5) * step
+        first = second - step
+        for arm, lines, right in zip(columns.arms, names, columns.counts, strict=True):
+            start = second - len(lines) * step
+            for i, line in enumerate(lines):
+                y = start + i * step
+                canvas.text(right, y, line, size=size, weight="bold", align="right")
+            width = widest(lines[:1], size, weight="bold")
+            _point(canvas, columns, arm, right - width - 1.1 * size, start)
             canvas.text(
                 right, second, "n/N (%)", size=size - 1, colour=MUTED, align="right"
             )
         if columns.differences:
             canvas.text(
-                _WIDTH - MARGIN,
+                columns.width - MARGIN,
                 first,
                 "Risk difference,",
                 size=size,
@@ -198,7 +215,7 @@ def _heads(columns: _Columns, interval: str) -> Block:
                 align="right",
             )
             canvas.text(
-                _WIDTH - MARGIN,
+                columns.width - MARGIN,
                 second,
                 interval,
                 size=size - 1,
@@ -206,12 +223,19 @@ def _heads(columns: _Columns, interval: str) -> Block:
                 align="right",
             )
         y = top + height - 4
-        canvas.line([(MARGIN, y), (_WIDTH - MARGIN, y)], colour=INK, width=0.9)
+        canvas.line([(MARGIN, y), (columns.width - MARGIN, y)], colour=INK, width=0.9)
 
     return Block(height, draw)
 
 
-def _point(canvas: Canvas, columns: _Columns, arm: str, x: float, y: float) -> None:
+def _point(
+    canvas: Canvas,
+    columns: _Columns,
+    arm: str,
+    x: float,
+    y: float,
+    rows: Sequence[str] = (),
+) -> None:
     colour = _colour(columns, arm)
     size = 6.0 if _shape(columns, arm) == "o" else 5.2
     # The control is hollow, so that a treatment with the same share shows through.
@@ -226,6 +250,7 @@ def _point(canvas: Canvas, columns: _Columns, arm: str, x: float, y: float) -> N
         colour=fill,
         outline=colour,
         line_width=1.4,
+        rows=rows,
     )
 
 
@@ -235,9 +260,7 @@ def _body(columns: _Columns, events: Sequence[Event]) -> Block:
         wrap(e.label, size, columns.label + 0.5, weight=_weight(e)) for e in events
     ]
     heights = [_ROW + (len(t) - 1) * TEXT_LINE * size for t in texts]
-    split = next(
-        (i for i, e in enumerate(events) if i and not e.label.startswith(SUMMARY)), 0
-    )
+    split = next((i for i, e in enumerate(events) if i and not e.is_summary), 0)
     space = 6.0 if split else 0.0
 
     def draw(canvas: Canvas, top: float) -> None:
@@ -249,7 +272,7 @@ def _body(columns: _Columns, events: Sequence[Event]) -> Block:
         ):
             if split and i == split:
                 line = y + space / 2
-                ends = [(MARGIN, line), (_WIDTH - MARGIN, line)]
+                ends = [(MARGIN, line), (columns.width - MARGIN, line)]
                 canvas.line(ends, colour=HAIRLINE, width=0.7)
                 y += space
             _row(canvas, columns, event, text, y + height / 2)
@@ -259,7 +282,7 @@ def _body(columns: _Columns, events: Sequence[Event]) -> Block:
 
 
 def _weight(event: Event) -> str:
-    return "bold" if event.label.startswith(SUMMARY) else "normal"
+    return "bold" if event.is_summary else "normal"
 
 
 def _grid(canvas: Canvas, columns: _Columns, top: float, bottom: float) -> None:
@@ -282,7 +305,13 @@ def _row(
     places = []
     for arm, right in zip(columns.arms, columns.counts, strict=True):
         canvas.text(
-            right, y, _cell(event, arm), size=size, weight=weight, align="right"
+            right,
+            y,
+            _cell(event, arm),
+            size=size,
+            weight=weight,
+            align="right",
+            rows=_named(event, arm),
         )
         if arm in event.counts:
             places.append((arm, columns.shares.place(_ratio(event, arm))))
@@ -290,17 +319,23 @@ def _row(
         ends = sorted(x for _, x in places)
         canvas.line([(ends[0], y), (ends[-1], y)], colour=RULE, width=1.0)
     for arm, x in places:
-        _point(canvas, columns, arm, x, y)
+        _point(canvas, columns, arm, x, y, _named(event, arm))
     if event.difference and columns.differences:
         _difference(canvas, columns.differences, event.difference, y)
         canvas.text(
-            _WIDTH - MARGIN,
+            columns.width - MARGIN,
             y,
             _difference_text(event.difference),
             size=size,
             weight=weight,
             align="right",
+            rows=(str(event.difference["row_id"]),),
         )
+
+
+def _named(event: Event, arm: str) -> tuple[str, ...]:
+    """Return the row of the counts of an arm."""
+    return (event.rows[arm],) if arm in event.rows else ()
 
 
 def _ratio(event: Event, arm: str) -> float:
@@ -309,12 +344,15 @@ def _ratio(event: Event, arm: str) -> float:
 
 
 def _difference(canvas: Canvas, axis: Axis, row: Record, y: float) -> None:
-    low, high = row["ci_lower"], row["ci_upper"]
+    low, high, rows = row["ci_lower"], row["ci_upper"], (str(row["row_id"]),)
     if low is not None and high is not None:
         ends = [axis.place(min(max(v, axis.lower), axis.upper)) for v in (low, high)]
-        canvas.line([(ends[0], y), (ends[1], y)], colour=INK, width=1.0, layer=3)
+        canvas.line(
+            [(ends[0], y), (ends[1], y)], colour=INK, width=1.0, layer=3, rows=rows
+        )
     x, half = axis.place(row["estimate"]), 3.0
-    canvas.rectangle(x - half, y - half, 2 * half, 2 * half, colour=INK, layer=4)
+    side = 2 * half
+    canvas.rectangle(x - half, y - half, side, side, colour=INK, layer=4, rows=rows)
 
 
 def _axes(columns: _Columns) -> Block:
@@ -334,7 +372,9 @@ def _axes(columns: _Columns) -> Block:
             canvas.line([(axis.left, top), (axis.right, top)], colour=INK, width=0.8)
             for x, label in axis.ticks(size):
                 canvas.line([(x, top), (x, top + 3.5)], colour=INK, width=0.8)
-                canvas.text(x, top + 8 + step / 2, label, size=size, align="center")
+                canvas.text(
+                    x, top + 8 + step / 2, label, size=size, align="center", axis=True
+                )
             for i, line in enumerate(texts):
                 canvas.text(
                     (axis.left + axis.right) / 2,

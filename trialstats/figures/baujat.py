@@ -1,14 +1,15 @@
 """Baujat plots: which trials make the heterogeneity, and which move the result."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from trialstats.figures.axis import Axis
-from trialstats.figures.canvas import Canvas, Point, shortened, text_width, wrap
+from trialstats.figures.canvas import Canvas, Point, shortened, wrap
 from trialstats.figures.influence import NO_DIAGNOSTICS
+from trialstats.figures.names import MARK, placed
 from trialstats.figures.pages import (
     MARGIN,
     TEXT_LINE,
@@ -28,16 +29,14 @@ _PLANE, _HEIGHT, _LABELS = 470.0, 330.0, 44.0
 
 _WIDTH = 2 * MARGIN + _LABELS + _PLANE + 10.0
 
-#: Width of the longest name, and of a mark, in points.
-_NAME, _MARK = 150.0, 6.0
+#: Width of the longest name, in points.
+_NAME = 150.0
 
 #: As many trials are told in words.
 _MOST_NAMED = 3
 
 _X = "Contribution to heterogeneity (squared Pearson residual)"
 _Y = "Influence on the pooled effect (squared standardised change without the trial)"
-
-Box = tuple[float, float, float, float]
 
 
 def baujat_plot(
@@ -126,6 +125,10 @@ def _plane_block(drawn: Shown, points: Mapping[str, Point]) -> Block:
     left = MARGIN + _LABELS
     right = left + _PLANE
     names = _names(drawn)
+    ids = {
+        t: drawn.ids("baujat_heterogeneity", t) + drawn.ids("baujat_influence", t)
+        for t in points
+    }
     flagged = {t for t, flag in drawn.by_trial("influential").items() if flag}
 
     def draw(canvas: Canvas, top: float) -> None:
@@ -137,12 +140,18 @@ def _plane_block(drawn: Shown, points: Mapping[str, Point]) -> Block:
         draw_plane(canvas, plane, small, [_X], grid=True)
         places = {trial: plane.place(*point) for trial, point in points.items()}
         for own, colour in ((False, TRIAL), (True, PREDICTION)):
-            at = [p for t, p in places.items() if (t in flagged) == own]
-            if at:
-                shape = "D" if own else "o"
-                canvas.markers(
-                    at, shape, size=_MARK, colour=colour, outline=PAPER, line_width=0.5
-                )
+            shape = "D" if own else "o"
+            for trial, at in places.items():
+                if (trial in flagged) == own:
+                    canvas.marker(
+                        *at,
+                        shape,
+                        size=MARK,
+                        colour=colour,
+                        outline=PAPER,
+                        line_width=0.5,
+                        rows=ids[trial],
+                    )
         frame = (left, inner, right, inner + _HEIGHT)
         # Influential trials are named first, then those far out.
         order = sorted(points, key=lambda t: (t not in flagged, -_far(points[t], x, y)))
@@ -162,69 +171,3 @@ def _ends(values: Iterable[float]) -> tuple[float, float]:
 
 def _far(point: Point, x: Axis, y: Axis) -> float:
     return max(point[0] / x.upper, point[1] / y.upper)
-
-
-def placed(
-    texts: Mapping[str, str],
-    places: Mapping[str, Point],
-    frame: Box,
-    size: float,
-) -> dict[str, Point]:
-    """Return where names stand beside their points: left edge and middle, in points.
-
-    Each takes the first place, right, left, above, below, that touches no name, no
-    point and no edge; one that finds none is left out.
-
-    Parameters
-    ----------
-    texts : mapping
-        Trial -> name, the most important first.
-    places : mapping
-        Trial -> where its point stands.
-    frame : tuple
-        Left, top, right and bottom of the plane.
-    size : float
-        Size of the type.
-    """
-    half = _MARK / 2 + 0.5
-    taken: list[Box] = [
-        (x - half, y - half, x + half, y + half) for x, y in places.values()
-    ]
-    found: dict[str, Point] = {}
-    for trial, text in texts.items():
-        x, y = places[trial]
-        width = text_width(text, size)
-        for left, middle in _candidates(x, y, width, size):
-            box = (left, middle - 0.72 * size, left + width, middle + 0.72 * size)
-            if _inside(box, frame) and not any(_touch(box, t) for t in taken):
-                taken.append(box)
-                found[trial] = (left, middle)
-                break
-    return found
-
-
-def _candidates(x: float, y: float, width: float, size: float) -> Sequence[Point]:
-    away, up = _MARK / 2 + 2.5, _MARK / 2 + 0.8 * size
-    return (
-        (x + away, y),
-        (x - away - width, y),
-        (x - width / 2, y - up),
-        (x - width / 2, y + up),
-        (x + 1.0, y - up),
-        (x + 1.0, y + up),
-        (x - width - 1.0, y - up),
-        (x - width - 1.0, y + up),
-    )
-
-
-def _inside(box: Box, frame: Box) -> bool:
-    return (
-        box[0] > frame[0] + 2
-        and box[1] > frame[1]
-        and box[2] < frame[2] + 8
-        and box[3] < frame[3] - 2
-    )
-
-
-def _touch(a: Box, b: Box) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

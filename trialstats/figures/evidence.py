@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from trialstats.errors import DataError
 from trialstats.figures.canvas import Canvas, widest, wrap
+from trialstats.figures.forest_lines import row_ids
 from trialstats.figures.pages import (
     MARGIN,
     TEXT_LINE,
@@ -28,7 +29,7 @@ from trialstats.figures.theme import (
     RULE,
 )
 from trialstats.formatting import format_number
-from trialstats.records import Record, records
+from trialstats.records import Record, identified, records
 from trialstats.vocabulary import upper_first
 
 #: Points.
@@ -130,7 +131,8 @@ def evidence_map_alt_text(
 
 
 def _trials(evidence: pd.DataFrame) -> list[Record]:
-    trials = records(evidence, needs=_COLUMNS)
+    records(evidence, needs=_COLUMNS)
+    trials = identified(evidence, "evidence_map")
     if not trials:
         raise DataError("the evidence map holds no trial", remedy="one row a trial")
     for i, trial in enumerate(trials):
@@ -224,7 +226,8 @@ def _row(trial: Record, columns: _Columns, *, named: bool) -> Block:
         _lines(canvas, columns.trial, y, labels, size, INK)
         _lines(canvas, columns.reason, y, reasons, _SMALL, MUTED)
         n = "\N{EN DASH}" if trial["n"] is None else format_number(trial["n"], 0)
-        canvas.text(columns.n_right, y, n, size=size, align="right")
+        ids = row_ids(trial)
+        canvas.text(columns.n_right, y, n, size=size, align="right", rows=ids)
         for x in columns.offers.values():
             canvas.line(
                 [(x, top), (x, top + height)], colour=HAIRLINE, width=0.5, layer=0.4
@@ -247,16 +250,31 @@ def _mark(canvas: Canvas, trial: Record, x: float, y: float) -> None:
     n = trial["n"]
     # The area of the mark follows the number of participants.
     width = _UNKNOWN if n is None else _HUNDRED * math.sqrt(min(n, 160) / 100)
-    _symbol(canvas, str(trial["design_class"]), x, y, max(width, 3.5), trial["offers"])
+    design, ids = str(trial["design_class"]), row_ids(trial)
+    _symbol(canvas, design, x, y, max(width, 3.5), trial["offers"], ids)
 
 
 def _symbol(
-    canvas: Canvas, design: str, x: float, y: float, width: float, offer: str
+    canvas: Canvas,
+    design: str,
+    x: float,
+    y: float,
+    width: float,
+    offer: str,
+    rows: Sequence[str] = (),
 ) -> None:
     mark = _MARKS.get(design, _OTHER_MARK)
     # A square on its corner looks larger than a disc of the same width.
     scale = 0.8 if mark == "D" else 0.9 if mark == "s" else 1.0
-    canvas.marker(x, y, mark, size=width * scale, colour=OFFERS[offer], outline=INK)
+    canvas.marker(
+        x,
+        y,
+        mark,
+        size=width * scale,
+        colour=OFFERS[offer],
+        outline=INK,
+        rows=rows,
+    )
 
 
 def _legend(trials: Sequence[Record]) -> Block:

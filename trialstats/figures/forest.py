@@ -150,5 +150,6 @@ def _backdrop(group: Sequence[Line], options: ForestOptions) -> Backdrop:
     band = options.minimal_important_difference
     for i, line in enumerate(group):
         if line.kind == "pooled" and line.effect is not None:
-            return Backdrop(band, line.effect.estimate, i)
+            rows = line.rows.get("mark", ())
+            return Backdrop(band, line.effect.estimate, i, rows)
     return Backdrop(band)

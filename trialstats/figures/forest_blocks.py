@@ -8,6 +8,7 @@ from trialstats.figures.axis import SIDE, Axis
 from trialstats.figures.canvas import Canvas, text_width, wrap
 from trialstats.figures.forest_columns import Column
 from trialstats.figures.forest_layout import GAP, Layout
+from trialstats.figures.forest_lines import row_ids
 from trialstats.figures.forest_marks import Sheet
 from trialstats.figures.forest_models import equal_effects
 from trialstats.figures.forest_notes import footnotes
@@ -29,9 +30,13 @@ from trialstats.figures.pages import (
     Block,
     note_blocks,
     title_blocks,
+    with_rows,
 )
 from trialstats.figures.theme import INK, MUTED, RULE
 from trialstats.formatting import MINUS, format_number
+
+#: A sentence and the ``row_id`` of its numbers.
+Sentence = tuple[str, tuple[str, ...]]
 
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -146,7 +151,13 @@ def _head(sheet: Sheet, column: Column, bottom: float) -> None:
     for i, text in enumerate(reversed(column.heading)):
         middle = bottom - (i + 0.5) * step
         sheet.canvas.text(
-            column.anchor, middle, text, size=size, weight="bold", align=column.align
+            column.anchor,
+            middle,
+            text,
+            size=size,
+            weight="bold",
+            align=column.align,
+            rows=column.rows,
         )
 
 
@@ -157,7 +168,7 @@ def axis_block(
     *,
     titles: Sequence[str],
     sides: Sequence[tuple[float, str]] = (),
-    statistics: Sequence[str] = (),
+    statistics: Sequence[Sentence] = (),
 ) -> Block:
     """Return the axis with its texts, and statistics left of it.
 
@@ -173,8 +184,9 @@ def axis_block(
         What the axis shows, a line or more each.
     sides : sequence of (left edge, text)
         What each side of no effect means.
-    statistics : sequence of str
-        Sentences left of the axis, or under it where there is no room.
+    statistics : sequence of (str, rows)
+        Sentences left of the axis, or under it where there is no room, each with the
+        ``row_id`` of its numbers.
     """
     step = TEXT_LINE * size
     small = size - 0.5
@@ -183,7 +195,9 @@ def axis_block(
     room = place.plot_left - GAP - MARGIN
     beside = room >= _LEAST_ASIDE * size
     width = room if beside else place.width - 2 * MARGIN
-    aside = [line for text in statistics for line in wrap(text, small, width)]
+    aside = [
+        (line, rows) for text, rows in statistics for line in wrap(text, small, width)
+    ]
     aside_top = 0.5 * size if beside else axis_height + 0.5 * size
     aside_height = TEXT_LINE * small * len(aside)
     height = max(axis_height, aside_top + aside_height if aside else 0.0) + size
@@ -193,7 +207,7 @@ def axis_block(
         _axis_line(sheet, axis, top)
         y = top + 0.9 * size + step / 2
         for x, label in axis.ticks(small):
-            sheet.canvas.text(x, y, label, size=small, align="center")
+            sheet.canvas.text(x, y, label, size=small, align="center", axis=True)
         if sides:
             y += step
             for x, text in sides:
@@ -202,9 +216,9 @@ def axis_block(
             y += step
             centre = (axis.left + axis.right) / 2
             sheet.canvas.text(centre, y, text, size=small, colour=MUTED, align="center")
-        for i, text in enumerate(aside):
+        for i, (text, rows) in enumerate(aside):
             middle = top + aside_top + (i + 0.5) * TEXT_LINE * small
-            sheet.canvas.text(MARGIN, middle, text, size=small)
+            sheet.canvas.text(MARGIN, middle, text, size=small, rows=rows)
 
     return Block(height, draw)
 
@@ -302,23 +316,30 @@ def _middle(axis: Axis) -> float:
     return axis.place(0.0) if axis.holds(0.0) else (axis.left + axis.right) / 2
 
 
-def statistics(panel: Panel, house: House, synthesis: Mapping[str, Any]) -> list[str]:
-    """Return the sentences on heterogeneity, the overall effect and subgroups."""
+def statistics(
+    panel: Panel, house: House, synthesis: Mapping[str, Any]
+) -> list[Sentence]:
+    """Return the sentences on heterogeneity, the overall effect and subgroups.
+
+    Each stands with the rows of its numbers.
+    """
     equal = equal_effects(panel.pooled)
-    texts = [
-        heterogeneity(panel.main, house, equal=equal),
-        components(panel.components, house),
-        overall_test(panel.pooled, house),
-        subgroup_test(panel.subgroup_test, house),
+    main = [panel.main.get(s) for s in ("tau_squared", "i_squared", "q")]
+    told = [
+        (heterogeneity(panel.main, house, equal=equal), row_ids(*main)),
+        (components(panel.components, house), row_ids(*panel.components)),
+        (overall_test(panel.pooled, house), row_ids(panel.pooled)),
+        (subgroup_test(panel.subgroup_test, house), row_ids(panel.subgroup_test)),
     ]
-    if not any(texts) and panel.trials:
+    found = [(text, rows) for text, rows in told if text]
+    if not found and panel.trials:
         if not synthesis.get("pooling", True):
-            texts.append("Not pooled.")
+            found.append(("Not pooled.", ()))
         elif panel.n_estimable == 1:
-            texts.append("One trial with an estimate: not pooled.")
+            found.append(("One trial with an estimate: not pooled.", ()))
         elif panel.n_estimable == 0:
-            texts.append("No trial with an estimate: not pooled.")
-    return [t for t in texts if t]
+            found.append(("No trial with an estimate: not pooled.", ()))
+    return found
 
 
 def footnote_blocks(
@@ -330,7 +351,8 @@ def footnote_blocks(
     """Return the notes under the plot."""
     house = HOUSES[options.layout]
     band = _band_text(found, options)
-    notes = [house.spelt(n) for n in footnotes(found, synthesis, band=band)]
+    listed = map(with_rows, footnotes(found, synthesis, band=band))
+    notes = [(house.spelt(text), rows) for text, rows in listed]
     return note_blocks(notes, place.width, size=options.font_size - 1.5)
 
 

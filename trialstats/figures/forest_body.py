@@ -35,11 +35,14 @@ class Backdrop:
         Estimate at which a dashed line stands.
     guide_to : int or None
         Line at whose mark the dashed line ends; None for the last one.
+    guide_rows : tuple of str
+        The ``row_id`` of that estimate.
     """
 
     band: float | None = None
     guide: float | None = None
     guide_to: int | None = None
+    guide_rows: tuple[str, ...] = ()
 
 
 def body_block(
@@ -152,6 +155,7 @@ def _behind(
             width=0.7,
             dashes=(3.0, 2.4),
             layer=1.2,
+            rows=backdrop.guide_rows,
         )
 
 
@@ -173,9 +177,10 @@ def _write(sheet: Sheet, line: Line, texts: Sequence[str], middle: float) -> Non
     colour = MUTED if line.kind in ("sensitivity", "note") else INK
     left = MARGIN + (INDENT if line.indented else 0.0)
     first = middle - _LABEL_STEP * size * (len(texts) - 1) / 2
+    named = line.rows.get("label", ())
     for i, text in enumerate(texts):
         y = first + i * _LABEL_STEP * size
-        canvas.text(left, y, text, size=size, weight=weight, colour=colour)
+        canvas.text(left, y, text, size=size, weight=weight, colour=colour, rows=named)
     for column in sheet.place.columns:
         canvas.text(
             column.anchor,
@@ -185,4 +190,5 @@ def _write(sheet: Sheet, line: Line, texts: Sequence[str], middle: float) -> Non
             weight=weight,
             colour=colour,
             align=column.align,
+            rows=line.rows.get(column.key, ()),
         )

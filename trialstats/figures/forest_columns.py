@@ -6,6 +6,7 @@ from typing import Any
 
 from trialstats.figures.forest_bias import Bias, domain_head, domain_key
 from trialstats.figures.forest_models import weight_model
+from trialstats.figures.forest_notes import level_rows
 from trialstats.figures.forest_numbers import HOUSES, House
 from trialstats.figures.forest_options import ForestOptions
 from trialstats.figures.forest_rows import Effect, Panel
@@ -36,6 +37,8 @@ class Column:
         Whether it holds numbers of the arms, which labels of results may run across.
     left, width : float
         Its place.
+    rows : tuple of str
+        The ``row_id`` that a number in its head is of.
     """
 
     key: str
@@ -46,6 +49,7 @@ class Column:
     data: bool = False
     left: float = 0.0
     width: float = 0.0
+    rows: tuple[str, ...] = ()
 
     @property
     def right(self) -> float:
@@ -87,7 +91,9 @@ def columns(
     named = {
         "data": _data_columns(trials, synthesis, house),
         "weight": weights,
-        "effect": [Column("effect", _effect_head(found, house))],
+        "effect": [
+            Column("effect", _effect_head(found, house), rows=level_rows(found))
+        ],
         "bias": _bias_columns(bias),
     }
     at = house.order.index("plot")

@@ -15,7 +15,7 @@ from trialstats.figures.forest_numbers import (
     tenths,
 )
 from trialstats.figures.forest_options import ForestOptions
-from trialstats.figures.forest_rows import Effect, Panel
+from trialstats.figures.forest_rows import TOTALS, Effect, Panel
 from trialstats.figures.forest_subgroups import Subgroup
 from trialstats.figures.forest_text import heterogeneity, prediction_label
 from trialstats.figures.powers import power_of_ten
@@ -36,7 +36,9 @@ class Line:
     """One line of the plot: a label, cells by column, and what is drawn.
 
     ``kind`` is trial, model, heading, subtotal, note, total, pooled, prediction,
-    sensitivity or published; a rule may stand above.
+    sensitivity or published; a rule may stand above. `rows` has the ``row_id`` of the
+    numbers of each cell, those of its label under ``label`` and of its mark under
+    ``mark``.
     """
 
     kind: str
@@ -45,6 +47,7 @@ class Line:
     effect: Effect | None = None
     indented: bool = False
     ruled: bool = False
+    rows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def bold(self) -> bool:
@@ -108,23 +111,51 @@ def _trial_lines(panel: Panel, words: Words) -> Iterator[Line]:
             yield _effect_line("trial", trial, texts, indented=True)
         own = [share for _, _, share in listed if share is not None]
         trials = [trial for trial, _, _ in listed]
-        yield from _subtotal_lines(group, trials, sum(own) if own else None, words)
+        cells_of_group, rows = _totals(panel, name, words.house)
+        if own:
+            cells_of_group["weight"] = tenth_text(sum(own), words.house)
+            rows["weight"] = row_ids(group.weight) or _weight_rows(trials)
+        if group.pooled is not None:
+            yield _subtotal_line(group, group.pooled, cells_of_group, rows, words)
+            about = heterogeneity(group.main, words.house)
+            if about and len(trials) > 1:
+                named = {"label": row_ids(*group.main.values())}
+                yield Line("note", about, indented=True, rows=named)
 
 
-def _subtotal_lines(
-    group: Subgroup, trials: Sequence[Effect], share: int | None, words: Words
-) -> Iterator[Line]:
-    pool = group.pooled
-    if pool is None:
-        return
-    cells = _totals(trials, words.house) | {"weight": tenth_text(share, words.house)}
-    effect = Effect(group.heading, pool["estimate"], pool["ci_lower"], pool["ci_upper"])
-    cells["effect"] = effect_text(effect, words)
+def _subtotal_line(
+    group: Subgroup,
+    pool: Record,
+    cells: Mapping[str, str],
+    rows: Mapping[str, tuple[str, ...]],
+    words: Words,
+) -> Line:
+    own = row_ids(pool)
+    effect = Effect(
+        group.heading,
+        pool["estimate"],
+        pool["ci_lower"],
+        pool["ci_upper"],
+        row_id=pool.get("row_id"),
+    )
     label = f"Subtotal, {interval_name(pool)}" if effect.interval else "Subtotal"
-    yield Line("subtotal", label, cells, effect, indented=True)
-    about = heterogeneity(group.main, words.house)
-    if about and len(trials) > 1:
-        yield Line("note", about, indented=True)
+    return Line(
+        "subtotal",
+        label,
+        {**cells, "effect": effect_text(effect, words)},
+        effect,
+        indented=True,
+        rows={**rows, "effect": own, "label": own, "mark": own},
+    )
+
+
+def row_ids(*found: Record | None) -> tuple[str, ...]:
+    """Return the ``row_id`` of rows, of those that are there and have one."""
+    return tuple(str(r["row_id"]) for r in found if r is not None and r.get("row_id"))
+
+
+def _weight_rows(trials: Iterable[Effect]) -> tuple[str, ...]:
+    return tuple(t.weight_row for t in trials if t.weight_row is not None)
 
 
 def _under_headings(
@@ -141,7 +172,33 @@ def _under_headings(
 def _effect_line(
     kind: str, effect: Effect, texts: Mapping[str, str], *, indented: bool
 ) -> Line:
-    return Line(kind, effect.label + effect.dagger, texts, effect, indented=indented)
+    label, rows = effect.label + effect.dagger, _cell_rows(effect)
+    return Line(kind, label, texts, effect, indented=indented, rows=rows)
+
+
+def _cell_rows(effect: Effect) -> dict[str, tuple[str, ...]]:
+    """Return the rows of each cell of a trial and of its mark."""
+    rows = {"effect": effect.rows, "n": effect.rows, "mark": effect.mark_rows}
+    if effect.weight_row is not None:
+        rows["weight"] = (effect.weight_row,)
+    return rows | _arm_cell_rows(effect.arm_rows)
+
+
+def _arm_cell_rows(
+    arms: Mapping[str, Mapping[str, str]],
+) -> dict[str, tuple[str, ...]]:
+    """Return the rows of each cell of the arms; a cell may hold two numbers."""
+    found = {}
+    for arm, ids in arms.items():
+        for name, row_id in ids.items():
+            beside = _BESIDE.get(name, "")
+            shared = (ids[beside],) if beside in ids else ()
+            found[f"{arm}|{name}"] = (row_id, *shared)
+    return found
+
+
+#: Numbers that some houses print in the cell of another.
+_BESIDE = {"events": "n", "mean": "standard_deviation"}
 
 
 def effect_text(effect: Effect, words: Words) -> str:
@@ -200,14 +257,16 @@ def _published_cell(effect: Effect, panel: Panel, words: Words) -> dict[str, str
 
 
 def _pooled_lines(panel: Panel, pool: Record, words: Words) -> Iterator[Line]:
-    cells = _totals(panel.trials, words.house)
-    if "n" in cells and panel.n_trials < panel.n_estimable:
+    cells, rows = _totals(panel, None, words.house)
+    if panel.n_trials < panel.n_estimable and pool.get("n_subjects") is not None:
         # Treatments of one trial share its control arm, whose people count once.
-        cells["n"] = str(pool["n_subjects"])
+        cells["n"], rows["n"] = str(pool["n_subjects"]), row_ids(pool)
     if any(t.weight is not None for t in panel.trials):
         cells["weight"] = tenth_text(1000, words.house)
+        total = panel.main.get("total_weight")
+        rows["weight"] = row_ids(total) or _weight_rows(panel.trials)
     if cells:
-        yield Line("total", "Total", cells, ruled=True)
+        yield Line("total", "Total", cells, ruled=True, rows=rows)
     line = pool_line("pooled", pool, model_name(pool), words)
     yield replace(line, ruled=not cells)
     prediction = panel.main.get("prediction_interval")
@@ -215,7 +274,13 @@ def _pooled_lines(panel: Panel, pool: Record, words: Words) -> Iterator[Line]:
         interval = prediction["ci_lower"], prediction["ci_upper"]
         text = words.interval(*interval) or NOT_ESTIMABLE
         effect = Effect(prediction_label(prediction), pool["estimate"], *interval)
-        yield Line("prediction", effect.label, {"effect": text}, effect)
+        yield Line(
+            "prediction",
+            effect.label,
+            {"effect": text},
+            effect,
+            rows=dict.fromkeys(("label", "effect", "mark"), row_ids(prediction)),
+        )
 
 
 def sensitivity_line(row: Record, variation: Mapping[str, Any], words: Words) -> Line:
@@ -226,27 +291,39 @@ def sensitivity_line(row: Record, variation: Mapping[str, Any], words: Words) ->
         return pool_line("sensitivity", row, name, words)
     line = pool_line("sensitivity", row, name, replace(words, measure=other, digits=2))
     text = f"{other.code} {line.cells['effect']}"
-    return Line("sensitivity", line.label, {"effect": text})
+    return Line("sensitivity", line.label, {"effect": text}, rows=line.rows)
 
 
 def pool_line(kind: str, row: Record, name: str, words: Words) -> Line:
     """Return the line of a pooled effect, its label with the kind of interval."""
     label = f"{name}, {interval_name(row)}"
     effect = Effect(label, row["estimate"], row["ci_lower"], row["ci_upper"])
-    return Line(kind, label, {"effect": effect_text(effect, words)}, effect)
+    return Line(
+        kind,
+        label,
+        {"effect": effect_text(effect, words)},
+        effect,
+        rows=dict.fromkeys(("label", "effect", "mark"), row_ids(row)),
+    )
 
 
-def _totals(trials: Iterable[Effect], house: House) -> dict[str, str]:
-    """Return the totals; a sum stands only where every trial has its number."""
-    listed = list(trials)
+def _totals(
+    panel: Panel, subgroup: str | None, house: House
+) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+    """Return the totals of the arms as the rows have them, and the rows by cell."""
+    numbers: dict[str, dict[str, float]] = {}
+    ids: dict[str, dict[str, str]] = {}
     cells: dict[str, str] = {}
-    for arm in dict.fromkeys(arm for t in listed for arm in t.arms):
-        sums = {
-            name: sum(t.arms[arm][name] for t in listed)
-            for name in ("events", "n")
-            if all(name in t.arms.get(arm, {}) for t in listed)
-        }
+    rows: dict[str, tuple[str, ...]] = {}
+    for row in panel.totals:
+        if row.get("subgroup") != subgroup or row["estimate"] is None:
+            continue
+        arm, name = row.get("group"), TOTALS[str(row["statistic"])]
+        if arm is None:
+            cells["n"], rows["n"] = format_number(row["estimate"], 0), row_ids(row)
+        else:
+            numbers.setdefault(str(arm), {})[name] = float(row["estimate"])
+            ids.setdefault(str(arm), {})[name] = str(row["row_id"])
+    for arm, sums in numbers.items():
         cells |= {f"{arm}|{k}": v for k, v in _arm_texts(sums, house).items()}
-    if all(t.n_subjects is not None for t in listed):
-        cells["n"] = str(sum(t.n_subjects or 0 for t in listed))
-    return cells
+    return cells, rows | _arm_cell_rows(ids)

@@ -1,7 +1,7 @@
 """The marks of a forest plot: squares, diamonds, bars and arrow heads."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from trialstats.figures.axis import Axis
@@ -54,8 +54,9 @@ def trial_mark(sheet: Sheet, line: Line, axis: Axis, y: float, largest: float) -
         return
     if effect.interval:
         left, right = _cut(axis, *effect.interval)
-        sheet.canvas.line([(left, y), (right, y)], colour=INK, width=1.0, layer=3)
-        _arrows(sheet, axis, effect.interval, y, INK)
+        ends = [(left, y), (right, y)]
+        sheet.canvas.line(ends, colour=INK, width=1.0, layer=3, rows=effect.rows)
+        _arrows(sheet, axis, effect.interval, y, INK, rows=effect.rows)
     if not axis.holds(effect.estimate):
         return
     x = axis.place(effect.estimate)
@@ -66,7 +67,9 @@ def trial_mark(sheet: Sheet, line: Line, axis: Axis, y: float, largest: float) -
     tick = 0.26 * sheet.size
     sheet.canvas.line([(x, y - tick), (x, y + tick)], colour=TRIAL, width=1.4, layer=4)
     corner = (x - side / 2, y - side / 2)
-    sheet.canvas.rectangle(*corner, side, side, colour=TRIAL, layer=4)
+    sheet.canvas.rectangle(
+        *corner, side, side, colour=TRIAL, layer=4, rows=effect.mark_rows
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +92,18 @@ def diamond(sheet: Sheet, line: Line, axis: Axis, y: float, _: float) -> None:
     effect, style = line.effect, _DIAMONDS[line.kind]
     if effect is None or effect.estimate is None:
         return
-    half = style.half_height * sheet.size
+    half, rows = style.half_height * sheet.size, line.rows.get("mark", ())
     if effect.interval is None:
         # Without an interval a diamond has no tips: a small one marks the estimate.
         if axis.holds(effect.estimate):
             x, short = axis.place(effect.estimate), half / 2
             corners = [(x - short, y), (x, y - half), (x + short, y), (x, y + half)]
             sheet.canvas.polygon(
-                corners, colour=style.fill, outline=style.outline, line_width=0.9
+                corners,
+                colour=style.fill,
+                outline=style.outline,
+                line_width=0.9,
+                rows=rows,
             )
         return
     low, high = effect.interval
@@ -106,9 +113,13 @@ def diamond(sheet: Sheet, line: Line, axis: Axis, y: float, _: float) -> None:
             *_edge(sheet, axis, high, effect.estimate, y, half),
         ]
         sheet.canvas.polygon(
-            points, colour=style.fill, outline=style.outline, line_width=0.9
+            points,
+            colour=style.fill,
+            outline=style.outline,
+            line_width=0.9,
+            rows=rows,
         )
-    _arrows(sheet, axis, effect.interval, y, style.outline)
+    _arrows(sheet, axis, effect.interval, y, style.outline, rows=rows)
 
 
 def _edge(
@@ -137,12 +148,15 @@ def prediction_bar(sheet: Sheet, line: Line, axis: Axis, y: float, _: float) -> 
         return
     left, right = _cut(axis, *effect.interval)
     thick, cap = 0.3 * sheet.size, 0.42 * sheet.size
-    sheet.canvas.rectangle(left, y - thick / 2, right - left, thick, colour=PREDICTION)
+    rows = line.rows.get("mark", ())
+    sheet.canvas.rectangle(
+        left, y - thick / 2, right - left, thick, colour=PREDICTION, rows=rows
+    )
     for value, x in zip(effect.interval, (left, right), strict=True):
         if axis.holds(value):
             ends = [(x, y - cap), (x, y + cap)]
-            sheet.canvas.line(ends, colour=PREDICTION, width=1.3)
-    _arrows(sheet, axis, effect.interval, y, PREDICTION, half=0.46)
+            sheet.canvas.line(ends, colour=PREDICTION, width=1.3, rows=rows)
+    _arrows(sheet, axis, effect.interval, y, PREDICTION, half=0.46, rows=rows)
 
 
 def _cut(axis: Axis, low: float, high: float) -> tuple[float, float]:
@@ -158,6 +172,7 @@ def _arrows(
     y: float,
     colour: str,
     half: float = _ARROW_HALF,
+    rows: Sequence[str] = (),
 ) -> None:
     """Draw an arrow head at each end of the axis that cuts the interval."""
     length, half = _ARROW_LENGTH * sheet.size, half * sheet.size
@@ -168,7 +183,7 @@ def _arrows(
         if beyond:
             base = x + inward * length
             corners = [(x, y), (base, y - half), (base, y + half)]
-            sheet.canvas.polygon(corners, colour=colour)
+            sheet.canvas.polygon(corners, colour=colour, rows=rows)
 
 
 #: Kind of line -> what draws it.

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from trialstats.figures.forest_rows import IMPUTED_MARK, Effect, Panel
+from trialstats.figures.pages import Note
 from trialstats.formatting import format_level
 from trialstats.records import usual_level
 from trialstats.version import __version__
@@ -19,10 +20,13 @@ from trialstats.vocabulary import (
 
 def footnotes(
     found: Sequence[Panel], synthesis: Mapping[str, Any], *, band: str = ""
-) -> list[str]:
-    """Return the notes under the plot, each a sentence or two."""
+) -> list[Note]:
+    """Return the notes under the plot, each a sentence or two.
+
+    Those that print numbers of rows stand with the rows.
+    """
     lines = [t for p in found for t in (*p.trials, *p.published)]
-    notes = [
+    notes: list[Note] = [
         f"{mark} {meaning}"
         for status, (mark, meaning) in STATUS_MARKS.items()
         if any(t.status == status for t in lines)
@@ -35,7 +39,7 @@ def footnotes(
     if imputed:
         notes.append(f"{IMPUTED_MARK} With imputed numbers: {sentence_list(imputed)}.")
     if any(t.estimable for t in lines):
-        notes.append(_reading(found))
+        notes.append((_reading(found), level_rows(found)))
     if band:
         notes.append(f"Shaded: effects smaller than the minimal important {band}.")
     zero = _zero_cells(found, synthesis)
@@ -43,9 +47,17 @@ def footnotes(
     if any(_same_people(t) for p in found for t in p.trials):
         notes.append("Crossover trials: the same people are counted under both arms.")
     notes += [str(n) for n in synthesis.get("notes") or []]
-    data = data_words(t for p in found for t in p.trials)
-    notes.append(f"{data}Software: trialstats {__version__}.")
+    trials = [t for p in found for t in p.trials]
+    counted = tuple(row for t in trials for row in t.rows)
+    notes.append((f"{data_words(trials)}Software: trialstats {__version__}.", counted))
     return notes
+
+
+def level_rows(found: Sequence[Panel]) -> tuple[str, ...]:
+    """Return a row whose interval has the level that heads and notes name."""
+    level = usual_level({"confidence_level": panel.level} for panel in found)
+    lines = [line for p in found for line in (*p.trials, *p.published)]
+    return next((line.rows for line in lines if line.level == level), ())
 
 
 def data_words(trials: Iterable[Effect]) -> str:
@@ -55,7 +67,9 @@ def data_words(trials: Iterable[Effect]) -> str:
     >>> data_words([trial, trial])
     'Data: derived (2 trials). '
     """
-    counts = Counter(t.status for t in trials)
+    # Outcomes and treatments of one trial are not several trials.
+    distinct = {(t.trial or number, t.status) for number, t in enumerate(trials)}
+    counts = Counter(status for _, status in distinct)
     known = [s for s in DATA_STATUS if counts[s]]
     listed = [
         f"{'individual data' if s == 'individual' else s} ({counts[s]}"
@@ -85,11 +99,16 @@ def _reading(found: Sequence[Panel]) -> str:
     """Return what each mark stands for, of those that are drawn."""
     parts = []
     if any(t.estimable for p in found for t in p.trials):
-        weighted = any(t.weight is not None for p in found for t in p.trials)
+        pooled = [t for p in found if p.pooled is not None for t in p.trials]
+        weighted = any(t.weight is not None for t in pooled)
         square = "area proportional to weight" if weighted else "estimate"
         level = usual_level({"confidence_level": panel.level} for panel in found)
         lines = format_level(level, "confidence intervals")
         parts += [f"squares: {square}", f"lines: {lines}"]
+        if weighted:
+            parts.append("weights: rounded together so that they add up")
+        if any(p.subgroups for p in found):
+            parts.append("subtotals: the model of the whole fitted to each group")
     if any(p.pooled for p in found):
         parts.append("diamonds: pooled effects with their intervals")
         if any("prediction_interval" in p.main for p in found):

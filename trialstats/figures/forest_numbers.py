@@ -8,6 +8,7 @@ from statistics import median
 from trialstats.figures.powers import HUGE, TINY, power_of_ten
 from trialstats.formatting import (
     MINUS,
+    format_journal_p_value,
     format_number,
     format_p_value,
     is_missing,
@@ -99,15 +100,8 @@ class House:
         return text.replace("Favours", american).replace("favours", small)
 
 
-def _two_digits(p: float | None) -> str:
-    """Print a p-value with two decimals, three between 0.001 and 0.01."""
-    if p is None or p < 0.01:
-        return format_p_value(p, 3)
-    return format_p_value(p, 2)
-
-
 def _no_leading_zero(p: float | None) -> str:
-    return _two_digits(p).replace("0.", ".", 1)
+    return format_journal_p_value(p).replace("0.", ".", 1)
 
 
 HOUSES = {
@@ -128,7 +122,7 @@ HOUSES = {
         "[]",
         ", ",
         ", ",
-        _two_digits,
+        format_journal_p_value,
         order=("data", "weight", "effect", "plot", "bias"),
         heads={
             "study": "Study or subgroup",
@@ -162,7 +156,7 @@ HOUSES = {
         "()",
         " to ",
         " to ",
-        _two_digits,
+        format_journal_p_value,
         tight=True,
         heads={
             "study": "Study",

@@ -21,6 +21,9 @@ from trialstats.vocabulary import (
 ARM_STATISTICS = ("events", "n", "mean", "standard_deviation")
 
 
+#: Rows of the totals of the arms, and the column that they stand in.
+TOTALS = {"total_events": "events", "total_n": "n"}
+
 #: Mark of a trial with an imputed number.
 IMPUTED_MARK = "\N{SECTION SIGN}"
 
@@ -50,6 +53,19 @@ class Effect:
     method: str = ""
     level: float | None = None
     arms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    row_id: str | None = None
+    weight_row: str | None = None
+    arm_rows: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The row of its estimate, as a canvas takes it."""
+        return () if self.row_id is None else (self.row_id,)
+
+    @property
+    def mark_rows(self) -> tuple[str, ...]:
+        """The rows that its mark shows: the estimate, and the weight in its area."""
+        return self.rows if self.weight_row is None else (*self.rows, self.weight_row)
 
     @property
     def estimable(self) -> bool:
@@ -99,6 +115,8 @@ class Panel:
         Row of the test of differences between them.
     components : tuple of Record
         Variances of the levels of the main model, outermost first.
+    totals : tuple of Record
+        Totals of the arms, of all trials and of each subgroup.
     """
 
     measure: Measure
@@ -110,6 +128,7 @@ class Panel:
     subgroups: tuple[Subgroup, ...] = ()
     subgroup_test: Record | None = None
     components: tuple[Record, ...] = ()
+    totals: tuple[Record, ...] = ()
 
     @property
     def level(self) -> float | None:
@@ -235,6 +254,7 @@ def _effect(row: Record, *, label: str, **extra: Any) -> Effect:
         level=row.get("confidence_level"),
         trial=row.get("trial"),
         subgroup=row.get("subgroup"),
+        row_id=row.get("row_id"),
         **extra,
     )
 
@@ -255,23 +275,26 @@ def _pooled_panel(
         model = main_pool.get("model_id")
         own = find(listed, model_id=model)
         weights = {
-            (w["trial"], w.get("group")): w["estimate"]
-            for w in find(own, statistic="weight")
+            (w["trial"], w.get("group")): w for w in find(own, statistic="weight")
         }
         main = {str(r["statistic"]): r for r in own if r.get("trial") is None}
         main["pooled_effect"] = main_pool
         components = find(own, statistic="variance_component")
     name = _names(effects, labels, pooled=synthesis.get("pooling", True))
-    trials = [
-        _effect(
-            row,
-            label=name(row)[0],
-            heading=name(row)[1],
-            weight=weights.get((row.get("trial"), row.get("group"))),
-            arms=arms,
+    trials = []
+    for row, arms in zip(effects, _arms(listed, effects), strict=True):
+        weight = weights.get((row.get("trial"), row.get("group"))) or {}
+        trials.append(
+            _effect(
+                row,
+                label=name(row)[0],
+                heading=name(row)[1],
+                weight=weight.get("estimate"),
+                weight_row=weight.get("row_id"),
+                arms=_of_arms(arms, "estimate"),
+                arm_rows=_of_arms(arms, "row_id"),
+            )
         )
-        for row, arms in zip(effects, _arms(listed, effects), strict=True)
-    ]
     several = sum(t.estimable for t in trials) > 1
     ordered = order_of(effects, synthesis)
     groups = subgroups_in(listed, ordered, synthesis)
@@ -291,6 +314,7 @@ def _pooled_panel(
         subgroups=groups,
         subgroup_test=one(listed, statistic="subgroup_test") if groups else None,
         components=tuple(components) if several else (),
+        totals=tuple(r for r in listed if r["statistic"] in TOTALS) if several else (),
     )
 
 
@@ -353,10 +377,20 @@ def _names(
     return name
 
 
+def _of_arms(
+    arms: Mapping[str, Mapping[str, Record]], column: str
+) -> dict[str, dict[str, Any]]:
+    """Return a column of the rows of each arm, by statistic."""
+    return {
+        arm: {s: row.get(column) for s, row in rows.items()}
+        for arm, rows in arms.items()
+    }
+
+
 def _arms(
     listed: Iterable[Record], effects: Sequence[Record]
-) -> list[dict[str, dict[str, float]]]:
-    """Return, for each effect, the numbers of each arm that belong to it."""
+) -> list[dict[str, dict[str, Record]]]:
+    """Return, for each effect, the rows of each arm that belong to it."""
     of_trial: dict[Any, list[Record]] = {}
     for row in listed:
         known = row["estimate"] is not None and row.get("group")
@@ -364,11 +398,11 @@ def _arms(
             of_trial.setdefault(row.get("trial"), []).append(row)
     found = []
     for effect in effects:
-        arms: dict[str, dict[str, float]] = {}
+        arms: dict[str, dict[str, Record]] = {}
         for row in of_trial.get(effect.get("trial"), ()):
             same = (row.get(c) in (None, effect.get(c)) for c in ("parameter", "visit"))
             if all(same):
                 arm = arms.setdefault(str(row["group"]), {})
-                arm[str(row["statistic"])] = float(row["estimate"])
+                arm[str(row["statistic"])] = row
         found.append(arms)
     return found

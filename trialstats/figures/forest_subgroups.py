@@ -26,12 +26,15 @@ class Subgroup:
     main : mapping
         Rows of its heterogeneity, under the names of those of the main model:
         ``tau_squared``, ``i_squared``, ``q``.
+    weight : Record or None
+        Row of its share of the weight.
     """
 
     name: str | None
     heading: str
     pooled: Record | None
     main: Mapping[str, Record]
+    weight: Record | None = None
 
 
 def order_of(
@@ -80,6 +83,7 @@ def _subgroup(listed: Sequence[Record], name: str | None, what: str) -> Subgroup
         heading=f"{what}: {name}" if what else upper_first(name),
         pooled=one(own, statistic="subgroup_effect"),
         main={s: row for s, row in main.items() if row is not None},
+        weight=one(own, statistic="subgroup_weight"),
     )
 
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from trialstats.figures.axis import Axis
 from trialstats.figures.canvas import Canvas, Point, widest, wrap
+from trialstats.figures.forest_lines import row_ids
 from trialstats.figures.forest_numbers import House
 from trialstats.figures.forest_text import axis_title
 from trialstats.figures.pages import (
@@ -52,10 +53,12 @@ _TESTS = {
 
 @dataclass(frozen=True, slots=True)
 class _Points:
-    """Places on the plane: (effect, standard error)."""
+    """Places on the plane, (effect, standard error), and the rows of each."""
 
     trials: list[Point]
     filled: list[Point]
+    trial_rows: tuple[tuple[str, ...], ...] = ()
+    filled_rows: tuple[tuple[str, ...], ...] = ()
 
 
 def funnel_plot(
@@ -97,14 +100,14 @@ def funnel_plot(
     width = legend_left + 20.0 + widest(legend.values(), size - 0.5) + MARGIN
     subtitle = "Funnel plot: effect of each trial against its standard error"
     captions = [
-        line
-        for text in asymmetry_texts(drawn)
-        for line in wrap(text, size - 0.5, width - 2 * MARGIN)
+        text_block(wrap(text, size - 0.5, width - 2 * MARGIN), size - 0.5, rows=named)
+        for text, named in asymmetry_texts(drawn)
     ]
     blocks = [
         *drawn.titles(subtitle, width),
         _plane_block(drawn, points, synthesis, legend, legend_left),
-        text_block(captions, size - 0.5, after=0.6 * size),
+        *captions,
+        *([Block(0.6 * size, lambda *_: None)] if captions else []),
         *note_blocks(_notes(drawn), width, size=size - 1.5),
     ]
     return compose(blocks, width)
@@ -123,7 +126,7 @@ def funnel_alt_text(
         texts.append(
             f"Standard errors from {_short(min(errors))} to {_short(max(errors))}."
         )
-    texts += asymmetry_texts(drawn)
+    texts += [text for text, _ in asymmetry_texts(drawn)]
     return drawn.alt("Funnel plot", " ".join(texts))
 
 
@@ -134,13 +137,22 @@ def _short(value: float) -> str:
 def _points(drawn: Shown) -> _Points:
     trials, filled = (
         [
-            (float(row["estimate"]), float(row["standard_error"]))
+            row
             for row in find(drawn.rows, statistic=statistic)
             if row["estimate"] is not None and row["standard_error"] is not None
         ]
         for statistic in ("effect", "trim_and_fill_filled")
     )
-    return _Points(trials, filled)
+    return _Points(
+        [_place(row) for row in trials],
+        [_place(row) for row in filled],
+        tuple(row_ids(row) for row in trials),
+        tuple(row_ids(row) for row in filled),
+    )
+
+
+def _place(row: Record) -> Point:
+    return float(row["estimate"]), float(row["standard_error"])
 
 
 def _plane(drawn: Shown, points: _Points, top: float) -> Plane:
@@ -195,7 +207,14 @@ def _plane_block(
         if drawn.pool is not None and drawn.pool["estimate"] is not None:
             x = plane.x.place(float(drawn.pool["estimate"]))
             ends = [(x, plane.top), (x, plane.bottom)]
-            canvas.line(ends, colour=POOLED, width=1.2, dashes=(5.0, 2.5), layer=1.6)
+            canvas.line(
+                ends,
+                colour=POOLED,
+                width=1.2,
+                dashes=(5.0, 2.5),
+                layer=1.6,
+                rows=row_ids(drawn.pool),
+            )
         _marks(canvas, plane, points)
         _legend(canvas, legend, legend_left, plane.top, small)
 
@@ -226,23 +245,25 @@ def _region(canvas: Canvas, plane: Plane, z: float, colour: str) -> None:
 
 def _marks(canvas: Canvas, plane: Plane, points: _Points) -> None:
     size = 6.0 if len(points.trials) <= 60 else 4.6
-    if points.filled:
-        canvas.markers(
-            [plane.place(*p) for p in points.filled],
+    for point, rows in zip(points.filled, points.filled_rows, strict=True):
+        canvas.marker(
+            *plane.place(*point),
             "o",
             size=size,
             colour=PAPER,
             outline=INK,
             line_width=1.0,
+            rows=rows,
         )
-    if points.trials:
-        canvas.markers(
-            [plane.place(*p) for p in points.trials],
+    for point, rows in zip(points.trials, points.trial_rows, strict=True):
+        canvas.marker(
+            *plane.place(*point),
             "o",
             size=size,
             colour=TRIAL,
             outline=PAPER,
             line_width=0.5,
+            rows=rows,
         )
 
 
@@ -286,22 +307,27 @@ def _legend(
         canvas.text(left + 20.0, y, text, size=size)
 
 
-def asymmetry_texts(drawn: Shown) -> list[str]:
-    """Return a sentence for each test of asymmetry, and what to think of them."""
+def asymmetry_texts(drawn: Shown) -> list[tuple[str, tuple[str, ...]]]:
+    """Return a sentence for each test of asymmetry, and what to think of them.
+
+    Each stands with the rows of its numbers.
+    """
     texts = []
     house = drawn.words.house
     for statistic, (name, what) in _TESTS.items():
         row = one(drawn.rows, statistic=statistic)
         if row is not None:
-            texts.append(_test_text(row, name, what, house))
+            texts.append((_test_text(row, name, what, house), row_ids(row)))
     k = len(estimable(drawn.panel))
     if texts and k < FEWEST_FOR_TESTS:
-        texts.append(
-            f"With {k} trials, fewer than {FEWEST_FOR_TESTS}, tests of asymmetry have "
-            "too little power to tell chance from real asymmetry."
+        warning = (
+            f"With fewer than {FEWEST_FOR_TESTS} trials, tests of asymmetry have too "
+            "little power to tell chance from real asymmetry."
         )
+        texts.append((warning, ()))
     filled = _filling_text(drawn)
-    return [*texts, filled] if filled else texts
+    used = drawn.ids("trim_and_fill_missing") + drawn.ids("trim_and_fill_effect")
+    return [*texts, (filled, used)] if filled else texts
 
 
 def _test_text(row: Record, name: str, what: str, house: House) -> str:

@@ -298,13 +298,13 @@ def _column(
                 [(x, top), (x, bottom)], colour=MUTED, width=0.7, dashes=(2.5, 2.0)
             )
     values = drawn.by_trial(diagnostic.statistic)
-    ordinary: list[Point] = []
-    marked: list[Point] = []
+    ordinary: dict[str, Point] = {}
+    marked: dict[str, Point] = {}
     for trial, y in middles.items():
         if trial not in values:
             continue
         points = marked if trial in listed.influential else ordinary
-        points.append((axis.place(values[trial]), y))
+        points[trial] = (axis.place(values[trial]), y)
     size = 4.4 if listed.row == _TALL else 3.2
     looks = (
         (ordinary, "o", size, TRIAL),
@@ -312,10 +312,17 @@ def _column(
     )
     for points, shape, wide, colour in looks:
         if points:
-            stems = [((start, y), (x, y)) for x, y in points]
+            stems = [((start, y), (x, y)) for x, y in points.values()]
             canvas.segments(stems, colour=colour, width=0.9, layer=3.0)
             canvas.markers(
-                points, shape, size=wide, colour=colour, outline=PAPER, line_width=0.4
+                list(points.values()),
+                shape,
+                size=wide,
+                colour=colour,
+                outline=PAPER,
+                line_width=0.4,
+                # One artist for all, since a page of 150 trials has over a thousand.
+                rows=[i for t in points for i in drawn.ids(diagnostic.statistic, t)],
             )
 
 
@@ -329,7 +336,9 @@ def _scale(canvas: Canvas, axis: Axis, y: float, size: float) -> None:
         half = text_width(label, size) / 2
         reach = _GAP / 2 - 1.0
         at = min(max(x, axis.left + half - reach), axis.right - half + reach)
-        canvas.text(at, y + 3.0 + 0.75 * size, label, size=size, align="center")
+        canvas.text(
+            at, y + 3.0 + 0.75 * size, label, size=size, align="center", axis=True
+        )
 
 
 def _named(listed: _Listed, size: float) -> list[str]:

@@ -1,12 +1,13 @@
 """Leave-one-out forests: the pooled effect without each trial in turn."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from trialstats.figures.forest_lines import Line
+from trialstats.figures.forest_lines import Line, row_ids
 from trialstats.figures.model_lines import main_line, model_forest, model_line
 from trialstats.figures.synthesis_text import Shown, shown
 from trialstats.formatting import format_level
@@ -60,8 +61,11 @@ def leave_one_out_plot(
         subtitle=f"Pooled effect without each trial in turn{model}",
         head="Left out",
         notes=[
-            f"Squares: pooled effects without the trial; lines: {level}; dashed: the "
-            "pooled effect of all trials.",
+            (
+                f"Squares: pooled effects without the trial; lines: {level}; dashed: "
+                "the pooled effect of all trials.",
+                row_ids(drawn.pool),
+            ),
             f"Software: trialstats {__version__}.",
         ],
         nothing=_NOTHING,
@@ -113,7 +117,7 @@ def leave_one_out_lines(drawn: Shown, *, indented: bool) -> list[Line]:
         }
         for s in ("tau_squared", "i_squared")
     }
-    return [
+    lines = [
         model_line(
             drawn,
             "model",
@@ -126,6 +130,8 @@ def leave_one_out_lines(drawn: Shown, *, indented: bool) -> list[Line]:
         for trial in drawn.panel.trials
         if str(trial.trial) in effects
     ]
+    # The name of a trial is no number of a row.
+    return [replace(n, rows={**n.rows, "label": ()}) for n in lines]
 
 
 def _effects(drawn: Shown) -> dict[str, Record]:

@@ -20,11 +20,18 @@ from trialstats.figures.forest_blocks import (
 from trialstats.figures.forest_body import Backdrop, body_block
 from trialstats.figures.forest_columns import Column
 from trialstats.figures.forest_layout import layout
-from trialstats.figures.forest_lines import Line, effect_text
+from trialstats.figures.forest_lines import Line, effect_text, row_ids
 from trialstats.figures.forest_models import equal_effects, interval_name
 from trialstats.figures.forest_rows import Effect
 from trialstats.figures.forest_text import I_SQUARED, TAU_SQUARED, small
-from trialstats.figures.pages import MARGIN, compose, note_blocks, text_block
+from trialstats.figures.pages import (
+    MARGIN,
+    Note,
+    compose,
+    note_blocks,
+    text_block,
+    with_rows,
+)
 from trialstats.figures.synthesis_text import Shown
 from trialstats.formatting import format_level, format_number
 from trialstats.records import Record
@@ -64,7 +71,15 @@ def model_line(
     ruled : bool
         Whether a rule stands above it.
     """
-    effect = Effect(label, row["estimate"], row["ci_lower"], row["ci_upper"])
+    effect = Effect(
+        label,
+        row["estimate"],
+        row["ci_lower"],
+        row["ci_upper"],
+        row_id=row.get("row_id"),
+    )
+    own = row_ids(row)
+    rows = dict.fromkeys(("label", "effect", "k", "p", "mark"), own)
     house = drawn.words.house
     cells = {"effect": effect_text(effect, drawn.words)}
     cells["k"] = "" if row.get("n_trials") is None else str(row["n_trials"])
@@ -72,9 +87,11 @@ def model_line(
     assumed = equal_effects(row)
     if tau_squared and tau_squared["estimate"] is not None and not assumed:
         cells["tau"] = small(tau_squared["estimate"])
+        rows["tau"] = row_ids(tau_squared)
     if i_squared is not None and i_squared["estimate"] is not None:
         cells["i"] = f"{format_number(100 * i_squared['estimate'], 0)}%"
-    return Line(kind, label, cells, effect, indented=indented, ruled=ruled)
+        rows["i"] = row_ids(i_squared)
+    return Line(kind, label, cells, effect, indented=indented, ruled=ruled, rows=rows)
 
 
 def main_line(
@@ -102,7 +119,7 @@ def model_forest(
     *,
     subtitle: str,
     head: str,
-    notes: Sequence[str],
+    notes: Sequence[Note],
     nothing: str,
     interval: str = "CI",
 ) -> Figure:
@@ -120,7 +137,7 @@ def model_forest(
         What the figure shows.
     head : str
         Head of the labels.
-    notes : sequence of str
+    notes : sequence of str or (str, rows)
         Sentences under the figure.
     nothing : str
         What stands there when there is no line.
@@ -146,11 +163,13 @@ def model_forest(
     over = sides_above(texts, axis, small_size) if above else []
     under = sides_at(texts, axis, small_size, place.width - MARGIN)
     guide = None if drawn.pool is None else drawn.pool["estimate"]
-    band = options.minimal_important_difference
+    backdrop = Backdrop(
+        options.minimal_important_difference, guide, guide_rows=row_ids(drawn.pool)
+    )
     blocks = [
         *drawn.titles(subtitle, place.width),
         header_block(place, size, over),
-        body_block(lines, axis, place, size, backdrop=Backdrop(band, guide)),
+        body_block(lines, axis, place, size, backdrop=backdrop),
         axis_block(
             place,
             axis,
@@ -158,7 +177,11 @@ def model_forest(
             titles=axis_titles(drawn.panel, synthesis, house, own=True),
             sides=[] if above else under,
         ),
-        *note_blocks([house.spelt(n) for n in notes], place.width, size=size - 1.5),
+        *note_blocks(
+            [(house.spelt(text), rows) for text, rows in map(with_rows, notes)],
+            place.width,
+            size=size - 1.5,
+        ),
     ]
     return compose(blocks, place.width)
 
@@ -187,4 +210,9 @@ def _columns(drawn: Shown, lines: Sequence[Line], words: str) -> list[Column]:
         "i": (I_SQUARED,),
     }
     present = {key for line in lines for key, text in line.cells.items() if text}
-    return [Column(key, head) for key, head in heads.items() if key in present]
+    own = row_ids(drawn.pool)
+    return [
+        Column(key, head, rows=own if key == "effect" else ())
+        for key, head in heads.items()
+        if key in present
+    ]

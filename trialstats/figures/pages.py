@@ -15,6 +15,9 @@ MARGIN = 14.0
 #: Height of a line of running text as a multiple of the size of the type.
 TEXT_LINE = 1.4
 
+#: A sentence, alone or with the ``row_id`` of its numbers.
+Note = str | tuple[str, Sequence[str]]
+
 SYNTHETIC_BANNER = (
     f"{vocabulary.SYNTHETIC.upper()}: made up to test the analysis, "
     "not a trial of people"
@@ -46,14 +49,26 @@ def text_block(
     after: float = 0.0,
     colour: str = INK,
     weight: str = "normal",
+    rows: Sequence[str] = (),
 ) -> Block:
-    """Return lines of text at the left margin, with space after them."""
+    """Return lines of text at the left margin, with space after them.
+
+    `rows` are the ``row_id`` of the numbers in them.
+    """
     step = TEXT_LINE * size
 
     def draw(canvas: Canvas, top: float) -> None:
         for i, text in enumerate(texts):
             middle = top + (i + 0.5) * step
-            canvas.text(MARGIN, middle, text, size=size, colour=colour, weight=weight)
+            canvas.text(
+                MARGIN,
+                middle,
+                text,
+                size=size,
+                colour=colour,
+                weight=weight,
+                rows=rows,
+            )
 
     return Block(step * len(texts) + (after if texts else 0.0), draw)
 
@@ -80,11 +95,19 @@ def title_blocks(
 
 
 def note_blocks(
-    notes: Sequence[str], width: float, *, size: float = BASE_SIZE - 1.5
+    notes: Sequence[Note], width: float, *, size: float = BASE_SIZE - 1.5
 ) -> list[Block]:
-    """Return the notes under a figure, each in lines of its own."""
+    """Return the notes under a figure, each in lines of its own.
+
+    A note that prints numbers of rows stands with their ``row_id``.
+    """
     room = width - 2 * MARGIN
     return [
-        text_block(wrap(note, size, room), size, colour=MUTED, after=1.0)
-        for note in notes
+        text_block(wrap(text, size, room), size, colour=MUTED, after=1.0, rows=rows)
+        for text, rows in map(with_rows, notes)
     ]
+
+
+def with_rows(note: Note) -> tuple[str, Sequence[str]]:
+    """Return a note and the rows of its numbers."""
+    return (note, ()) if isinstance(note, str) else note

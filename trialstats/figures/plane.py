@@ -72,13 +72,13 @@ def draw_plane(
         if grid:
             canvas.line([(x.left, at), (x.right, at)], colour=HAIRLINE, width=0.5)
         canvas.line([(x.left - _TICK, at), (x.left, at)], width=0.8)
-        canvas.text(x.left - _TO_LABEL, at, label, size=size, align="right")
+        canvas.text(x.left - _TO_LABEL, at, label, size=size, align="right", axis=True)
     for at, label in x.ticks(size):
         if grid:
             canvas.line([(at, plane.top), (at, bottom)], colour=HAIRLINE, width=0.5)
         canvas.line([(at, bottom), (at, bottom + _TICK)], width=0.8)
         middle = bottom + _TO_LABEL + step / 2
-        canvas.text(at, middle, label, size=size, align="center")
+        canvas.text(at, middle, label, size=size, align="center", axis=True)
     corner = [(x.left, plane.top), (x.left, bottom), (x.right, bottom)]
     canvas.line(corner, colour=INK, width=0.9, layer=6.0)
     centre = (x.left + x.right) / 2

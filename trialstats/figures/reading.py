@@ -55,7 +55,7 @@ def _texts(
     if element.tag == f"{_SVG}text":
         text = "".join(_pieces(element))
         if text:
-            yield Written(text, rows, of_axis)
+            yield Written(text, rows, of_axis and not rows)
         return
     for child in element:
         yield from _texts(child, rows, of_axis)

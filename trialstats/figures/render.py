@@ -16,6 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from trialstats.errors import ConfigError
 from trialstats.figures.fonts import with_fonts
+from trialstats.figures.marking import name_rows
 from trialstats.figures.theme import SETTINGS
 
 #: Resolutions tried in this order until a PNG is small enough.
@@ -76,6 +77,7 @@ def drawn_ggplot(plot: Any) -> Figure:
             # Drawing changes a ggplot; the copy keeps it fit to be drawn again.
             figure: Figure = deepcopy(plot).draw()
             plt.close(figure)
+            name_rows(plot, figure, row_gid)
         finally:
             plt.switch_backend(previous)
     return figure

@@ -290,7 +290,7 @@ def _panels(panels: Sequence[_Panel], y: Axis) -> Block:
             at = shifted.place(value)
             text = format_number(value, 0, minus=MINUS)
             x = panels[0].axis.left - 5
-            canvas.text(x, at, text, size=size, align="right")
+            canvas.text(x, at, text, size=size, align="right", axis=True)
         for panel in panels:
             left, right = panel.axis.left, panel.axis.right
             for value in steps:
@@ -302,7 +302,14 @@ def _panels(panels: Sequence[_Panel], y: Axis) -> Block:
             canvas.line([(left, bottom), (right, bottom)], colour=INK, width=0.8)
             for x, label in panel.ticks:
                 canvas.line([(x, bottom), (x, bottom + 3)], colour=INK, width=0.8)
-                canvas.text(x, bottom + 3 + line / 2, label, size=size, align="center")
+                canvas.text(
+                    x,
+                    bottom + 3 + line / 2,
+                    label,
+                    size=size,
+                    align="center",
+                    axis=True,
+                )
             for i, text in enumerate(wrap(panel.title, size, right - left)):
                 at = bottom + 3 + (i + 1.6) * line
                 centre = (left + right) / 2

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from trialstats.figures.forest_lines import Line, sensitivity_line
+from trialstats.figures.forest_lines import Line, row_ids, sensitivity_line
 from trialstats.figures.forest_models import interval_name, model_name
 from trialstats.figures.forest_rows import is_bayesian, varied
 from trialstats.figures.leave_one_out import leave_one_out_lines
@@ -162,7 +162,8 @@ def _filled(drawn: Shown) -> list[Line]:
         return []
     n = int(missing["estimate"])
     label = f"Trim and fill, {n} trial{'' if n == 1 else 's'} added"
-    return [model_line(drawn, "model", f"{label}, {interval_name(row)}", row)]
+    line = model_line(drawn, "model", f"{label}, {interval_name(row)}", row)
+    return [replace(line, rows={**line.rows, "label": row_ids(row, missing)})]
 
 
 def _grid(drawn: Shown) -> list[Line]:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from trialstats.errors import DataError
-from trialstats.figures.forest_lines import words_for
+from trialstats.figures.forest_lines import row_ids, words_for
 from trialstats.figures.forest_models import model_name
 from trialstats.figures.forest_numbers import Words
 from trialstats.figures.forest_options import ForestOptions
@@ -63,6 +63,11 @@ class Shown:
             for row in find(self.rows, statistic=statistic)
             if row["estimate"] is not None
         }
+
+    def ids(self, statistic: str, trial: str | None = None) -> tuple[str, ...]:
+        """Return the ``row_id`` of a statistic, of one trial where it is named."""
+        about: dict[str, Any] = {} if trial is None else {"trial": trial}
+        return row_ids(*find(self.rows, statistic=statistic, **about))
 
     def main_value(self, statistic: str) -> float | None:
         """Return a statistic of the main model, None when it does not exist."""

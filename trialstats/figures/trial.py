@@ -13,13 +13,10 @@ from trialstats.figures.adverse_events import (
     adverse_event_plot,
 )
 from trialstats.figures.pages import compose, title_blocks
+from trialstats.figures.period_means import period_plot, period_plot_alt_text
 from trialstats.figures.residuals import residual_alt_text, residual_plot
-from trialstats.figures.visits import (
-    mean_profile,
-    mean_profile_alt_text,
-    period_plot,
-    period_plot_alt_text,
-)
+from trialstats.figures.visits import mean_profile, mean_profile_alt_text
+from trialstats.parts import own_rows
 from trialstats.vocabulary import lower_first
 
 Plot = Callable[..., Any]
@@ -66,6 +63,7 @@ def profile_figure(rows: pd.DataFrame, *, trial: Mapping[str, Any]) -> TrialFigu
     DataError
         When no analysis of the trial is of means over visits or periods.
     """
+    rows = own_rows(rows)
     for model, (plot, words) in PROFILES.items():
         for name, analysis in trial["analyses"].items():
             if analysis["model"]["type"] == model:
@@ -126,7 +124,7 @@ def residual_figure(
         The analysis.
     """
     title = f"{trial['trial']}: {_residual_name(trial['analyses'][analysis])}"
-    own = rows[rows["analysis"] == analysis]
+    own = own_rows(rows[rows["analysis"] == analysis])
     if residuals.empty:
         return _note_figure(title, _reason(own), trial)
     arms = [*trial["arms"]["treatments"], trial["arms"]["control"]]
@@ -138,7 +136,10 @@ def account_figure(counts: pd.DataFrame, *, trial: Mapping[str, Any]) -> TrialFi
     """Draw what became of the raw rows of a trial."""
     title = f"{trial['trial']}: what became of every raw row"
     drawn = account_plot(
-        counts, title=title, synthetic=trial["data_status"] == "synthetic"
+        counts,
+        title=title,
+        synthetic=trial["data_status"] == "synthetic",
+        trial=str(trial.get("id", "")),
     )
     return TrialFigure(drawn, title, account_alt_text(counts, title=title))
 

@@ -15,6 +15,7 @@ from trialstats.figures.participants import (
     periods_figure,
     records_figure,
 )
+from trialstats.figures.tipping_point import tipping_point_figure
 from trialstats.figures.trial import (
     TrialFigure,
     account_figure,
@@ -22,6 +23,8 @@ from trialstats.figures.trial import (
     profile_figure,
     residual_figure,
 )
+from trialstats.figures.trial_analyses import analyses_figure, compared_analyses
+from trialstats.figures.trial_subgroups import subgroup_figure
 
 #: Models with residuals, which have a figure of their own for each analysis.
 MIXED_MODELS = frozenset({"mmrm", "crossover"})
@@ -126,6 +129,37 @@ def _draw_records(name: str, material: Material) -> TrialFigure:
     )
 
 
+def _subgroup_names(trial: Mapping[str, Any]) -> list[str]:
+    return [f"subgroups_{n}" for n, a in trial["analyses"].items() if "subgroups" in a]
+
+
+def _draw_subgroups(name: str, material: Material) -> TrialFigure:
+    analysis = name.removeprefix("subgroups_")
+    return subgroup_figure(material.rows, trial=material.trial, analysis=analysis)
+
+
+def _tipping_point_names(trial: Mapping[str, Any]) -> list[str]:
+    return [
+        f"tipping_point_{name}"
+        for name, analysis in trial["analyses"].items()
+        if analysis["model"].get("tipping_point")
+    ]
+
+
+def _draw_tipping_point(name: str, material: Material) -> TrialFigure:
+    analysis = name.removeprefix("tipping_point_")
+    return tipping_point_figure(material.rows, trial=material.trial, analysis=analysis)
+
+
+def _compared_names(trial: Mapping[str, Any]) -> list[str]:
+    return [f"analyses_{parameter}" for parameter in compared_analyses(trial)]
+
+
+def _draw_compared(name: str, material: Material) -> TrialFigure:
+    parameter = name.removeprefix("analyses_")
+    return analyses_figure(material.rows, trial=material.trial, parameter=parameter)
+
+
 #: In the order of the report.
 KINDS: tuple[TrialKind, ...] = (
     TrialKind(_single("flow"), lambda _, m: flow_figure(m.rows, trial=m.trial)),
@@ -135,6 +169,9 @@ KINDS: tuple[TrialKind, ...] = (
     ),
     TrialKind(_prefixed("periods_", *OF_PERIODS), _draw_periods),
     TrialKind(_prefixed("kaplan_meier_", "survival"), _draw_curves),
+    TrialKind(_compared_names, _draw_compared),
+    TrialKind(_subgroup_names, _draw_subgroups),
+    TrialKind(_tipping_point_names, _draw_tipping_point),
     TrialKind(_record_names, _draw_records),
     TrialKind(
         _single("adverse_events", "adverse_events"),

@@ -9,7 +9,12 @@ from typing import Any
 import pandas as pd
 
 from trialstats.errors import DataError
+from trialstats.records import Record
+from trialstats.report.given import Given
+from trialstats.report.methods import MethodText
+from trialstats.report.origins import Origins
 from trialstats.report.phrases import Sentence
+from trialstats.report.references import Reference
 from trialstats.tables.table import Table
 
 
@@ -81,9 +86,7 @@ class TrialMaterial:
     dictionary : DataFrame
         Schema `trialstats.exports.DATA_DICTIONARY`.
     figures : tuple of Figure
-        Its figures; the name says where it stands: with ``_residuals_`` in it among
-        the residuals, at its end ``_adverse_events`` or ``_account``, any other among
-        the efficacy.
+        Its figures; the name says where each stands, see `trialstats.report.places`.
     """
 
     config: Mapping[str, Any]
@@ -118,9 +121,30 @@ class SynthesisMaterial:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A titled part of a section: text, figures and tables, in this order.
+    """A titled part of a section: words, figures and tables, in this order.
 
-    A folded one shows its title until a reader opens it.
+    Parameters
+    ----------
+    title : str
+        Its heading.
+    paragraphs : tuple of str
+        Plain text.
+    figures : tuple of Figure
+        Its figures.
+    tables : tuple of Table
+        Its tables.
+    folded : bool
+        Whether only the title shows until a reader opens it.
+    facts : tuple of (str, str)
+        Name and text.
+    sentences : tuple of Sentence
+        What is said of rows, listed.
+    prose : tuple of Sentence
+        What is said of rows, as one paragraph.
+    parts : tuple of Block
+        Folded parts at its end.
+    given : str
+        Where the numbers of its plain text are from.
     """
 
     title: str
@@ -128,43 +152,48 @@ class Block:
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
     folded: bool = False
+    facts: tuple[tuple[str, str], ...] = ()
+    sentences: tuple[Sentence, ...] = ()
+    prose: tuple[Sentence, ...] = ()
+    parts: tuple["Block", ...] = ()
+    given: str = ""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing below its title."""
+        words = self.paragraphs or self.facts or self.sentences or self.prose
+        return not (words or self.figures or self.tables or self.parts)
 
 
 @dataclass(frozen=True, slots=True)
-class SynthesisSection:
-    """One synthesis in the report."""
+class Section:
+    """One trial or one synthesis in the report.
+
+    Parameters
+    ----------
+    id : str
+        Its name.
+    title : str
+        Its heading.
+    condition : str
+        The condition treated.
+    blocks : tuple of Block
+        From the question to the warnings.
+    banner : str
+        What a reader must know before anything else, such as that data are synthetic.
+    sentences : tuple of Sentence
+        What the summary says of it.
+    given : tuple of Given
+        Texts of its configuration.
+    """
 
     id: str
     title: str
-    question: str
     condition: str
-    sentences: tuple[Sentence, ...]
-    figure: Figure | None
-    tables: tuple[Table, ...]
-    notes: tuple[str, ...] = ()
-    banner: str = ""
-    paragraph: tuple[Sentence, ...] = ()
-    blocks: tuple[Block, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TrialSection:
-    """One trial analysed from individual data in the report."""
-
-    id: str
-    title: str
-    banner: str
-    facts: tuple[tuple[str, str], ...]
-    sentences: tuple[Sentence, ...]
     blocks: tuple[Block, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class MethodsAsRun:
-    """The distinct methods of one analysis or synthesis, in words."""
-
-    name: str
-    methods: tuple[str, ...]
+    banner: str = ""
+    sentences: tuple[Sentence, ...] = ()
+    given: tuple[Given, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,25 +212,35 @@ class ReportContent:
         The evidence map; absent without published tables.
     summary : Table, optional
         All effects; absent when nothing is synthesised.
-    findings : tuple of Table
-        Summary of findings, a table a condition and comparison.
-    syntheses : tuple of SynthesisSection
+    syntheses : tuple of Section
         In the order of the configuration; their key sentences make the summary.
     characteristics : Table, optional
         The published trials; absent without published tables.
-    plausibility : Block, optional
-        Numbers of the published tables that can hardly be meant, or that there are
-        none; absent without published tables.
-    trials : tuple of TrialSection
+    trials : tuple of Section
         Trials analysed from individual data.
     agreement : Block
         Double programming.
-    methods : tuple of MethodsAsRun
-        What was run.
+    methods : tuple of MethodText
+        What was run, a paragraph a method, with the references it cites.
+    references : tuple of Reference
+        In the order in which they are cited first.
     versions, digests : tuple of (str, str)
         Software and version; file and SHA-256.
     licence : str
         Licence note.
+    findings : tuple of Table
+        Summary of findings, a table a condition and comparison.
+    plausibility : Block, optional
+        Numbers of the published tables that can hardly be meant, or that there are
+        none; absent without published tables.
+    estimates : tuple of mapping
+        Every row of the estimates.
+    records : mapping of str to mapping
+        Rows of other files that the page prints, by their ``row_id``.
+    origins : Origins, optional
+        Where rows come from.
+    given : tuple of Given
+        Texts of the configuration of the dossier and of its published tables.
     """
 
     title: str
@@ -210,13 +249,24 @@ class ReportContent:
     data_kinds: tuple[tuple[str, str], ...]
     evidence: Block | None
     summary: Table | None
-    syntheses: tuple[SynthesisSection, ...]
+    syntheses: tuple[Section, ...]
     characteristics: Table | None
-    trials: tuple[TrialSection, ...]
+    trials: tuple[Section, ...]
     agreement: Block
-    methods: tuple[MethodsAsRun, ...]
+    methods: tuple[MethodText, ...]
     versions: tuple[tuple[str, str], ...]
     digests: tuple[tuple[str, str], ...] = ()
     licence: str = field(default="")
     findings: tuple[Table, ...] = ()
     plausibility: Block | None = None
+    references: tuple[Reference, ...] = ()
+    estimates: tuple[Record, ...] = ()
+    records: Mapping[str, Record] = field(default_factory=dict)
+    origins: Origins = field(default_factory=lambda: Origins((), ()))
+    given: tuple[Given, ...] = ()
+
+    @property
+    def by_id(self) -> dict[str, Record]:
+        """Every row that the page may print, by its ``row_id``."""
+        own = {str(row["row_id"]): row for row in self.estimates}
+        return {**own, **{k: {"row_id": k, **v} for k, v in self.records.items()}}

@@ -1,78 +1,23 @@
 """Write the report as one self-contained HTML page."""
 
 import base64
-import re
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterator
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from trialstats.errors import DataError
-from trialstats.report.compact import compact
-from trialstats.report.content import Figure, ReportContent, SynthesisSection
+from trialstats.figures.fonts import faces_used, font_css
+from trialstats.report.content import Figure, ReportContent, Section
+from trialstats.report.embedding import embedded_rows
+from trialstats.report.inline_svg import inline_svg
+from trialstats.report.marking import LIBRARY, Marker, data_row
 from trialstats.tables.render import to_html
 from trialstats.tables.style import TABLE_STYLE
 from trialstats.tables.table import Table
 
-#: Pixels of CSS in a unit of an SVG's size.
-_PIXELS = {
-    "": 1.0,
-    "px": 1.0,
-    "pt": 4 / 3,
-    "in": 96.0,
-    "mm": 96 / 25.4,
-    "cm": 96 / 2.54,
-}
-
-#: Pixels from which a figure holds columns of text, and the width under which a
-#: figure scrolls in its box instead of shrinking further.
-_BROAD, _WIDE, _NARROW = 800, "44rem", "30rem"
-
-_SIZE = re.compile(r'\b(width|height)="([\d.]+)(pt|px|in|mm|cm|)"')
-_ROOT = re.compile(r"<svg\b[^>]*>")
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddedFigure:
-    """A figure as the address of an image, with its natural size in CSS pixels."""
-
-    id: str
-    address: str
-    width: int
-    height: int
-    narrowest: str
-    alt: str
-    caption: str
-
-
-def embedded(figure: Figure) -> EmbeddedFigure:
-    """Return a figure as an image that the page carries in itself.
-
-    An image keeps the identifiers and the styles of each SVG apart from those of its
-    neighbours and of the page, and runs no script.
-
-    Raises
-    ------
-    DataError
-        When the text is not an SVG with a width and a height.
-    """
-    root = _ROOT.search(figure.svg)
-    sizes = {
-        name: round(float(number) * _PIXELS[unit])
-        for name, number, unit in _SIZE.findall(root.group() if root else "")
-    }
-    if set(sizes) != {"width", "height"}:
-        raise DataError(f"figure {figure.id!r} is not an SVG with a width and a height")
-    content = base64.b64encode(compact(figure.svg).encode("utf-8")).decode("ascii")
-    return EmbeddedFigure(
-        id=figure.id,
-        address=f"data:image/svg+xml;base64,{content}",
-        width=sizes["width"],
-        height=sizes["height"],
-        narrowest=_WIDE if sizes["width"] > _BROAD else _NARROW,
-        alt=figure.alt,
-        caption=figure.caption,
-    )
+#: Where the words of headings and captions are from.
+_CAPTIONS = "Words of a heading or caption, from the configuration or the library"
 
 
 def write_report(content: ReportContent) -> str:
@@ -86,8 +31,9 @@ def write_report(content: ReportContent) -> str:
     Returns
     -------
     str
-        A page without scripts that loads nothing: style and figures are inside. The
-        same content gives the same text.
+        A page that loads nothing: style, figures, glyphs, rows and the script that
+        follows a number are inside. Without the script it reads the same. The same
+        content gives the same text.
     """
     environment = Environment(
         loader=PackageLoader("trialstats.report"),
@@ -98,24 +44,72 @@ def write_report(content: ReportContent) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["table"] = _table
-    environment.filters["embedded"] = embedded
+    prefixes = {f.id: f"f{n}" for n, f in enumerate(figures_of(content))}
+    environment.filters["inline"] = lambda figure, mark: Markup(
+        inline_svg(figure, mark, prefixes[figure.id])
+    )
+    loader = PackageLoader("trialstats.report")
+    parts = {
+        name: loader.get_source(environment, name)[0]
+        for name in ("report.css", "screen.css", "print.css", "report.js")
+    }
+    sections = (*content.syntheses, *content.trials)
+    mark = Marker(content.by_id, content.given)
+    script = parts["report.js"]
+    glyphs = font_css(faces_used(f.svg for f in figures_of(content)))
     return environment.get_template("report.html").render(
         content=content,
         conditions=_by_condition(content.syntheses),
-        table_style=Markup(TABLE_STYLE),
+        mark=mark,
+        wide_mark=mark.knowing([g for s in sections for g in s.given]),
+        marks={s.id: mark.knowing(s.given) for s in sections},
+        numbers={work.key: n for n, work in enumerate(content.references, start=1)},
+        data_row=data_row,
+        library=LIBRARY,
+        captions=_CAPTIONS,
+        open_menu=True,
+        style=Markup(glyphs + TABLE_STYLE + parts["report.css"]),
+        screen_style=Markup(parts["screen.css"]),
+        print_style=Markup(parts["print.css"]),
+        script=Markup(script),
+        policy=_policy(script),
+        rows=embedded_rows(
+            content.estimates,
+            content.records,
+            origins=content.origins,
+            digests=content.digests,
+        ),
     )
 
 
-def _table(table: Table) -> Markup:
+def _policy(script: str) -> str:
+    """Return what the page may do: run its own script, and load nothing."""
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode()
+    return (
+        "default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:; "
+        f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def figures_of(content: ReportContent) -> Iterator[Figure]:
+    """Yield every figure of the report in its order."""
+    blocks = [b for s in (*content.syntheses, *content.trials) for b in s.blocks]
+    if content.evidence:
+        blocks.insert(0, content.evidence)
+    while blocks:
+        block = blocks.pop(0)
+        yield from block.figures
+        blocks[:0] = block.parts
+
+
+def _table(table: Table, mark: Marker) -> Markup:
     """Return a table as HTML, which `to_html` has escaped."""
-    return Markup(to_html(table))
+    return Markup(to_html(table, mark))
 
 
-def _by_condition(
-    syntheses: tuple[SynthesisSection, ...],
-) -> list[tuple[str, list[SynthesisSection]]]:
+def _by_condition(syntheses: tuple[Section, ...]) -> list[tuple[str, list[Section]]]:
     """Group syntheses under their condition, in order of first appearance."""
-    groups: dict[str, list[SynthesisSection]] = {}
+    groups: dict[str, list[Section]] = {}
     for synthesis in syntheses:
         name = synthesis.condition
         groups.setdefault(name[:1].upper() + name[1:], []).append(synthesis)

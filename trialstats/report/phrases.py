@@ -17,12 +17,14 @@ from trialstats.tables.cells import (
 class Sentence:
     """A sentence and the ``row_id`` of every row it speaks of.
 
-    `key` sentences stand in the summary; the others in the section only.
+    `key` sentences stand in the summary; the others in the section only. `given` says
+    where numbers are from that stand in no row.
     """
 
     text: str
     rows: tuple[str, ...] = ()
     key: bool = True
+    given: str = ""
 
 
 def estimate_text(record: Record) -> str:

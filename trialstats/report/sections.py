@@ -1,23 +1,25 @@
 """Make the sections of the report from rows, configuration and figures."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from trialstats import tables
-from trialstats.records import distinct, find, records
+from trialstats.records import Record, distinct, find, records
 from trialstats.report.content import (
     Block,
     Figure,
-    MethodsAsRun,
     ReportContent,
     SynthesisMaterial,
     TrialMaterial,
-    TrialSection,
 )
-from trialstats.report.sentences import agreement_sentence, trial_sentences
-from trialstats.report.synthesis_section import SYNTHETIC_BANNER, synthesis_section
+from trialstats.report.given import Given, texts_of
+from trialstats.report.methods import methods_as_run, references_of
+from trialstats.report.origins import Origins
+from trialstats.report.section_ends import agreement_sentence
+from trialstats.report.synthesis_section import synthesis_section
+from trialstats.report.trial_section import trial_section
 from trialstats.tables.synthesis import short_title
 from trialstats.tables.table import Table
 from trialstats.vocabulary import sentence_list
@@ -45,6 +47,7 @@ def build_content(
     versions: Mapping[str, str],
     digests: Mapping[str, str],
     licence: str = LICENCE,
+    printed: Mapping[str, Record] | None = None,
 ) -> ReportContent:
     """Make the content of the report.
 
@@ -72,6 +75,9 @@ def build_content(
         Software to version; file to SHA-256.
     licence : str
         Licence note.
+    printed : mapping of str to mapping, optional
+        Rows of other files than the estimates that tables print, by the ``row_id``
+        under which their cells name them, of the form ``steps:trial:3``.
 
     Returns
     -------
@@ -80,6 +86,9 @@ def build_content(
     labels = labels_of_trials(published_trials)
     labels |= {str(m.config["id"]): str(m.config["trial"]) for m in trials}
     materials = [m for m in syntheses if not m.rows.empty]
+    methods = methods_as_run(
+        _ran(trials, materials), _guidance(trials, materials, certainty)
+    )
     return ReportContent(
         title=str(config["title"]),
         subtitle=str(config.get("subtitle") or ""),
@@ -92,7 +101,12 @@ def build_content(
         ),
         summary=_summary(materials),
         findings=_findings(materials, certainty),
-        syntheses=tuple(synthesis_section(m, labels) for m in materials),
+        syntheses=tuple(
+            synthesis_section(
+                m, labels, agreement=agreement, warnings=published_warnings
+            )
+            for m in materials
+        ),
         characteristics=(
             None
             if published_trials.empty
@@ -101,9 +115,22 @@ def build_content(
         plausibility=(
             None if published_trials.empty else _plausibility(published_warnings)
         ),
-        trials=tuple(trial_section(m) for m in trials),
+        trials=tuple(trial_section(m, agreement) for m in trials),
         agreement=_agreement(agreement),
-        methods=_methods(trials, materials),
+        methods=methods,
+        references=references_of(methods),
+        estimates=tuple(
+            row
+            for frame in (*(m.rows for m in trials), *(m.rows for m in materials))
+            for row in records(frame)
+        ),
+        records={} if printed is None else printed,
+        origins=Origins(
+            [m.config for m in trials],
+            [m.config for m in materials],
+            list((config.get("published") or {}).values()),
+        ),
+        given=_given(config, published_trials, labels, versions),
         versions=tuple(sorted(versions.items())),
         digests=tuple(sorted(digests.items())),
         licence=licence,
@@ -113,107 +140,6 @@ def build_content(
 def labels_of_trials(published_trials: pd.DataFrame) -> dict[str, str]:
     """Return author and year of each published trial."""
     return {str(r["trial"]): str(r["label"]) for r in records(published_trials)}
-
-
-def trial_section(material: TrialMaterial) -> TrialSection:
-    """Make the section of one trial, from its design to the cleaning of its data."""
-    trial, rows = material.config, material.rows
-    made = tables.trial_tables(
-        rows,
-        trial=trial,
-        account=material.account,
-        changes=material.changes,
-        queries=material.queries,
-        set_aside=material.set_aside,
-        dictionary=material.dictionary,
-    )
-    events = [
-        name
-        for name, settings in trial["analyses"].items()
-        if settings["model"]["type"] == "adverse_events"
-    ]
-    efficacy = [name for name in trial["analyses"] if name not in events]
-    figures = _figures_by_place(material.figures)
-    blocks = (
-        Block("Participants", (), (), (made["disposition"], made["baseline"])),
-        Block("Efficacy", (), figures[""], tuple(made[n] for n in efficacy)),
-        Block("Residuals of the mixed models", (), figures[_RESIDUALS], ()),
-        Block(
-            "Adverse events",
-            (),
-            figures["_adverse_events"],
-            tuple(made[n] for n in events),
-        ),
-        Block(
-            "From raw files to datasets",
-            (_CLEANING_WORDS,),
-            figures["_account"],
-            tuple(made[n] for n in _CLEANING if made[n].rows or n == "account"),
-        ),
-        *_folded(made),
-    )
-    synthetic = trial.get("data_status") == "synthetic"
-    return TrialSection(
-        id=str(trial["id"]),
-        title=str(trial["title"]),
-        banner=SYNTHETIC_BANNER if synthetic else "",
-        facts=_facts(trial),
-        sentences=trial_sentences(rows, trial=trial),
-        blocks=tuple(b for b in blocks if b.figures or b.tables),
-    )
-
-
-_CLEANING = ("account", "quality")
-
-#: Long tables, each in a part that a reader opens.
-_FOLDED = ("changes", "queries", "set_aside", "dictionary")
-
-
-def _folded(made: Mapping[str, Table]) -> Iterator[Block]:
-    """Yield the long tables of the cleaning, each in a part that a reader opens."""
-    for name in _FOLDED:
-        if made[name].rows:
-            yield Block(made[name].title, tables=(made[name],), folded=True)
-
-
-_CLEANING_WORDS = (
-    "Every raw row is kept as received, changed by a named rule, or set aside with a "
-    "reason. Findings name file row, subject and value, and what was done."
-)
-
-
-def _figures_by_place(figures: Sequence[Figure]) -> dict[str, tuple[Figure, ...]]:
-    """Sort the figures of a trial by their names: what they hold, or their end."""
-    places: dict[str, tuple[Figure, ...]] = dict.fromkeys(
-        ("_adverse_events", "_account", _RESIDUALS, ""), ()
-    )
-    for figure in figures:
-        ends = (p for p in ("_adverse_events", "_account") if figure.id.endswith(p))
-        place = _RESIDUALS if _RESIDUALS in figure.id else next(ends, "")
-        places[place] += (figure,)
-    return places
-
-
-#: Stands in the name of a figure of residuals, before the name of the analysis.
-_RESIDUALS = "_residuals_"
-
-
-def _facts(trial: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    arms = trial.get("arms", {})
-    treatments = sentence_list(arms.get("treatments", []))
-    facts = [
-        ("Trial", str(trial["trial"])),
-        ("Condition", str(trial.get("condition") or "")),
-        ("Design", str(trial.get("design") or "")),
-        ("Comparison", f"{treatments} versus {arms.get('control', '')}"),
-    ]
-    sequences = trial.get("sequences") or {}
-    if sequences:
-        order = "; ".join(f"{n}: {', then '.join(ts)}" for n, ts in sequences.items())
-        facts.append(("Sequences", order))
-    sets = trial.get("analysis_sets") or {}
-    facts.append(("Analysis sets", "; ".join(f"{n}: {w}" for n, w in sets.items())))
-    return tuple((name, text) for name, text in facts if text)
 
 
 def _about(
@@ -363,24 +289,58 @@ def _agreement(agreement: pd.DataFrame) -> Block:
     )
     if agreement.empty:
         return Block("Agreement of two engines", (text,))
-    said = agreement_sentence(agreement).text
+    said = (agreement_sentence(agreement),)
     table = tables.agreement_table(agreement)
-    return Block("Agreement of two engines", (text, said), tables=(table,))
+    return Block("Agreement of two engines", (text,), tables=(table,), sentences=said)
 
 
-def _methods(
+def _ran(
     trials: Sequence[TrialMaterial], syntheses: Sequence[SynthesisMaterial]
-) -> tuple[MethodsAsRun, ...]:
-    """List the distinct methods of every analysis, as the rows state them."""
-    made = []
+) -> dict[str, list[str]]:
+    """Return the words of each analysis and synthesis about its methods."""
+    ran: dict[str, list[str]] = {}
     for material in trials:
         listed = records(material.rows)
         for analysis in distinct(listed, "analysis"):
             methods = distinct(find(listed, analysis=analysis), "method")
             title = material.config["analyses"].get(analysis, {}).get("title", analysis)
-            name = f"{material.config['trial']}: {title}"
-            made.append(MethodsAsRun(name, tuple(methods)))
+            ran[f"{material.config['trial']}: {title}"] = methods
     for synthesis in syntheses:
-        methods = distinct(records(synthesis.rows), "method")
-        made.append(MethodsAsRun(short_title(synthesis.config), tuple(methods)))
-    return tuple(made)
+        name = short_title(synthesis.config)
+        ran.setdefault(name, []).extend(distinct(records(synthesis.rows), "method"))
+    return ran
+
+
+def _guidance(
+    trials: Sequence[TrialMaterial],
+    syntheses: Sequence[SynthesisMaterial],
+    certainty: pd.DataFrame,
+) -> list[str]:
+    """Name the guidance that applies to what is in the dossier."""
+    kinds = {f.id.split(".")[-1] for m in syntheses for f in m.figures if "." in f.id}
+    found = {
+        "estimands": bool(trials),
+        "trials": bool(trials),
+        "syntheses": bool(syntheses),
+        "findings": bool(syntheses) and not certainty.empty,
+        **{kind: kind in kinds for kind in ("risk_of_bias", "labbe", "gosh")},
+    }
+    return [name for name, applies in found.items() if applies]
+
+
+def _given(
+    config: Mapping[str, Any],
+    published_trials: pd.DataFrame,
+    labels: Mapping[str, str],
+    versions: Mapping[str, str],
+) -> tuple[Given, ...]:
+    """Return texts that stand in every section: names of trials, and versions."""
+    published = f"{config.get('published', {}).get('trials', 'published trials')}"
+    of_trials = {str(row["trial"]) for row in records(published_trials)}
+    names = [
+        Given(text, f"{published}: label" if name in of_trials else f"{name}: trial")
+        for name, text in labels.items()
+    ]
+    names += [Given(name, f"{published}: trial") for name in sorted(of_trials)]
+    installed = [Given(v, f"Installed version of {n}") for n, v in versions.items()]
+    return (*texts_of(config, "config/config.yaml"), *names, *installed)

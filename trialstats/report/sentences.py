@@ -306,12 +306,3 @@ _EFFECTS = {
     "hazard_ratio": "hazard ratio",
     "geometric_mean_ratio": "ratio of geometric means",
 }
-
-
-def agreement_sentence(agreement: pd.DataFrame) -> Sentence:
-    """Say how many checks of the double programming agree."""
-    listed = records(agreement)
-    agreeing = len(find(listed, agrees=True))
-    engines = "; ".join(str(e) for e in distinct(listed, "engine"))
-    text = f"{agreeing} of {len(listed)} checks agree within their tolerance"
-    return Sentence(f"{text} ({engines}).", tuple(str(r["row_id"]) for r in listed))

@@ -65,6 +65,24 @@ def check_counts(
     ]
 
 
+def mantel_haenszel_pooled(
+    measure: str, a: _Array, b: _Array, c: _Array, d: _Array
+) -> tuple[str, float, float]:
+    """Return the engine, a pooled effect and its error; NaN where there is none.
+
+    Parameters
+    ----------
+    measure : {"OR", "RR", "RD"}
+    a, b, c, d : ndarray of shape (k,)
+        With and without the event, under treatment and under control.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        try:
+            return _ENGINES["mantel_haenszel", measure](a, b, c, d)
+        except (ValueError, ZeroDivisionError):
+            return _WRITTEN_OUT, math.nan, math.nan
+
+
 _Second = tuple[str, float, float]
 
 

@@ -6,9 +6,16 @@ from trialstats.tables.account import (
     changes_table,
 )
 from trialstats.tables.adverse_events import adverse_events_table
+from trialstats.tables.cells import written_as
+from trialstats.tables.declared import declared_table, listed_datasets, table_names
 from trialstats.tables.dictionary import dictionary_table
 from trialstats.tables.efficacy import efficacy_table
 from trialstats.tables.findings import findings_tables
+from trialstats.tables.formats.docx import to_docx
+from trialstats.tables.formats.files import write_tables
+from trialstats.tables.formats.latex import latex_document, to_latex
+from trialstats.tables.formats.page import Page
+from trialstats.tables.formats.rtf import to_rtf
 from trialstats.tables.heterogeneity import (
     meta_regression_table,
     small_study_table,
@@ -38,6 +45,7 @@ from trialstats.tables.trial import trial_tables
 __all__ = [
     "Cell",
     "Column",
+    "Page",
     "Row",
     "Table",
     "account_table",
@@ -45,6 +53,7 @@ __all__ = [
     "agreement_table",
     "baseline_table",
     "changes_table",
+    "declared_table",
     "dictionary_table",
     "disposition_table",
     "efficacy_table",
@@ -52,6 +61,8 @@ __all__ = [
     "findings_tables",
     "influence_table",
     "labels_of",
+    "latex_document",
+    "listed_datasets",
     "meta_regression_table",
     "published_pools_table",
     "quality_table",
@@ -62,11 +73,17 @@ __all__ = [
     "subgroups_table",
     "summary_of_effects",
     "synthesis_tables",
+    "table_names",
     "to_csv_frame",
+    "to_docx",
     "to_html",
+    "to_latex",
     "to_page",
+    "to_rtf",
     "trial_characteristics",
     "trial_effects_table",
     "trial_tables",
     "warnings_table",
+    "write_tables",
+    "written_as",
 ]

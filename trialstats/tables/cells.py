@@ -1,6 +1,8 @@
 """Cells made from rows: the only place where tables turn numbers into text."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from trialstats.formatting import (
     MINUS,
@@ -13,6 +15,7 @@ from trialstats.formatting import (
     natural,
 )
 from trialstats.records import Record
+from trialstats.tables.houses import HOUSES, P_VALUES, House
 from trialstats.tables.table import EMPTY, Cell, Footnotes
 from trialstats.vocabulary import PROPORTION
 
@@ -24,6 +27,33 @@ LARGE = 20.0
 
 #: Below this size, in estimate and limits alike, two decimals say too little.
 SMALL = 0.1
+
+
+#: The house in whose way intervals and p-values are written; none writes our own.
+_HOUSE: ContextVar[House | None] = ContextVar("house", default=None)
+
+
+@contextmanager
+def written_as(style: str | None) -> Iterator[None]:
+    """Write intervals and p-values in the way of a house while the block runs.
+
+    Parameters
+    ----------
+    style : str or None
+        Name of a house of `HOUSES`; None for our own way.
+
+    >>> row = {"p_value": 0.0421, "row_id": "a.p"}
+    >>> with written_as("jama"):
+    ...     p_value(row).text
+    '.04'
+    >>> p_value(row).text
+    '0.042'
+    """
+    token = _HOUSE.set(HOUSES[style] if style else None)
+    try:
+        yield
+    finally:
+        _HOUSE.reset(token)
 
 
 def number_text(value: float | None, digits: int = 2) -> str:
@@ -124,7 +154,10 @@ def value_interval(
         return cell
     other = _other(record, level)
     own = f"{format_level(other)} " if other else ""
-    return Cell(f"{cell.text} ({own}{_limits(record, digits)})", cell.rows)
+    house = _HOUSE.get()
+    brackets = house.brackets if house else "()"
+    shown = f"{brackets[0]}{own}{_limits(record, digits)}{brackets[1]}"
+    return Cell(f"{cell.text} {shown}", cell.rows)
 
 
 def interval(
@@ -154,7 +187,9 @@ def p_value(record: Record | None) -> Cell:
     """Print a p-value; nothing where no test was made."""
     if record is None or record["p_value"] is None:
         return EMPTY
-    return Cell(format_p_value(record["p_value"]), _rows(record))
+    house = _HOUSE.get()
+    write = P_VALUES[house.p_values] if house else format_p_value
+    return Cell(write(record["p_value"]), _rows(record))
 
 
 def degrees_of_freedom(record: Record | None) -> Cell:
@@ -256,9 +291,11 @@ def text_cell(text: object) -> Cell:
 
 
 def _limits(record: Record, digits: int) -> str:
-    return interval_text(
-        printed_value(record, "ci_lower"), printed_value(record, "ci_upper"), digits
-    )
+    lower, upper = (printed_value(record, n) for n in ("ci_lower", "ci_upper"))
+    house = _HOUSE.get()
+    if house is None or lower is None or upper is None:
+        return interval_text(lower, upper, digits)
+    return house.limits(number_text(lower, digits), number_text(upper, digits))
 
 
 def _rows(record: Record) -> tuple[str, ...]:

@@ -10,10 +10,11 @@ from trialstats.errors import DataError
 from trialstats.formatting import format_p_value
 from trialstats.records import Record, distinct, find, one, records
 from trialstats.tables import cells
+from trialstats.tables.categorical import shift_layout, shift_test_lines
 from trialstats.tables.efficacy_bodies import described_rows
 from trialstats.tables.efficacy_parts import Parts
 from trialstats.tables.participants import characteristic_rows, labels_of
-from trialstats.tables.selection import arms_of, groups_in_order
+from trialstats.tables.selection import arms_of, groups_in_order, sized_column
 from trialstats.tables.subtitles import trial_subtitle
 from trialstats.tables.table import (
     EMPTY,
@@ -70,7 +71,10 @@ def description_table(rows: pd.DataFrame, *, trial: Config, analysis: str) -> Ta
         subtitle=trial_subtitle(trial, listed, listed[0]["analysis_set"]),
         columns=columns,
         rows=tuple(body),
-        preface=tuple(_preface(listed, trial, settings)),
+        preface=(
+            *_preface(listed, trial, settings),
+            *shift_test_lines(listed, notes),
+        ),
         footnotes=notes.lines(),
         source=f"results/estimates/trial/{name}/{analysis}.parquet",
     )
@@ -133,7 +137,7 @@ def _characteristics(
         body += _with_tests(made, test, notes) if tests else made
     columns = [
         Column("Characteristic", "left"),
-        *(Column(f"{g}{_size(listed, g)}") for g in groups),
+        *(sized_column(g, find(listed, group=g)) for g in groups),
         *([Column("p-value")] if tests else []),
     ]
     notes.note(
@@ -167,15 +171,6 @@ def _note_tests(tests: Sequence[Record], notes: Footnotes) -> None:
         notes.note(f"p-values: {words}, of the arms.")
 
 
-def _size(listed: Sequence[Record], group: str) -> str:
-    sizes = [
-        r["n_subjects"]
-        for r in find(listed, group=group)
-        if r["n_subjects"] is not None
-    ]
-    return f" (N = {max(sizes)})" if sizes else ""
-
-
 def _counts(
     listed: list[Record], trial: Config, settings: Config, notes: Footnotes
 ) -> tuple[tuple[Column, ...], list[Row]]:
@@ -190,7 +185,7 @@ def _counts(
     whole = find(listed, subgroup=None)
     columns = [
         Column("Participants", "left"),
-        *(Column(f"{g}{_size(whole, g)}") for g in groups),
+        *(sized_column(g, find(whole, group=g)) for g in groups),
         *([Column("p-value")] if tests else []),
     ]
     notes.note("Number of participants (percentage of all in the column).")
@@ -235,4 +230,5 @@ LAYOUTS = {
     "summary": _summary,
     "characteristics": _characteristics,
     "counts": _counts,
+    "shift": shift_layout,
 }

@@ -8,8 +8,10 @@ import pandas as pd
 
 from trialstats.errors import DataError
 from trialstats.formatting import NOT_ESTIMABLE
+from trialstats.parts import own_records
 from trialstats.records import Record, distinct, find, records, usual_level
 from trialstats.tables import cells
+from trialstats.tables.categorical import cmh_body
 from trialstats.tables.efficacy_bodies import (
     bioequivalence_body,
     logistic_body,
@@ -70,7 +72,7 @@ def efficacy_table(
     DataError
         When there are no rows of the analysis, or none that a layout knows.
     """
-    listed = find(records(rows), analysis=analysis)
+    listed = own_records(find(records(rows), analysis=analysis))
     if not listed:
         raise DataError(f"there are no rows of the analysis {analysis!r}")
     present = set(distinct(listed, "statistic"))
@@ -131,7 +133,7 @@ def _preface(
 
 def _states_model(row: Record) -> bool:
     """Return whether the method of a row is the analysis's, and not a variant of it."""
-    return not str(row["statistic"]).startswith("standard_error_of_")
+    return not str(row["statistic"]).startswith(("standard_error_of_", "n_"))
 
 
 def _arm_columns(parts: Parts) -> tuple[Column, ...]:
@@ -389,6 +391,7 @@ _LAYOUTS: Sequence[
         Callable[[Parts], list[Row]],
     ]
 ] = (
+    ("n_strata_informative", _arm_columns, cmh_body),
     ("hazard_ratio", _arm_columns, survival_body),
     ("coefficient", _arm_columns, logistic_body),
     ("geometric_mean_ratio", _arm_columns, bioequivalence_body),

@@ -8,7 +8,7 @@ import pandas as pd
 from trialstats.errors import DataError
 from trialstats.records import Record, distinct, find, one, records
 from trialstats.tables import cells
-from trialstats.tables.selection import arms_of, groups_in_order
+from trialstats.tables.selection import arms_of, groups_in_order, sized_column
 from trialstats.tables.subtitles import trial_subtitle
 from trialstats.tables.table import Cell, Column, Footnotes, Row, Table, heading
 
@@ -180,7 +180,7 @@ def disposition_table(rows: pd.DataFrame, *, trial: Mapping[str, Any]) -> Table:
     Table
         Randomised, treated, completed, and discontinued with its reasons.
     """
-    listed = _needed(rows, "disposition")
+    listed = find(_needed(rows, "disposition"), statistic="count")
     groups = groups_in_order(listed, arms_of(trial))
     notes = Footnotes()
     body = []
@@ -226,15 +226,5 @@ def _group_columns(
 ) -> tuple[Column, ...]:
     return (
         Column(stub, "left"),
-        *(Column(f"{g}{_size(find(listed, group=g))}") for g in groups),
+        *(sized_column(g, find(listed, group=g)) for g in groups),
     )
-
-
-def _size(part: Sequence[Record]) -> str:
-    """Return " (N = 49)": participants of a group, with and without a value."""
-    sizes = [
-        r["estimate"] + missing["estimate"]
-        for r in find(part, statistic="n")
-        if (missing := one(part, statistic="n_missing", parameter=r["parameter"]))
-    ]
-    return f" (N = {max(sizes):.0f})" if sizes else ""

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Protocol
 
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from trialstats.formatting import MINUS
+from trialstats.tables.formats.texts import plain as one_line
 from trialstats.tables.style import TABLE_STYLE
 from trialstats.tables.table import Cell, Column, Row, Table
 
@@ -15,59 +17,72 @@ _FRAGMENT = """\
 {%- macro content(cell) -%}
 {%- if cell.links -%}
 {%- for text, address in cell.links -%}
-{%- if address %}<a href="{{ address }}">{{ text }}</a>{% else %}{{ text }}{% endif -%}
+{%- if address %}<a href="{{ address }}">{{ mark(text, cell.rows, printed) }}</a>
+{%- else %}{{ mark(text, cell.rows, printed) }}{% endif -%}
 {{- "; " if not loop.last -}}
 {%- endfor -%}
-{%- else -%}{{ cell.text }}{%- endif -%}
-{%- if cell.marks %}<sup>{{ cell.marks }}</sup>{% endif -%}
+{%- else -%}{{ mark(cell.text, cell.rows, printed) }}{%- endif -%}
+{%- if cell.marks %}<sup>{{ mark(cell.marks, (), letters) }}</sup>{% endif -%}
 {%- endmacro -%}
-{%- macro source(cell) -%}
-{%- if cell.rows %} data-row="{{ cell.data_row }}"{% endif -%}
+{%- macro source(rows) -%}
+{%- if rows %} data-row="{{ rows | join(" ") }}"{% endif -%}
 {%- endmacro -%}
 <div class="table-block" id="table-{{ table.id }}">
 {%- if table.preface %}
-<p class="preface-title">{{ table.title }}: estimand and model</p>
+<p class="preface-title">{{ mark(table.title, (), titles) }}: estimand and model</p>
 <dl class="preface">
 {%- for label, cell in table.preface %}
-<div><dt>{{ label }}</dt><dd{{ source(cell) }}>{{ content(cell) }}</dd></div>
+<div><dt>{{ mark(label, (), titles) }}</dt><dd{{ source(cell.rows) }}>
+{{- content(cell) }}</dd></div>
 {%- endfor %}
 </dl>
 {%- endif %}
-<div class="table-box" role="region" tabindex="0"
+<div class="table-box" role="group" tabindex="0"
  aria-labelledby="caption-{{ table.id }}">
 <table>
-<caption id="caption-{{ table.id }}"><span class="title">{{ table.title }}</span>
-<span class="subtitle">{{ table.subtitle }}</span></caption>
+<caption id="caption-{{ table.id }}">
+{%- for text in (table.protocol, table.number) if text -%}
+<span class="number">{{ mark(text, (), titles) }}</span>
+{% endfor -%}
+<span class="title">{{ mark(table.title, (), titles) }}</span>
+{% for text in (table.population, table.subtitle) if text -%}
+<span class="subtitle">{{ mark(text, (), titles) }}</span>
+{%- endfor -%}
+</caption>
 <thead>
 {%- if spanners %}
 <tr>
 {%- for label, width in spanners -%}
 {%- if label -%}
-<th scope="colgroup" colspan="{{ width }}" class="spanner">{{ label }}</th>
+<th scope="colgroup" colspan="{{ width }}" class="spanner">
+{{- mark(label, (), titles) }}</th>
 {%- else %}{% for _ in range(width) %}<td></td>{% endfor %}{% endif -%}
 {%- endfor -%}
 </tr>
 {%- endif %}
 <tr>
 {%- for column in table.columns -%}
-<th scope="col" class="{{ column.align }}">{{ column.label }}</th>
+<th scope="col" class="{{ column.align }}"{{ source(column.rows) }}>
+{{- mark(column.label, column.rows, titles) }}</th>
 {%- endfor -%}
 </tr>
 </thead>
 {%- for title, rows in bodies %}
 <tbody>
 {%- if title is not none %}
-<tr class="group"><th scope="rowgroup" colspan="{{ table.columns | length }}">
+<tr class="group"><th scope="rowgroup" colspan="{{ table.columns | length }}"
+{{- source(title.rows) }}>
 {{- content(title) }}</th></tr>
 {%- endif %}
 {%- for row in rows %}
 <tr>
 {%- for column, cell in row -%}
 {%- if loop.first -%}
-<th scope="row" class="{{ column.align }} indent-{{ row.indent }}"{{ source(cell) }}>
+<th scope="row" class="{{ column.align }} indent-{{ row.indent }}"
+{{- source(cell.rows) }}>
 {{- content(cell) }}</th>
 {%- else -%}
-<td class="{{ column.align }}"{{ source(cell) }}>{{ content(cell) }}</td>
+<td class="{{ column.align }}"{{ source(cell.rows) }}>{{ content(cell) }}</td>
 {%- endif -%}
 {%- endfor -%}
 </tr>
@@ -78,11 +93,12 @@ _FRAGMENT = """\
 </div>
 {%- if table.footnotes or table.source %}
 <ul class="footnotes">
-{%- for mark, text in table.footnotes %}
-<li>{% if mark %}<sup>{{ mark }}</sup> {% endif %}{{ text }}</li>
+{%- for letter, text in table.footnotes %}
+<li>{% if letter %}<sup>{{ mark(letter, (), letters) }}</sup> {% endif %}
+{{- mark(text, (), titles) }}</li>
 {%- endfor %}
 {%- if table.source %}
-<li class="source">Source: {{ table.source }}</li>
+<li class="source">Source: {{ mark(table.source, (), titles) }}</li>
 {%- endif %}
 </ul>
 {%- endif %}
@@ -114,13 +130,29 @@ _TEMPLATE = _ENVIRONMENT.from_string(_FRAGMENT)
 _PAGE_TEMPLATE = _ENVIRONMENT.from_string(_PAGE)
 
 
-def to_html(table: Table) -> str:
+class Mark(Protocol):
+    """Writes a text that prints rows as HTML."""
+
+    def __call__(
+        self, text: str, rows: tuple[str, ...] = (), given: str = ""
+    ) -> Markup:
+        """Return the text; `given` says where numbers are from that no row holds."""
+
+
+def plain(text: str, rows: tuple[str, ...] = (), given: str = "") -> Markup:
+    """Return a text escaped, its numbers unmarked."""
+    return escape(text)
+
+
+def to_html(table: Table, mark: Mark = plain) -> str:
     """Return a table as a fragment of HTML.
 
     Parameters
     ----------
     table : Table
         The table.
+    mark : callable
+        Writes a text as HTML; the report marks each number in it.
 
     Returns
     -------
@@ -129,8 +161,18 @@ def to_html(table: Table) -> str:
         estimates, its ``row_id`` as ``data-row``. Everything is escaped.
     """
     return _TEMPLATE.render(
-        table=table, spanners=_spanners(table.columns), bodies=_bodies(table)
+        table=table,
+        spanners=_spanners(table.columns),
+        bodies=_bodies(table),
+        mark=mark,
+        printed=f"Printed from {table.source}" if table.source else "Cell of the table",
+        titles=_WORDS_AROUND,
+        letters="Mark of a footnote of the table",
     )
+
+
+#: Where the words around the body of a table are from.
+_WORDS_AROUND = "Words of the table, from the configuration or the library; no result"
 
 
 def to_page(tables: Sequence[Table], title: str) -> str:
@@ -177,7 +219,7 @@ def _lines(table: Table) -> list[dict[str, str]]:
             section = _plain(row.cells[0])
             continue
         cells = [_plain(cell) for cell in row.cells]
-        line = {"Table": table.title, "Section": section}
+        line = {"Table": one_line(table.title), "Section": section}
         lines.append(line | dict(zip(labels, cells, strict=True)))
     return lines
 
@@ -187,12 +229,13 @@ def _plain(cell: Cell) -> str:
     letters = cell.marks.lstrip("†‡")
     symbols = cell.marks.removesuffix(letters)
     brackets = f" [{letters}]" if letters else ""
-    return f"{cell.text}{symbols}{brackets}".replace(MINUS, "-")
+    text = one_line(f"{one_line(cell.text)}{symbols}{brackets}")
+    return text.replace(MINUS, "-")
 
 
 def _labels(table: Table) -> list[str]:
     """Name columns; those that have no heading, or share one, by their position."""
-    labels = [c.full_label for c in table.columns]
+    labels = [one_line(c.full_label) for c in table.columns]
     seen: set[str] = set()
     names = []
     for position, label in enumerate(labels, start=1):

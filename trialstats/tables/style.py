@@ -1,10 +1,13 @@
 """How tables look, on a page of their own and in the report."""
 
 #: Rules of a printed journal: three lines, no grid. Wide tables scroll in their box;
-#: the first column stays in view.
+#: the first column stays in view. Paper is light, also where screens are dark.
 TABLE_STYLE = """
-:root{--ink:#1b1f24;--quiet:#57606a;--line:#d0d7de;--strong:#57606a;--shade:#f6f8fa;
---link:#0b57a4;--paper:#fff}
+:root{color-scheme:light;--ink:#1b1f24;--quiet:#57606a;--line:#d0d7de;--strong:#57606a;
+--shade:#f6f8fa;--link:#0b57a4;--paper:#fff;--shadow:rgba(27,31,36,.18)}
+@media screen and (prefers-color-scheme:dark){:root:not([data-theme=light]){
+color-scheme:dark;--ink:#e6e9ed;--quiet:#a9b3bf;--line:#3a424c;--strong:#8b949e;
+--shade:#1e242c;--link:#7ab8ff;--paper:#12161b;--shadow:rgba(0,0,0,.6)}}
 *{box-sizing:border-box}
 body{margin:0;color:var(--ink);background:var(--paper);
 font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,
@@ -14,7 +17,7 @@ a{color:var(--link)}
 .table-block{margin:1.25rem 0 2rem}
 .table-box{overflow-x:auto;max-width:100%;background:
 linear-gradient(90deg,transparent,var(--paper) 70%) 100% 0 local,
-linear-gradient(270deg,rgba(27,31,36,.18),transparent) 100% 0 scroll;
+linear-gradient(270deg,var(--shadow),transparent) 100% 0 scroll;
 background-size:2.5rem 100%,.8rem 100%;background-repeat:no-repeat}
 .table-box:focus-visible{outline:2px solid var(--link);outline-offset:2px}
 table{border-collapse:collapse;font-size:.875rem;line-height:1.4;
@@ -23,6 +26,7 @@ caption{text-align:left;padding:0 0 .5rem;caption-side:top}
 caption span{display:block;position:sticky;left:0;width:fit-content;
 max-width:min(100%,calc(100vw - 2.5rem))}
 caption .title{font-weight:650;font-size:1rem}
+caption .number{color:var(--quiet)}
 caption .subtitle{color:var(--quiet);font-weight:400}
 thead{border-top:2px solid var(--strong);border-bottom:1px solid var(--strong)}
 tbody:last-child{border-bottom:2px solid var(--strong)}

@@ -7,6 +7,8 @@ import pandas as pd
 
 from trialstats.tables.account import account_table, changes_table
 from trialstats.tables.adverse_events import adverse_events_table
+from trialstats.tables.declared import CLEANING as CLEANING
+from trialstats.tables.declared import declared_table, table_names
 from trialstats.tables.descriptions import LAYOUTS, description_table
 from trialstats.tables.dictionary import dictionary_table
 from trialstats.tables.efficacy import efficacy_table
@@ -22,9 +24,6 @@ from trialstats.tables.quality import (
 )
 from trialstats.tables.table import Table
 
-#: Tables of the cleaning of a trial, in the order of the report.
-CLEANING = ("account", "changes", "quality", "queries", "set_aside", "dictionary")
-
 
 def trial_tables(
     rows: pd.DataFrame,
@@ -35,6 +34,7 @@ def trial_tables(
     queries: pd.DataFrame,
     set_aside: pd.DataFrame,
     dictionary: pd.DataFrame,
+    datasets: Mapping[str, pd.DataFrame] | None = None,
 ) -> dict[str, Table]:
     """Tabulate one trial: its analyses, its participants and its cleaning.
 
@@ -50,15 +50,26 @@ def trial_tables(
         Schemas `QUERIES` and `SET_ASIDE`.
     dictionary : DataFrame
         Schema `trialstats.exports.DATA_DICTIONARY`.
+    datasets : mapping of str to DataFrame, optional
+        Analysis datasets, by the names of `table_templates.DATASETS`, for listings.
 
     Returns
     -------
     dict of str to Table
-        By the name of the analysis, then ``baseline``, ``disposition`` and those of
-        `CLEANING`. The ``id`` of each table is trial and name.
+        By the names of `table_names`: declared tables, an analysis each where none is
+        declared, ``baseline``, ``disposition`` and those of `CLEANING`. The ``id`` of
+        each table is trial and name.
     """
-    analyses = {name: _analysis_table(rows, trial, name) for name in trial["analyses"]}
-    return analyses | {
+    made = {
+        name: declared_table(
+            rows, trial=trial, name=name, usual=analysis_table, datasets=datasets
+        )
+        for name in trial.get("tables", {})
+    }
+    for name in table_names(trial):
+        if name not in made and name in trial["analyses"]:
+            made[name] = analysis_table(rows, trial, name)
+    return made | {
         "baseline": baseline_table(rows, labels_of(trial), trial=trial),
         "disposition": disposition_table(rows, trial=trial),
         "account": account_table(account, trial=trial),
@@ -70,7 +81,8 @@ def trial_tables(
     }
 
 
-def _analysis_table(rows: pd.DataFrame, trial: Mapping[str, Any], name: str) -> Table:
+def analysis_table(rows: pd.DataFrame, trial: Mapping[str, Any], name: str) -> Table:
+    """Tabulate an analysis in the way that its type has by default."""
     if trial["analyses"][name]["model"]["type"] == "adverse_events":
         part = rows[rows["analysis"] == name]
         return adverse_events_table(part, trial=trial)

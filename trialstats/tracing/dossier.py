@@ -80,7 +80,9 @@ class Sources:
     def __init__(self, records: Iterable[Record], given: Iterable[str] = ()) -> None:
         self._records = {str(row["row_id"]): row for row in records}
         named = (str(v) for row in self._records.values() for v in _texts(row))
-        told = (*CONSTANTS, *given, *named)
+        levels = {row.get("confidence_level") for row in self._records.values()}
+        known = (f"{100 * x:g}%" for x in levels if x is not None and x == x)
+        told = (*CONSTANTS, *given, *named, *known)
         self._given = sorted(
             {" ".join(text.split()) for text in told if numbers_in(text)},
             key=lambda t: (-len(t), t),

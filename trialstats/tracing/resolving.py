@@ -14,6 +14,9 @@ from trialstats.tracing.numbers import Number, numbers_in
 
 Record = Mapping[str, Any]
 
+#: What follows a share that is printed in percent.
+_PERCENT = re.compile(r"\s?(?:%|percentage point)")
+
 #: Columns whose digits are names of things, not texts about them.
 _KEYS = ("row_id", "model_id")
 
@@ -159,8 +162,8 @@ def trace(
     for number in numbers_in(text):
         if number.start > position:
             pieces.append(Piece(text[position : number.start]))
-        after = text[number.end : number.end + 2].lstrip()[:1]
-        pieces.append(_resolved(number, rows, label, after == "%"))
+        percent = bool(_PERCENT.match(text, number.end))
+        pieces.append(_resolved(number, rows, label, percent))
         position = number.end
     if position < len(text):
         pieces.append(Piece(text[position:]))
@@ -216,11 +219,24 @@ def _resolved(
             for column, printing in find(number, row, percent):
                 row_id = str(row.get("row_id", ""))
                 return Piece(number.text, row_id, column, printing, number=True)
-    counted = "" if label else _counted(number, rows)
-    if counted:
-        first = str(rows[0].get("row_id", ""))
-        return Piece(number.text, first, counted, "number of rows", number=True)
+    for name, over in (("sum of rows", _summed), ("number of rows", _counted)):
+        column = "" if label else over(number, rows)
+        if column:
+            first = str(rows[0].get("row_id", ""))
+            return Piece(number.text, first, column, name, number=True)
     return Piece(number.text, number=True)
+
+
+def _summed(number: Number, rows: Sequence[Record]) -> str:
+    """Return the column of a listing whose sum over several rows is the number."""
+    if len(rows) < 2 or not all(_is_listed(row) for row in rows) or number.decimals:
+        return ""
+    for column, value in rows[0].items():
+        if isinstance(value, Real) and not isinstance(value, bool):
+            values = [row.get(column) for row in rows]
+            if number.value == sum(v for v in values if isinstance(v, Real) and v == v):
+                return str(column)
+    return ""
 
 
 def _counted(number: Number, rows: Sequence[Record]) -> str:

@@ -26,6 +26,7 @@ from trialstats.figures.trial_kinds import MIXED_MODELS, figure_names
 from trialstats.figures.trial_kinds import analyses_of as analyses_with
 from trialstats.provenance import library_digest
 from trialstats.tables.declared import listed_datasets, table_names
+from trialstats.tables.formats.files import ENDINGS
 
 if not Path("config/config.yaml").is_file():
     raise WorkflowError(
@@ -227,13 +228,15 @@ def listed_files(trial):
     ]
 
 
+def files_of_tables(*names):
+    """List the files of tables: one a format, table by table."""
+    endings = [ENDINGS[name] for name in PROJECT.config["tables"]["formats"]]
+    return [f"results/tables/{name}.{end}" for name in names for end in endings]
+
+
 def table_files(trial):
     """List the files of the tables of a trial."""
-    return [
-        f"results/tables/{trial}_{table}.{ending}"
-        for table in trial_tables(trial)
-        for ending in ("html", "csv")
-    ]
+    return files_of_tables(*[f"{trial}_{table}" for table in trial_tables(trial)])
 
 
 def export_files(trial):

@@ -84,6 +84,28 @@ rule pool_synthesis:
         "../../scripts/pool_synthesis.py"
 
 
+# Only where a figure of all subsets is asked for.
+rule pool_subsets:
+    input:
+        effects=rules.select_published.output.effects,
+        published_trials=rules.select_published.output.published_trials,
+        analyses=analyses_of,
+        studies=studies_of,
+    output:
+        subsets="results/estimates/gosh/{synthesis}.parquet",
+    log:
+        "logs/pool_subsets_{synthesis}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        config=lambda wildcards: pooling_settings(
+            PROJECT.syntheses[wildcards.synthesis]
+        ),
+        library=library("pool_subsets"),
+    script:
+        "../../scripts/pool_subsets.py"
+
+
 rule check_syntheses:
     input:
         estimates=expand(rules.pool_synthesis.output.estimates, synthesis=SYNTHESES),

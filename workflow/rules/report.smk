@@ -25,6 +25,7 @@ rule write_report:
         data=raw_and_published(),
     output:
         page="results/report.html",
+        bibliography="results/report.bib",
     log:
         "logs/write_report.log",
     conda:
@@ -40,10 +41,26 @@ rule write_report:
         "../../scripts/write_report.py"
 
 
+rule write_pdf:
+    input:
+        page=rules.write_report.output.page,
+    output:
+        pdf="results/report.pdf",
+    log:
+        "logs/write_pdf.log",
+    conda:
+        "../../environment.yml"
+    params:
+        library=library("write_pdf"),
+    script:
+        "../../scripts/write_pdf.py"
+
+
 rule write_manifest:
     input:
         outputs=[
-            rules.write_report.output.page,
+            *rules.write_report.output,
+            *(rules.write_pdf.output if PROJECT.config["report"]["pdf"] else []),
             *expand(rules.build_trial.output, trial=TRIALS),
             *expand(rules.summarise_trial.output, trial=TRIALS),
             *[path for trial in TRIALS for path in export_files(trial)],
@@ -57,12 +74,11 @@ rule write_manifest:
             *rules.map_evidence.output,
             *expand(rules.draw_forest.output, synthesis=SYNTHESES),
             *(rules.draw_evidence_map.output if PUBLISHED else []),
-            *[p for t in TRIALS for e in ("svg", "png") for p in figure_files(t, e)],
+            *[p for t in TRIALS for e in DRAWN for p in figure_files(t, e)],
             *[path for trial in TRIALS for path in table_files(trial)],
             *(rules.tabulate_published.output if PUBLISHED else []),
             *rules.tabulate_syntheses.output,
-            *further_figures("svg"),
-            *further_figures("png"),
+            *[path for ending in DRAWN for path in further_figures(ending)],
         ],
     output:
         manifest="results/manifest.json",

@@ -1,4 +1,12 @@
-"""Estimates and datasets to tables: HTML and CSV with the same cells."""
+"""Estimates and datasets to tables: the same cells in every format."""
+
+
+def reported(*names, category, labels=None):
+    """List the files of tables; their pages stand in the report of Snakemake."""
+    marks = {"caption": "../report/table.rst", "category": category, "labels": labels}
+    files = files_of_tables(*names)
+    return [report(f, **marks) if f.endswith(".html") else f for f in files]
+
 
 # The tables of a trial depend on its analyses, so each trial has a rule of its own.
 for trial in TRIALS:
@@ -13,21 +21,12 @@ for trial in TRIALS:
             dictionary=f"results/datasets/{trial}/dictionary.parquet",
             queries=f"results/datasets/{trial}/queries.parquet",
             set_aside=f"results/datasets/{trial}/set_aside.parquet",
+            datasets=listed_files(trial),
         output:
-            html=report(
-                expand(
-                    "results/tables/{trial}_{table}.html",
-                    trial=trial,
-                    table=trial_tables(trial),
-                ),
-                caption="../report/table.rst",
+            files=reported(
+                *[f"{trial}_{table}" for table in trial_tables(trial)],
                 category="Trials",
                 labels={"trial": trial, "figure": "table"},
-            ),
-            csv=expand(
-                "results/tables/{trial}_{table}.csv",
-                trial=trial,
-                table=trial_tables(trial),
             ),
         log:
             f"logs/tabulate_{trial}.log",
@@ -36,6 +35,7 @@ for trial in TRIALS:
         params:
             config=PROJECT.trials[trial],
             names=trial_tables(trial),
+            paper=PROJECT.config["tables"]["paper"],
             library=library("tabulate_trial"),
         script:
             "../../scripts/tabulate_trial.py"
@@ -47,23 +47,14 @@ rule tabulate_published:
         published_trials=rules.build_published.output.published_trials,
         evidence=rules.map_evidence.output.evidence,
     output:
-        characteristics=report(
-            "results/tables/trial_characteristics.html",
-            caption="../report/table.rst",
-            category="Evidence",
-        ),
-        characteristics_csv="results/tables/trial_characteristics.csv",
-        evidence_html=report(
-            "results/tables/evidence_map.html",
-            caption="../report/table.rst",
-            category="Evidence",
-        ),
-        evidence_csv="results/tables/evidence_map.csv",
+        characteristics=reported("trial_characteristics", category="Evidence"),
+        evidence_map=reported("evidence_map", category="Evidence"),
     log:
         "logs/tabulate_published.log",
     conda:
         "../../environment.yml"
     params:
+        paper=PROJECT.config["tables"]["paper"],
         library=library("tabulate_published"),
     script:
         "../../scripts/tabulate_published.py"
@@ -78,31 +69,10 @@ rule tabulate_syntheses:
         ],
         certainty=rules.build_judgements.output.certainty,
     output:
-        summary=report(
-            "results/tables/summary_of_effects.html",
-            caption="../report/table.rst",
-            category="Syntheses",
-        ),
-        summary_csv="results/tables/summary_of_effects.csv",
-        findings=report(
-            "results/tables/summary_of_findings.html",
-            caption="../report/table.rst",
-            category="Syntheses",
-        ),
-        findings_csv="results/tables/summary_of_findings.csv",
-        pages=report(
-            expand("results/tables/{synthesis}.html", synthesis=SYNTHESES),
-            caption="../report/table.rst",
-            category="Syntheses",
-            labels={"figure": "tables"},
-        ),
-        pages_csv=expand("results/tables/{synthesis}.csv", synthesis=SYNTHESES),
-        agreement_html=report(
-            "results/tables/agreement.html",
-            caption="../report/table.rst",
-            category="Double programming",
-        ),
-        agreement_csv="results/tables/agreement.csv",
+        summary=reported("summary_of_effects", category="Syntheses"),
+        findings=reported("summary_of_findings", category="Syntheses"),
+        pages=reported(*SYNTHESES, category="Syntheses", labels={"figure": "tables"}),
+        agreed=reported("agreement", category="Double programming"),
     log:
         "logs/tabulate_syntheses.log",
     conda:
@@ -110,6 +80,7 @@ rule tabulate_syntheses:
     params:
         labels=labels,
         configs=lambda wildcards: list(PROJECT.syntheses.values()),
+        paper=PROJECT.config["tables"]["paper"],
         library=library("tabulate_syntheses"),
     script:
         "../../scripts/tabulate_syntheses.py"

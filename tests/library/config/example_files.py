@@ -55,7 +55,10 @@ def dated() -> dict[str, bytes]:
     ]
     visits: list[list[Any]] = [["patient", "visit", "day", "days", "impact"]]
     events: list[list[Any]] = [
-        ["id", "term", "coded", "onset", "end", "severity", "serious", "related"]
+        [
+            *("id", "term", "coded", "class", "onset", "end"),
+            *("severity", "serious", "related"),
+        ]
     ]
     for n in range(48):
         name, arm = f"{n % 3 + 1:02d}-{n:03d}", "PLH"[(n + n // 3) % 3]
@@ -108,10 +111,21 @@ def dated() -> dict[str, bytes]:
                         name,
                         "feeling sick",
                         "Nausea",
+                        "Gastrointestinal disorders",
                         seen,
                         f"{after(first + 12):%d.%m.%Y}",
                     ),
                     *(1 + n % 3, "Y" if n % 9 == 0 else "N", ("yes", "no")[n % 2]),
+                ]
+            )
+        if n % 8 == 2 or n == 5:
+            rare = ("palpitations", "Palpitations", "Cardiac disorders")
+            common = ("giddiness", "Vertigo", "Ear and labyrinth disorders")
+            ended = f"{after(first + 21):%d.%m.%Y}"
+            events.append(
+                [
+                    *(name, *(rare if n == 5 else common), after(first + 20), ended),
+                    *(2, "N", "no"),
                 ]
             )
     people.append(["01-900", *[None] * (len(people[0]) - 1)])

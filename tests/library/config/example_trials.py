@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,11 @@ from trialstats.config.consistency import trial_problems
 from trialstats.config.estimands import resolved_estimands
 from trialstats.config.keys import ANY_ENTRY, ANY_NAME
 from trialstats.config.loading import SCHEMAS
-from trialstats.config.narrowing import dataset_settings
+from trialstats.config.narrowing import analysis_settings, dataset_settings
 from trialstats.config.raw_files import files_of
 from trialstats.config.reading import load_yaml
+from trialstats.tables.declared import analyses_of_table, declared_table
+from trialstats.tables.trial import analysis_table
 
 BASES = Path(__file__).resolve().parents[2] / "reference/configurations"
 SCHEMA = load_yaml(SCHEMAS / "trial.schema.yaml")
@@ -123,12 +125,62 @@ def fitted(config: Any, name: str, clean: CleanTrial) -> pd.DataFrame:
     return rows
 
 
-def outcome(base: str, config: Any, folder: Path, analyses: Sequence[str]) -> str:
-    """Return everything that a configuration makes, as text."""
+def outcome(
+    base: str,
+    config: Any,
+    folder: Path,
+    analyses: Sequence[str],
+    *,
+    tables: bool = False,
+) -> str:
+    """Return everything that a configuration makes, as text.
+
+    With `tables`, the declared tables of these analyses too.
+    """
     made = checked(base, config)
     clean, said = _datasets(base, json.dumps(dataset_settings(made)), folder)
-    rows = [fitted(made, name, clean).to_csv() for name in analyses]
-    return "\n".join([said, *rows])
+    if tables:
+        rows = {name: _fitted_once(base, made, name, folder) for name in analyses}
+        return "\n".join([said, *_declared(made, rows, clean)])
+    texts = [fitted(made, name, clean).to_csv() for name in analyses]
+    return "\n".join([said, *texts])
+
+
+#: Rows of analyses by their settings: those of a table change none of them.
+_KNOWN_ROWS: dict[str, pd.DataFrame] = {}
+
+
+def _fitted_once(base: str, config: Any, name: str, folder: Path) -> pd.DataFrame:
+    settings = json.dumps([base, name, analysis_settings(config, name)])
+    if settings not in _KNOWN_ROWS:
+        clean, _ = _datasets(base, json.dumps(dataset_settings(config)), folder)
+        _KNOWN_ROWS[settings] = fitted(config, name, clean)
+    return _KNOWN_ROWS[settings]
+
+
+def declared_tables(config: Any, names: Iterable[str]) -> list[str]:
+    """Return the declared tables that are made from these analyses, or from none."""
+    return [
+        table
+        for table, spec in config.get("tables", {}).items()
+        if set(analyses_of_table(spec)) <= set(names)
+    ]
+
+
+def _declared(
+    config: Any, rows: Mapping[str, pd.DataFrame], clean: CleanTrial
+) -> Iterator[str]:
+    """Yield the tables that can be made from these rows, as text."""
+    datasets = {"adsl": clean.adsl, "bds": clean.bds, "adae": clean.adae}
+    for name in declared_tables(config, rows):
+        made = declared_table(
+            pd.concat(rows.values()) if rows else pd.DataFrame(),
+            trial=config,
+            name=name,
+            usual=analysis_table,
+            datasets=datasets,
+        )
+        yield str(made)
 
 
 @cache

@@ -19,7 +19,7 @@ MAIN_SCHEMA = load_yaml(SCHEMAS / "config.schema.yaml")
 MAIN = trials.BASES / "config.yaml"
 
 #: Keys that change how a synthesis is told or drawn, and none of its numbers.
-TOLD = {"figure", "notes"}
+TOLD = {"figure", "figures", "notes"}
 
 #: Keys that may be left out without any effect on these syntheses, and why.
 NO_EFFECT = {

@@ -19,6 +19,7 @@ from tests.library.config.example_trials import (
 )
 from trialstats.config.keys import keys_of
 from trialstats.errors import TrialstatsError
+from trialstats.tables.declared import analyses_of_table
 
 KEYS = [key for key in keys_of(SCHEMA) if not key.free]
 
@@ -26,6 +27,10 @@ KEYS = [key for key in keys_of(SCHEMA) if not key.free]
 NO_EFFECT = {
     "bds.*.date.type": "a date has one type",
     "bds.*.value.type": "refuses values that are not whole",
+    "figures": "drawn from what is made, see test_participant_figures",
+    "figures.*.title": "as figures",
+    "figures.*.lines": "as figures",
+    "figures.*.band": "as figures",
     "bds.*.better": "used by worst and best, and in figures and sentences",
 }
 
@@ -51,7 +56,21 @@ def named(place):
     """Return the analyses that a place concerns."""
     if place[0] in ("intercurrent_events", "estimands"):
         return ["days_over_visits", "days_composite"]
+    if place[0] == "tables":
+        return _of_tables(place[1:2])
     return [place[1]] if place[0] == "analyses" and len(place) > 1 else []
+
+
+def declares(place):
+    """Return whether a place concerns what is printed alone."""
+    return place[0] == "tables"
+
+
+def _of_tables(names):
+    """Return the analyses of a declared table, or of all."""
+    declared = configuration("dated")["tables"]
+    chosen = [declared[name] for name in names or declared]
+    return list(dict.fromkeys(a for one in chosen for a in analyses_of_table(one)))
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +96,7 @@ def test_the_example_runs(key, folder):
         free = isinstance(key.schema.get("additionalProperties"), dict)
         config = changed(base, place, example, among=free)
         analyses = named(place) or (list(example) if place == ("analyses",) else [])
-        assert outcome(base, config, folder, analyses)
+        assert outcome(base, config, folder, analyses, tables=declares(place))
 
 
 @pytest.fixture(scope="module")
@@ -85,10 +104,11 @@ def before(folder):
     """Return what a trial makes unchanged, with some of its analyses."""
     known = {}
 
-    def made(base, analyses):
-        where = (base, *analyses)
+    def made(base, analyses, tables):
+        where = (base, tables, *analyses)
         if where not in known:
-            known[where] = outcome(base, configuration(base), folder, analyses)
+            config = configuration(base)
+            known[where] = outcome(base, config, folder, analyses, tables=tables)
         return known[where]
 
     return made
@@ -100,9 +120,10 @@ OPTIONAL = [k for k in KEYS if not k.required and not k.as_at]
 @pytest.mark.parametrize("key", OPTIONAL, ids=said)
 def test_without_the_key_something_else_comes_out(key, folder, before):
     base, place, _ = chosen(key, key.schema["examples"][0])
-    usual = before(base, named(place))
+    usual = before(base, named(place), declares(place))
+    config = changed(base, place, None)
     try:
-        after = outcome(base, changed(base, place, None), folder, named(place))
+        after = outcome(base, config, folder, named(place), tables=declares(place))
     except (TrialstatsError, AssertionError):
         return  # The trial needs it.
     assert (after == usual) == (said(key) in NO_EFFECT)

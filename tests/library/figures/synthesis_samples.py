@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
-from figure_samples import BINARY, arm, effect, row
+from figure_samples import BINARY, arm, effect, row, totals
 
 from trialstats.evidence_rows import RISK_OF_BIAS
 from trialstats.judgements import ROB_DOMAINS, ROB_JUDGEMENTS
@@ -124,7 +124,7 @@ def _synthesis(k, groups, label, seed):
         listed += asymmetry_rows(y, v)
         if groups:
             listed += subgroup_rows(y, v, grouped)
-    return estimates_frame(listed), labels
+    return estimates_frame([*listed, *totals(listed)]), labels
 
 
 def model_rows(y, v, names):

@@ -8,8 +8,9 @@ from test_trial_figures import TITLES, adverse_events, crossover, profile
 
 from trialstats.figures.adverse_events import adverse_event_plot
 from trialstats.figures.forest import forest_alt_text, forest_plot
+from trialstats.figures.period_means import period_plot
 from trialstats.figures.render import drawn_ggplot
-from trialstats.figures.visits import mean_profile, period_plot
+from trialstats.figures.visits import mean_profile
 from trialstats.rows import estimates_frame
 
 

@@ -220,7 +220,7 @@ def test_tests_of_asymmetry_stand_under_the_funnel_with_a_warning_for_few_trials
         assert f"(SE 0.90), t = {egger['test_statistic']:.2f}".replace("-", "−") in page
         assert "Begg's test: Kendall's τ = 0.18, p = 0.390." in page
         assert "Harbord's test:" in page
-        assert ("fewer than 10, tests of asymmetry" in page) == warned
+        assert ("fewer than 10 trials, tests of asymmetry" in page) == warned
         assert "Trim and fill: 2 trials added; pooled effect with them" in page
 
 

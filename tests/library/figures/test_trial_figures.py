@@ -15,13 +15,9 @@ from trialstats.figures.account import (
     account_plot,
 )
 from trialstats.figures.adverse_events import adverse_event_alt_text, adverse_event_plot
+from trialstats.figures.period_means import period_plot, period_plot_alt_text
 from trialstats.figures.render import drawn_ggplot, render
-from trialstats.figures.visits import (
-    mean_profile,
-    mean_profile_alt_text,
-    period_plot,
-    period_plot_alt_text,
-)
+from trialstats.figures.visits import mean_profile, mean_profile_alt_text
 from trialstats.rows import estimates_frame, frame_of
 
 ARMS = ("LDN 6 mg", "Placebo")

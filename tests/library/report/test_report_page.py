@@ -1,5 +1,8 @@
 """The page: self-contained, well nested, escaped, the same twice, fit for a phone."""
 
+import base64
+import hashlib
+import json
 import re
 import sys
 from dataclasses import replace
@@ -14,14 +17,14 @@ import table_samples as samples
 
 from trialstats.errors import DataError
 from trialstats.evidence_rows import CERTAINTY
-from trialstats.report.compact import compact
+from trialstats.formatting import MINUS
 from trialstats.report.content import (
     Figure,
     SynthesisMaterial,
     TrialMaterial,
     figure_of,
 )
-from trialstats.report.page import embedded, write_report
+from trialstats.report.page import write_report
 from trialstats.report.sections import build_content
 from trialstats.report.synthesis_section import synthesis_section
 from trialstats.rows import frame_of
@@ -79,19 +82,33 @@ def content():
 
 
 class Reader(HTMLParser):
-    """Reads the page, checks its nesting, keeps tags and identifiers."""
+    """Reads the page, checks its nesting, keeps tags, and texts with what holds them."""
 
     def __init__(self):
         super().__init__()
-        self.open, self.tags = [], []
+        self.open, self.tags, self.texts = [], [], []
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
         if tag not in VOID:
-            self.open.append(tag)
+            self.open.append((tag, dict(attrs)))
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag):
-        assert self.open.pop() == tag
+        assert self.open.pop()[0] == tag
+
+    def handle_data(self, data):
+        self.texts.append((data, list(self.open)))
+
+
+def read(page):
+    reader = Reader()
+    reader.feed(page)
+    reader.close()
+    assert reader.open == []
+    return reader
 
 
 @pytest.fixture(scope="module")
@@ -100,11 +117,12 @@ def page():
 
 
 @pytest.fixture(scope="module")
-def tags(page):
-    reader = Reader()
-    reader.feed(page)
-    reader.close()
-    assert reader.open == []
+def reader(page):
+    return read(page)
+
+
+@pytest.fixture(scope="module")
+def tags(reader):
     return reader.tags
 
 
@@ -116,24 +134,32 @@ def test_starts_as_a_document_for_desktop_and_phone(page, tags):
 
 
 def test_loads_nothing(page, tags):
-    assert "script" not in {t for t, _ in tags}
-    assert "link" not in {t for t, _ in tags}
+    assert not {t for t, _ in tags} & {"link", "img", "iframe", "object", "base"}
     for tag, attributes in tags:
         assert not [n for n in attributes if n.startswith("on")]
-        if "src" in attributes:
-            assert attributes["src"].startswith("data:image/svg+xml;base64,")
+        assert "src" not in attributes
         if "href" in attributes:
-            assert tag == "a"
-            assert re.match("#|https://", attributes["href"])
-    style = page[page.index("<style>") : page.index("</style>")]
-    assert "url(" not in style
+            assert tag in ("a", "use")
+            assert re.match("#|https://" if tag == "a" else "#", attributes["href"])
+    style = page[page.index("<style") : page.rindex("</style>")]
+    assert set(re.findall(r"url\((\w+):", style)) == {"data"}
     assert "@import" not in style
+
+
+def test_the_page_may_run_only_its_own_script(page, tags):
+    policy = next(a["content"] for t, a in tags if "http-equiv" in a)
+    script = page[page.rindex("<script>") + 8 : page.rindex("</script>")]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none'")
+    kinds = [a.get("type", "") for t, a in tags if t == "script"]
+    assert kinds == ["application/json", ""]
 
 
 def test_identifiers_are_unique_and_links_inside_resolve(tags):
     names = [a["id"] for _, a in tags if "id" in a]
     assert len(names) == len(set(names))
-    inside = {a["href"][1:] for t, a in tags if t == "a" and a["href"][0] == "#"}
+    inside = {a["href"][1:] for t, a in tags if a.get("href", "")[:1] == "#"}
     assert inside <= set(names)
     labelled = {a["aria-labelledby"] for _, a in tags if "aria-labelledby" in a}
     assert labelled <= set(names)
@@ -146,29 +172,54 @@ def test_headings_are_in_order(tags):
     assert all(b - a <= 1 for a, b in pairwise(levels))
 
 
-def test_every_figure_has_alt_text(tags):
-    images = [a for t, a in tags if t == "img"]
-    assert len(images) == 8
-    assert all(a["alt"] and a["width"] == "960" for a in images)  # 720 pt
+def test_every_figure_says_what_it_shows_and_has_its_size(tags):
+    figures = [a for t, a in tags if t == "svg"]
+    assert len(figures) == 8
+    assert all(a["aria-label"].startswith("Alt of ") for a in figures)
+    assert all(a["width"] == "960" for a in figures)  # 720 pt
 
 
-def test_every_row_named_on_the_page_exists(tags):
+def test_every_row_named_on_the_page_is_embedded(page, tags):
+    rows = json.loads(page[page.index('id="rows">') + 10 : page.rindex("</script><")])
     frames = [
         samples.parallel_rows(),
         samples.crossover_rows(),
         samples.pain_rows(),
         samples.serious_rows(),
         samples.crohn_rows(),
-        samples.agreement_rows(),
     ]
     known = {i for frame in frames for i in frame["row_id"]}
+    assert set(rows["sets"]["estimates"]["columns"]["row_id"]["v"]) == known
     named = {i for _, a in tags for i in a.get("data-row", "").split()}
     assert named
-    assert named <= known
+    # The samples of the agreement name rows of no sample.
+    assert named - known <= set(samples.agreement_rows()["row_id"])
+
+
+def test_every_number_of_the_page_says_where_it_is_from(reader):
+    """Numbers inside links lead where the link leads."""
+    lost = []
+    for text, around in reader.texts:
+        names = {t for t, _ in around}
+        if not re.search(r"\d", text) or names & {"script", "style", "title", "a"}:
+            continue
+        if not any("data-row" in a or "data-given" in a for _, a in around):
+            lost.append(text)
+    assert lost == []
+
+
+def test_numbers_of_sentences_name_their_column(reader):
+    found = {
+        (text, around[-1][1].get("data-column"))
+        for text, around in reader.texts
+        if around and around[-1][1].get("data-column")
+    }
+    assert {("197", "n_subjects"), (f"{MINUS}5.21", "ci_lower")} <= found
+    assert ("0.950", "p_value") in found
 
 
 def test_hostile_text_is_escaped(page):
-    assert "<script" not in page
+    assert page.count("<script") == 2
     assert "&lt;script&gt;" in page
 
 
@@ -176,35 +227,20 @@ def test_is_the_same_twice(page):
     assert write_report(content()) == page
 
 
-def test_says_what_is_synthetic_recalled_and_derived(page):
-    assert page.count("These participants do not exist") == 2
-    assert "Gamma 2011 come from memory of the published review" in page
-    assert "Effects of Beta 2025 rest in part" in page
-    assert "1 pooled; 1 no usable number" in page
+def test_says_what_is_synthetic_recalled_and_derived(reader):
+    said = "".join(text for text, _ in reader.texts)
+    assert said.count("These participants do not exist") == 2
+    assert "Gamma 2011 come from memory of the published review" in said
+    assert "Effects of Beta 2025 rest in part" in said
+    assert "1 pooled; 1 no usable number" in said
 
 
 def test_a_dossier_without_syntheses_or_trials_is_a_page():
     bare = replace(content(), syntheses=(), trials=(), summary=None, digests=())
-    reader = Reader()
-    reader.feed(write_report(bare))
-    assert reader.open == []
-    names = {a["id"] for _, a in reader.tags if "id" in a}
-    inside = {a["href"][1:] for t, a in reader.tags if t == "a" and a["href"][0] == "#"}
+    tags = read(write_report(bare)).tags
+    names = {a["id"] for _, a in tags if "id" in a}
+    inside = {a["href"][1:] for t, a in tags if a.get("href", "")[:1] == "#"}
     assert inside <= names
-
-
-def test_a_figure_that_is_no_svg_is_refused():
-    with pytest.raises(DataError, match="'x' is not an SVG with a width"):
-        embedded(Figure("x", "<p>no figure</p>", "alt"))
-
-
-def test_figures_of_a_trial_stand_where_their_names_say():
-    section = content().trials[0]
-    placed = {b.title: [f.id for f in b.figures] for b in section.blocks if b.figures}
-    assert placed == {
-        "Efficacy": ["demo_parallel_profile"],
-        "From raw files to datasets": ["demo_parallel_account"],
-    }
 
 
 def test_a_figure_says_what_its_svg_says():
@@ -217,20 +253,6 @@ def test_a_figure_says_what_its_svg_says():
     assert (made.id, made.caption, made.alt) == ("x", "A & B", "Two lines")
     with pytest.raises(DataError, match="neither a title nor a description"):
         figure_of("x", SVG)
-
-
-def test_compact_keeps_what_an_svg_shows():
-    # A glyph drawn twice, as matplotlib writes it: the second use is moved.
-    svg = (
-        '<svg><!-- text --><defs><path id="DejaVuSans-30" d="M 1.23456 2\nL 3 4"/>'
-        '</defs><use xlink:href="#DejaVuSans-30"/>'
-        '<use xlink:href="#DejaVuSans-30" transform="translate(63.623047 0)"/>'
-        '<g clip-path="url(#p1)"/><clipPath id="p1"/></svg>'
-    )
-    assert compact(svg) == (
-        '<svg><defs><path id="g0" d="M 1.23 2 L 3 4"/></defs><use href="#g0"/>'
-        '<use href="#g0" x="63.6"/><g clip-path="url(#p1)"/><clipPath id="p1"/></svg>'
-    )
 
 
 @pytest.mark.parametrize(
@@ -249,8 +271,8 @@ def test_the_caption_of_a_forest_plot_says_only_what_is_drawn(name, there, not_t
     }[name]
     forest = Figure(settings["id"], SVG, "Alt", "Title")
     material = SynthesisMaterial(settings, rows, (forest,))
-    made = synthesis_section(material, {}).figure
-    assert made is not None
+    blocks = synthesis_section(material, {}).blocks
+    (made,) = [figure for block in blocks for figure in block.figures]
     assert made.caption.startswith("Title. ")
     for text in there:
         assert text in made.caption

@@ -11,11 +11,8 @@ import table_samples as samples
 
 from trialstats.formatting import MINUS, format_number, format_p_value
 from trialstats.records import records
-from trialstats.report.sentences import (
-    agreement_sentence,
-    synthesis_sentences,
-    trial_sentences,
-)
+from trialstats.report.section_ends import agreement_sentence
+from trialstats.report.sentences import synthesis_sentences, trial_sentences
 from trialstats.tables.cells import printed_value
 
 CASES = {

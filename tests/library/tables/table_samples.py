@@ -183,7 +183,15 @@ def baseline_rows(trial: str, groups: tuple[str, ...] = (*ARMS, "Total")) -> lis
             "maximum": 64.0,
         }
         rows += [
-            trial_row(trial, "baseline", s, group=group, parameter="AGE", estimate=v)
+            trial_row(
+                trial,
+                "baseline",
+                s,
+                group=group,
+                parameter="AGE",
+                estimate=v,
+                n_subjects=50 + n,
+            )
             for s, v in moments.items()
         ]
         rows.append(

@@ -55,7 +55,7 @@ def findings(**kinds):
 
 def test_findings_are_counted_by_kind():
     table = tables.quality_table(findings(duplicate=3, range=150), trial=TRIAL)
-    assert table.title.endswith("(153)")
+    assert sum(int(row[2]) for row in body(table)) == 153
     assert body(table) == [
         ["duplicate", "diary", "3", "3", "set aside"],
         ["range", "diary", "150", "7", "set aside"],
@@ -79,8 +79,8 @@ def test_a_hundred_thousand_findings_make_a_small_page():
     assert note.endswith(
         "99963 more are in results/datasets/demo_parallel/queries.parquet."
     )
-    assert table.title.endswith("(100063)")
-    assert len(tables.to_html(table)) < 50_000
+    assert table.listed == (100063, 100)
+    assert len(tables.to_html(table)) < 60_000
 
 
 def test_a_short_list_is_whole_and_says_nothing_of_more():
@@ -110,7 +110,7 @@ def test_changed_values_name_rule_reason_and_examples():
         *("unit conversion", "diary", "pain", "15", samples.HOSTILE),
         f"row 3: 34 {arrow} 3.4",
     ]
-    assert table.title == "Values changed by a rule (15)"
+    assert table.title == "Values changed by a rule"
 
 
 def test_the_dictionary_says_where_a_variable_is_from():
@@ -144,8 +144,9 @@ def test_shares_of_a_list(sizes, limit, shown):
 
 
 def test_shortening_keeps_the_order_and_a_missing_group():
-    frame = pd.DataFrame({"kind": ["a", None, "a", "b"] * 50, "n": range(200)})
-    part = shortened(frame, "kind", 30)
+    kinds = ["a", None, "a", "b"] * 50
+    listed = [{"kind": kind, "n": n} for n, kind in enumerate(kinds)]
+    part = shortened(listed, "kind", 30)
     assert len(part) == 30
-    assert part["n"].is_monotonic_increasing
-    assert part["kind"].isna().sum() == 10
+    assert [row["n"] for row in part] == sorted(row["n"] for row in part)
+    assert sum(row["kind"] is None for row in part) == 10

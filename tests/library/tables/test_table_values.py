@@ -10,7 +10,7 @@ import trialstats
 from trialstats import tables
 from trialstats.errors import DataError
 from trialstats.formatting import MINUS, format_interval, format_number
-from trialstats.records import one, records
+from trialstats.records import identified, one, records
 from trialstats.rows import estimates_frame
 from trialstats.tables.table import Footnotes
 from trialstats.vocabulary import AVERAGE_OVER_VISITS
@@ -85,7 +85,26 @@ def all_row_ids():
         samples.crohn_rows(),
         samples.agreement_rows(),
     ]
-    return {i for frame in frames for i in frame["row_id"]}
+    listings = {
+        "agreement": samples.agreement_rows(),
+        "evidence_map": samples.evidence_rows(),
+        "warnings": samples.warning_rows(),
+        "published_trials": samples.published_trials(),
+    }
+    of_trial = {
+        "steps": samples.account_steps(),
+        "changes": samples.changed_values(),
+        "queries": samples.query_rows(),
+        "dictionary": samples.dictionary_rows(),
+        "set_aside": samples.set_aside_rows(),
+    }
+    listed = [identified(frame, kind) for kind, frame in listings.items()] + [
+        identified(frame, kind, trial["id"])
+        for trial in (samples.PARALLEL, samples.CROSSOVER)
+        for kind, frame in of_trial.items()
+    ]
+    ids = {row["row_id"] for rows in listed for row in rows if ":" in row["row_id"]}
+    return ids | {i for frame in frames for i in frame["row_id"]}
 
 
 def test_ids_of_tables_are_unique():

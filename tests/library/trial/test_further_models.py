@@ -353,4 +353,4 @@ def test_proportions_with_a_simple_interval_and_pearsons_test():
 
 
 def test_layouts_are_those_of_the_models_without_effects():
-    assert set(LAYOUTS) == {"summary", "characteristics", "counts"}
+    assert set(LAYOUTS) == {"summary", "characteristics", "counts", "shift"}
