@@ -17,6 +17,7 @@ LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 #: Names that conda-forge and bioconda give to packages of another name.
 CONDA_NAMES = {
+    "brotli-python": "brotli",
     "matplotlib-base": "matplotlib",
     "python-duckdb": "duckdb",
     "snakemake-minimal": "snakemake",

@@ -178,7 +178,7 @@ def _row(
         canvas.text(MARGIN, top + step / 2, unit, size=_SIZE, colour=MUTED)
         y = Axis(upright.lower, upright.upper, top + head + _HEIGHT, top + head)
         for place, label in y.ticks(_SIZE, upright=True):
-            canvas.text(left - 6, place, label, size=_SIZE, align="right")
+            canvas.text(left - 6, place, label, size=_SIZE, align="right", axis=True)
         for i, panel in enumerate(panels):
             start = left + i * (width + _GAP)
             for number, line in enumerate(names[i]):
@@ -237,7 +237,7 @@ def _draw_axis(
         half = text_width(label, _SIZE) / 2
         at = min(max(place, left + half), right - half)
         if at - half >= edge:
-            canvas.text(at, y + 10, label, size=_SIZE, align="center")
+            canvas.text(at, y + 10, label, size=_SIZE, align="center", axis=True)
             edge = at + half + 4
     middle = (x.left + x.right) / 2
     below = y + 10 + TEXT_LINE * _SIZE

@@ -233,12 +233,12 @@ def _grid(
         colour, width = (INK, 0.8) if share == 0 else (HAIRLINE, 0.5)
         ends = [(x.left, level), (x.right, level)]
         canvas.line(ends, colour=colour, width=width, layer=1.0)
-        canvas.text(x.left - 12, level, label, size=size, align="right")
+        canvas.text(x.left - 12, level, label, size=size, align="right", axis=True)
     for time, label in ticks:
         place = x.place(time)
         canvas.line([(place, y.left), (place, y.left + 3.5)], colour=INK)
         number = label.split(" ", 1)[0]
-        canvas.text(place, y.left + 10, number, size=size, align="center")
+        canvas.text(place, y.left + 10, number, size=size, align="center", axis=True)
     middle = (x.left + x.right) / 2
     below = y.left + 10 + TEXT_LINE * size
     canvas.text(

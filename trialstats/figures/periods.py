@@ -239,7 +239,7 @@ def _frame(
     canvas.text(left, top + 1.5 * _STEP, title, size=_SIZE, weight="bold")
     for place, label in y.ticks(_SIZE, upright=True):
         canvas.line([(left, place), (right, place)], colour=HAIRLINE, width=0.5)
-        canvas.text(left - 6, place, label, size=_SIZE, align="right")
+        canvas.text(left - 6, place, label, size=_SIZE, align="right", axis=True)
     canvas.line([(left, y.left), (right, y.left)], colour=INK)
 
 
@@ -260,7 +260,7 @@ def _draw_means(
         place = x.place(period)
         canvas.line([(place, y.left), (place, y.left + 3)], colour=INK)
         text = f"Period {period}"
-        canvas.text(place, y.left + 11, text, size=_SIZE, align="center")
+        canvas.text(place, y.left + 11, text, size=_SIZE, align="center", axis=True)
     ends, at = [], left
     sequences = [s for s in trial["sequences"] if find(means, group=s)]
     for i, sequence in enumerate(sequences):

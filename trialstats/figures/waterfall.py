@@ -118,7 +118,7 @@ def _bars(
         y = Axis(upright.lower, upright.upper, top + head + _HEIGHT, top + head)
         for place, label in y.ticks(size, upright=True):
             canvas.line([(left, place), (right, place)], colour=HAIRLINE, width=0.5)
-            canvas.text(left - 6, place, label, size=size, align="right")
+            canvas.text(left - 6, place, label, size=size, align="right", axis=True)
         for i, value in enumerate(values):
             x = left + i * step + step * (1 - _FILLED) / 2
             ends = sorted((y.place(0.0), y.place(value.value)))

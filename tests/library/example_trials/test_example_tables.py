@@ -202,6 +202,24 @@ def test_efficacy(made, printed, table, n_cells):
     compare(printed(CDISC), table, wanted, n_cells=n_cells)
 
 
+def test_least_squares_means_and_differences_of_the_listing(made, printed):
+    found = made(CDISC, "supporting_14_3_01")
+    seen = 0
+    for cell in printed(CDISC).of("Supporting 14-3.01"):
+        kind, _, what = cell["row"].partition(" ")
+        mean = kind == "LSMEAN"
+        # A mean has no test of zero in the rows; sums of squares are not declared.
+        if kind not in ("ESTIMATE", "DIFF", "LSMEAN") or (
+            mean and cell["column"] == "p"
+        ):
+            continue
+        label = cell["row"] if mean else what.replace(" vs ", "-")
+        column = "Estimate" if cell["column"] == "LSMEAN" else cell["column"]
+        assert found.at(label, label, column) == cell["printed"].strip(), cell["id"]
+        seen += 1
+    assert seen == 30
+
+
 def test_adas_over_time(made, printed):
     found = made(CDISC, "t_14_3_10")
     compare(
@@ -356,7 +374,9 @@ def test_antidepressant_fit(made, printed):
         ("type_3", "PROC MIXED Type 3", 8),
     ],
 )
-def test_antidepressant_means_differences_and_terms(made, printed, name, table, n_cells):
+def test_antidepressant_means_differences_and_terms(
+    made, printed, name, table, n_cells
+):
     found = made(ANTIDEPRESSANT, name)
     compare(
         printed(ANTIDEPRESSANT),

@@ -1,6 +1,5 @@
 """Tables of the cleaning: they add up, and a long list does not make a long page."""
 
-import pandas as pd
 import pytest
 import table_samples as samples
 
