@@ -29,6 +29,10 @@ def main(
     dictionaries: list[str],
     queries: list[str],
     set_aside: list[str],
+    adsl: list[str],
+    bds: list[str],
+    adae: list[str],
+    adtte: list[str],
     trial_figures: list[str],
     syntheses: list[str],
     forests: list[str],
@@ -66,6 +70,12 @@ def main(
             set_aside=io.read_table(set_aside[i], rows.SET_ASIDE),
             dictionary=io.read_table(dictionaries[i], DATA_DICTIONARY),
             figures=tuple(islice(drawn, figures[i])),
+            datasets={
+                "adsl": io.read_table(adsl[i], rows.ADSL_CORE),
+                "bds": io.read_table(bds[i], rows.BDS),
+                "adae": io.read_table(adae[i], rows.ADAE),
+                "adtte": io.read_table(adtte[i], rows.ADTTE),
+            },
         )
         for i, trial in enumerate(trials)
     ]

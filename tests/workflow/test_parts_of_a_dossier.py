@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from dossier import Dossier, copied, require_same_bytes
+from dossier import Dossier, copied, outputs, require_same_bytes
 
 pytestmark = pytest.mark.workflow
 
@@ -19,6 +19,7 @@ def test_a_part_of_a_dossier_has_a_report(root, tmp_path, trials, syntheses, sec
     path = dossier.folder / "config/config.yaml"
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     config |= {"trials": trials, "syntheses": syntheses}
+    config["tables"] = {"formats": ["html", "csv", "rtf", "docx", "latex"]}
     kept = {key: value for key, value in config.items() if value is not None}
     path.write_text(yaml.safe_dump(kept), encoding="utf-8")
     done = dossier.run()
@@ -27,4 +28,7 @@ def test_a_part_of_a_dossier_has_a_report(root, tmp_path, trials, syntheses, sec
     sections = {name for name in ("trials", "syntheses") if f'id="{name}"' in page}
     assert [f'id="{name}"' for name in sections] == [section]
     if trials:
-        require_same_bytes(dossier, Dossier(tmp_path / "another folder"), files=40)
+        another = Dossier(tmp_path / "another folder" / "dossier")
+        require_same_bytes(dossier, another, files=40)
+        made = {name.rpartition(".")[2] for name in outputs(another)}
+        assert {"rtf", "docx", "tex", "csv", "html", "pdf", "svg", "png", "xpt"} <= made

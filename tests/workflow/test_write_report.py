@@ -50,6 +50,10 @@ def test_a_trial_whose_name_begins_that_of_another_keeps_its_own_figures(
         dictionaries=["a", "b"],
         queries=["a", "b"],
         set_aside=["a", "b"],
+        adsl=["a", "b"],
+        bds=["a", "b"],
+        adae=["a", "b"],
+        adtte=["a", "b"],
         trial_figures=[
             f"results/figures/{name}_{figure}.svg"
             for name, figure in (

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,6 +87,8 @@ class TrialMaterial:
         Schema `trialstats.exports.DATA_DICTIONARY`.
     figures : tuple of Figure
         Its figures; the name says where each stands, see `trialstats.report.places`.
+    datasets : mapping of str to DataFrame
+        Its analysis datasets by name, for listings and for records that figures show.
     """
 
     config: Mapping[str, Any]
@@ -97,6 +99,7 @@ class TrialMaterial:
     set_aside: pd.DataFrame
     dictionary: pd.DataFrame
     figures: tuple[Figure, ...] = ()
+    datasets: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +269,33 @@ class ReportContent:
     given: tuple[Given, ...] = ()
 
     @property
+    def blocks(self) -> tuple[Block, ...]:
+        """Every block of the report, the parts of a block after it."""
+        sections = (*self.syntheses, *self.trials)
+        further = (self.evidence, self.plausibility, self.agreement)
+        blocks = [b for b in further if b] + [b for s in sections for b in s.blocks]
+        return tuple(_with_parts(blocks))
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """Every figure of the report."""
+        return tuple(figure for block in self.blocks for figure in block.figures)
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Every table of the report."""
+        alone = [t for t in (self.summary, self.characteristics) if t]
+        within = [table for block in self.blocks for table in block.tables]
+        return (*self.findings, *alone, *within)
+
+    @property
     def by_id(self) -> dict[str, Record]:
         """Every row that the page may print, by its ``row_id``."""
         own = {str(row["row_id"]): row for row in self.estimates}
-        return {**own, **{k: {"row_id": k, **v} for k, v in self.records.items()}}
+        return {**own, **{k: {**v, "row_id": k} for k, v in self.records.items()}}
+
+
+def _with_parts(blocks: Iterable[Block]) -> Iterator[Block]:
+    for block in blocks:
+        yield block
+        yield from _with_parts(block.parts)

@@ -54,8 +54,8 @@ def embedded_rows(
         grouped.setdefault(_ESTIMATES, []).append((row, place))
     for row_id, row in others.items():
         kind = row_id.split(":")[0]
-        place = made.place(origins.of_other(row_id))
-        grouped.setdefault(kind, []).append(({"row_id": row_id} | dict(row), place))
+        place = made.place(origins.of_other(row_id, row))
+        grouped.setdefault(kind, []).append(({**row, "row_id": row_id}, place))
     sets = {
         kind: _set(kind, [r for r, _ in listed], [p for _, p in listed])
         for kind, listed in grouped.items()
@@ -100,7 +100,8 @@ def _labels(kind: str) -> dict[str, str]:
         schema = known.schema
     if schema is None:
         return {}
-    return {f.name: (f.metadata or {}).get(b"label", b"").decode() for f in schema}
+    labels = {f.name: (f.metadata or {}).get(b"label", b"").decode() for f in schema}
+    return labels | {"row_id": "Stable, readable key", "of": "Row that was checked"}
 
 
 def _column(values: list[Any]) -> dict[str, list[Any]]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from trialstats import cleaning_rows, evidence_rows, rows
 from trialstats.config.raw_files import files_of
 from trialstats.records import Record
+from trialstats.rows import row_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,7 @@ KINDS: dict[str, Kind] = {
         "results/estimates/residuals/{}.parquet", "fit_analysis", rows.RESIDUALS
     ),
     "gosh": Kind("results/estimates/gosh/{}.parquet", "pool_synthesis"),
-    "published": Kind(
-        "results/datasets/published/trials.parquet",
-        "build_published",
-        evidence_rows.PUBLISHED_TRIALS,
-    ),
-    "trials": Kind(
+    "published_trials": Kind(
         "results/datasets/published/trials.parquet",
         "build_published",
         evidence_rows.PUBLISHED_TRIALS,
@@ -99,7 +95,7 @@ KINDS: dict[str, Kind] = {
     "agreement": Kind(
         "results/estimates/agreement/{}.parquet", "check_trial", rows.AGREEMENT
     ),
-    "evidence": Kind("results/estimates/evidence_map.parquet", "map_evidence"),
+    "evidence_map": Kind("results/estimates/evidence_map.parquet", "map_evidence"),
     "certainty": Kind(
         "results/datasets/judgements/certainty.parquet",
         "build_judgements",
@@ -107,8 +103,8 @@ KINDS: dict[str, Kind] = {
     ),
 }
 
-#: What is not a file of one trial, by the folder of the dossier that holds it.
-_SYNTHESES = "syntheses"
+#: Begins the ``row_id`` of what is said of a whole file: how many rows it has.
+_FILE = "file"
 
 
 class Origins:
@@ -161,19 +157,30 @@ class Origins:
             self._of_trial.get(trial, ()),
         )
 
-    def of_other(self, row_id: str) -> Origin:
+    def of_other(self, row_id: str, row: Record) -> Origin:
         """Return the origin of a row of another file, by its ``row_id``."""
         kind, place, *_ = [*row_id.split(":"), ""]
+        if kind == _FILE:
+            return self._of_file(place)
         known = KINDS.get(kind)
         if known is None:
             return Origin("", "")
         rule, inputs = known.rule, self._of_trial.get(place, self._published)
         if kind == "agreement":
-            # A trial's checks stand under its name, those of all syntheses together.
-            own = place != _SYNTHESES
-            rule = "check_trial" if own else "check_syntheses"
-            place = f"trial_{place}" if own else place
+            checked = str(row.get("of") or "").split(".")[0]
+            trial = next((t for t in self._of_trial if row_key(t) == checked), None)
+            if trial is None:
+                rule, place = "check_syntheses", "syntheses"
+            else:
+                place, inputs = f"trial_{trial}", self._of_trial[trial]
         return Origin(known.parquet.format(place), rule, inputs)
+
+    def _of_file(self, path: str) -> Origin:
+        """Return the origin of what is said of a whole file."""
+        name = path.rpartition("/")[2].partition(".")[0]
+        rule = KINDS[name].rule if name in KINDS else ""
+        trial = next((t for t in self._of_trial if f"/{t}/" in path), "")
+        return Origin(path, rule, self._of_trial.get(trial, self._published))
 
 
 def files_of_trial(trial: Mapping[str, Any]) -> tuple[str, ...]:

@@ -40,13 +40,29 @@ def agreement_block(rows: pd.DataFrame, agreement: pd.DataFrame, name: str) -> B
         Begins the identifier of the table.
     """
     title = "Agreement of two engines"
-    part = agreement[agreement["row_id"].isin(set(rows["row_id"]))]
+    chosen = agreement["row_id"].isin(set(rows["row_id"]))
+    part = agreement[chosen]
     if part.empty:
         text = "No estimate of this section is computed by a second engine."
         return Block(title, (text,))
-    table = replace(tables.agreement_table(part), id=f"{name}_agreement")
+    places = [n for n, held in enumerate(chosen, start=1) if held]
+    table = _renumbered(tables.agreement_table(part), places)
+    table = replace(table, id=f"{name}_agreement")
     folded = Block(table.title, tables=(table,), folded=True)
     return Block(title, sentences=(agreement_sentence(part),), parts=(folded,))
+
+
+def _renumbered(table: tables.Table, places: Sequence[int]) -> tables.Table:
+    """Return a table of some checks whose cells name them by their place among all."""
+    names = {f"agreement:{n}": f"agreement:{at}" for n, at in enumerate(places, 1)}
+    body = []
+    for row in table.rows:
+        cells = (
+            replace(cell, rows=tuple(names.get(name, name) for name in cell.rows))
+            for cell in row.cells
+        )
+        body.append(replace(row, cells=tuple(cells)))
+    return replace(table, rows=tuple(body))
 
 
 def agreement_sentence(agreement: pd.DataFrame) -> Sentence:

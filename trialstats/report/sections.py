@@ -1,12 +1,13 @@
 """Make the sections of the report from rows, configuration and figures."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from trialstats import tables
-from trialstats.records import Record, distinct, find, records
+from trialstats.records import distinct, find, records
 from trialstats.report.content import (
     Block,
     Figure,
@@ -17,6 +18,7 @@ from trialstats.report.content import (
 from trialstats.report.given import Given, texts_of
 from trialstats.report.methods import methods_as_run, references_of
 from trialstats.report.origins import Origins
+from trialstats.report.other_rows import other_rows
 from trialstats.report.section_ends import agreement_sentence
 from trialstats.report.synthesis_section import synthesis_section
 from trialstats.report.trial_section import trial_section
@@ -47,7 +49,6 @@ def build_content(
     versions: Mapping[str, str],
     digests: Mapping[str, str],
     licence: str = LICENCE,
-    printed: Mapping[str, Record] | None = None,
 ) -> ReportContent:
     """Make the content of the report.
 
@@ -75,9 +76,6 @@ def build_content(
         Software to version; file to SHA-256.
     licence : str
         Licence note.
-    printed : mapping of str to mapping, optional
-        Rows of other files than the estimates that tables print, by the ``row_id``
-        under which their cells name them, of the form ``steps:trial:3``.
 
     Returns
     -------
@@ -89,7 +87,7 @@ def build_content(
     methods = methods_as_run(
         _ran(trials, materials), _guidance(trials, materials, certainty)
     )
-    return ReportContent(
+    content = ReportContent(
         title=str(config["title"]),
         subtitle=str(config.get("subtitle") or ""),
         about=_about(published_trials, trials, syntheses),
@@ -124,7 +122,6 @@ def build_content(
             for frame in (*(m.rows for m in trials), *(m.rows for m in materials))
             for row in records(frame)
         ),
-        records={} if printed is None else printed,
         origins=Origins(
             [m.config for m in trials],
             [m.config for m in materials],
@@ -135,6 +132,28 @@ def build_content(
         digests=tuple(sorted(digests.items())),
         licence=licence,
     )
+    frames: dict[tuple[str, str], pd.DataFrame] = {
+        ("published_trials", ""): published_trials,
+        ("warnings", ""): published_warnings,
+        ("evidence_map", ""): evidence,
+        ("agreement", ""): agreement,
+    }
+    for material in trials:
+        frames |= _frames_of(material)
+    return replace(content, records=other_rows(content.tables, content.figures, frames))
+
+
+def _frames_of(material: TrialMaterial) -> dict[tuple[str, str], pd.DataFrame]:
+    """Return the files of a trial whose rows a page may print."""
+    named = {
+        "steps": material.account,
+        "changes": material.changes,
+        "queries": material.queries,
+        "set_aside": material.set_aside,
+        "dictionary": material.dictionary,
+        **material.datasets,
+    }
+    return {(kind, str(material.config["id"])): frame for kind, frame in named.items()}
 
 
 def labels_of_trials(published_trials: pd.DataFrame) -> dict[str, str]:

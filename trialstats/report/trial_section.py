@@ -59,6 +59,7 @@ def trial_section(material: TrialMaterial, agreement: pd.DataFrame) -> Section:
         queries=material.queries,
         set_aside=material.set_aside,
         dictionary=material.dictionary,
+        datasets=material.datasets,
     )
     synthetic = trial.get("data_status") == "synthetic"
     said = trial_sentences(rows, trial=trial)

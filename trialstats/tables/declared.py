@@ -259,22 +259,24 @@ def _preface(
 ) -> list[tuple[str, Cell]]:
     """Return estimand, scale, model and fit; of several analyses each by its title.
 
-    A line that an analysis shares with one before it is not printed again.
+    What an analysis has in common with the one before it is not printed again.
     """
     lines: list[tuple[str, Cell]] = []
-    said: set[tuple[str, str]] = set()
+    current: dict[str, list[Cell]] = {}
     for analysis in analyses:
-        own: list[tuple[str, Cell]] = []
+        said: dict[str, list[Cell]] = {}
         label = ""
         for name, cell in _of_analysis(sheet, analysis, printed):
             label = name or label
-            if (label, cell.text) not in said:
-                own.append((name or label if not own else name, cell))
-            said.add((label, cell.text))
-        if own and len(analyses) > 1:
+            said.setdefault(label, []).append(cell)
+        if len(analyses) > 1:
             title = sheet.trial["analyses"].get(analysis, {}).get("title", analysis)
-            own.insert(0, ("Analysis", Cell(title)))
-        lines += own
+            lines.append(("Analysis", Cell(title)))
+        for name, cells in said.items():
+            if [c.text for c in cells] == [c.text for c in current.get(name, [])]:
+                continue
+            lines += [(name if n == 0 else "", cell) for n, cell in enumerate(cells)]
+        current |= said
     return lines
 
 
@@ -300,7 +302,8 @@ def _of_analysis(
         and r["visit"] != AVERAGE_OVER_VISITS
     ]
     models = distinct(stated or shown, "method")
-    lines += [("Model" if n == 0 else "", Cell(text)) for n, text in enumerate(models)]
+    first = "Model" if any(r["contrast"] for r in stated) else "Method"
+    lines += [(first if n == 0 else "", Cell(text)) for n, text in enumerate(models)]
     lines += left_out_lines(rows)
     lines += specification(rows, sheet.notes)
     return lines

@@ -93,9 +93,10 @@ _FRAGMENT = """\
 </div>
 {%- if table.footnotes or table.source %}
 <ul class="footnotes">
-{%- for letter, text in table.footnotes %}
-<li>{% if letter %}<sup>{{ mark(letter, (), letters) }}</sup> {% endif %}
-{{- mark(text, (), titles) }}</li>
+{%- for letter, text, rows in footnotes %}
+<li{{ source(rows) }}>
+{%- if letter %}<sup>{{ mark(letter, (), letters) }}</sup> {% endif %}
+{{- mark(text, rows, titles) }}</li>
 {%- endfor %}
 {%- if table.source %}
 <li class="source">Source: {{ mark(table.source, (), titles) }}</li>
@@ -164,11 +165,22 @@ def to_html(table: Table, mark: Mark = plain) -> str:
         table=table,
         spanners=_spanners(table.columns),
         bodies=_bodies(table),
+        footnotes=_footnotes(table),
         mark=mark,
         printed=f"Printed from {table.source}" if table.source else "Cell of the table",
         titles=_WORDS_AROUND,
         letters="Mark of a footnote of the table",
     )
+
+
+def _footnotes(table: Table) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Return mark, text and rows: numbers of rows are those of the file listed."""
+    record = table.file_record
+    named = () if record is None else (str(record["row_id"]),)
+    return [
+        (mark, text, named if any(c.isdigit() for c in text) else ())
+        for mark, text in table.footnotes
+    ]
 
 
 #: Where the words around the body of a table are from.

@@ -11,6 +11,10 @@ rule write_report:
         dictionaries=expand(rules.summarise_trial.output.dictionary, trial=TRIALS),
         queries=expand(rules.build_trial.output.queries, trial=TRIALS),
         set_aside=expand(rules.build_trial.output.set_aside, trial=TRIALS),
+        adsl=expand(rules.build_trial.output.adsl, trial=TRIALS),
+        bds=expand(rules.build_trial.output.bds, trial=TRIALS),
+        adae=expand(rules.build_trial.output.adae, trial=TRIALS),
+        adtte=expand(rules.build_trial.output.adtte, trial=TRIALS),
         trial_figures=[path for trial in TRIALS for path in figure_files(trial, "svg")],
         syntheses=expand(rules.pool_synthesis.output.estimates, synthesis=SYNTHESES),
         forests=expand(rules.draw_forest.output.svg, synthesis=SYNTHESES),
@@ -79,6 +83,7 @@ rule write_manifest:
             *(rules.tabulate_published.output if PUBLISHED else []),
             *rules.tabulate_syntheses.output,
             *[path for ending in DRAWN for path in further_figures(ending)],
+            "results/estimates/traced.parquet",
         ],
     output:
         manifest="results/manifest.json",

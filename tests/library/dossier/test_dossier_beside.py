@@ -35,6 +35,10 @@ ELSEWHERE = {
     "peters_test": "meta",
     # Places of the trials that trim and fill adds: mirrored effects.
     "trim_and_fill_filled": "arithmetic",
+    # Points and sums of figures: tests/library/synthesis/test_synthesis_figure_rows.py,
+    # radial points beside metafor's `radial`.
+    **dict.fromkeys(("risk", "total_events", "total_n", "total_weight"), "arithmetic"),
+    **dict.fromkeys(("radial_precision", "radial_effect"), "radial"),
 }
 
 #: Written by the main models themselves, compared in test_dossier_reference.

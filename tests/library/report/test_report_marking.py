@@ -26,8 +26,8 @@ TRIAL = {
     "analyses": {"a": {}},
     "sources": {"x": {"file": "data/x.csv"}, "y": {"files": ["data/y.csv"]}},
 }
-SYNTHESIS = {"id": "s", "published": {}, "analyses": ["t.a"]}
-ORIGINS = Origins([TRIAL], [{**SYNTHESIS, "published": {"trials": ["P"]}}], ["p.csv"])
+SYNTHESIS = {"id": "s", "published": {"trials": ["P"]}, "analyses": ["t.a"]}
+ORIGINS = Origins([TRIAL], [SYNTHESIS], ["p.csv"])
 
 
 def test_one_row_is_named_by_what_holds_the_text_and_several_by_each_number():
@@ -91,23 +91,36 @@ def test_an_estimate_names_file_rule_script_and_the_files_as_received():
     [
         ("steps:t:3", "results/datasets/t/steps.parquet", "summarise_trial"),
         ("queries:t:1", "results/datasets/t/queries.parquet", "build_trial"),
-        ("agreement:t:1", "results/estimates/agreement/trial_t.parquet", "check_trial"),
         (
-            "agreement:syntheses:1",
-            "results/estimates/agreement/syntheses.parquet",
-            "check_syntheses",
+            "published_trials:2",
+            "results/datasets/published/trials.parquet",
+            "build_published",
+        ),
+        (
+            "file:results/datasets/t/queries.parquet",
+            "results/datasets/t/queries.parquet",
+            "build_trial",
         ),
         ("unheard:of", "", ""),
     ],
 )
 def test_other_rows_name_theirs_by_their_kind(row_id, parquet, rule):
-    origin = ORIGINS.of_other(row_id)
+    origin = ORIGINS.of_other(row_id, {})
     assert (origin.parquet, origin.rule) == (parquet, rule)
+
+
+def test_a_check_by_a_second_engine_stands_with_what_it_checked():
+    of_trial = ORIGINS.of_other("agreement:1", {"of": "t.a.difference"})
+    assert of_trial.parquet == "results/estimates/agreement/trial_t.parquet"
+    assert of_trial.script == "scripts/check_trial.py"
+    pooled = ORIGINS.of_other("agreement:2", {"of": "s.reml.pooled-effect"})
+    assert pooled.parquet == "results/estimates/agreement/syntheses.parquet"
+    assert pooled.script == "scripts/check_syntheses.py"
 
 
 def test_every_kind_of_rows_has_a_rule_with_a_script(root):
     for kind in KINDS:
-        assert (root / ORIGINS.of_other(f"{kind}:t:1").script).is_file()
+        assert (root / ORIGINS.of_other(f"{kind}:t:1", {}).script).is_file()
 
 
 def test_embedded_rows_are_read_back_as_they_were_and_end_no_element():

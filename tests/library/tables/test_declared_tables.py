@@ -165,7 +165,7 @@ def test_visits_of_a_mixed_model_in_order():
 def test_absolute_and_relative_effects_of_responders():
     found = lines(made(template="responder", analysis="responders", style="bmj"))
     absolute = [label for label in found if label.startswith("Risk difference")]
-    relative = [label for label in found if label.startswith("Risk ratio over")]
+    relative = [label for label in found if label.startswith("Risk ratio versus")]
     assert len(absolute) == len(relative) == 1
     assert " to " in found[relative[0]][0]
     assert {"Participants analysed", "Participants with data"} <= set(found)

@@ -142,11 +142,12 @@
   };
   const reach = (root) => {
     root.querySelectorAll(FOLLOWED).forEach((e) => {
-      if (outermost(e) && !e.closest("a[href],summary")) e.setAttribute("tabindex", "0");
+      if (outermost(e) && !e.closest("a[href]")) e.setAttribute("tabindex", "0");
     });
   };
 
-  const acts = (e) => e.target.closest("a[href],button,summary,input,label");
+  const acts = (e) => e.target.closest("a[href],button,input,label")
+    || (e.target.closest("summary") && !e.target.closest(FOLLOWED));
   document.addEventListener("click", (event) => {
     if (!(event.target instanceof Element) || panel.contains(event.target) || acts(event)) return;
     if (String(window.getSelection())) return;

@@ -19,12 +19,8 @@ BLOCKS = {
 _MOMENTS = ("n", "mean_sd", "median_range")
 _COMPARED = ("estimate_se", "ci", "p_value")
 
-#: Statistic of a comparison -> its label where the table names none.
-_LABELS = {
-    "estimate": "Difference",
-    "estimate_se": "Difference (SE)",
-    "estimate_ci": "Difference ({ci})",
-}
+#: Statistic of a comparison -> what follows its words where the table names none.
+_LABELS = {"estimate": "", "estimate_se": " (SE)", "estimate_ci": " ({ci})"}
 
 
 def ancova_layout(sheet: Sheet) -> tuple[list[Column], list[Row]]:
@@ -125,9 +121,12 @@ def comparison_rows(
     *,
     measure: str = "difference",
     default: Sequence[str] = _COMPARED,
-    words: str = "Difference",
+    words: str = "Difference from {}",
 ) -> list[Row]:
-    """Return what compares each group with one of them, in the group's column."""
+    """Return what compares each group with one of them, in the group's column.
+
+    The name of that group stands in `words` in place of the braces.
+    """
     reference = item.get("reference", sheet.trial["arms"]["control"])
     contrasts = {g: sheet.contrast(g, reference) for g in columns}
     if not any(contrasts.values()) and not sheet.failed:
@@ -150,10 +149,8 @@ def compared_label(sheet: Sheet, statistic: str, words: str, reference: str) -> 
     """Return how a line of a comparison is called."""
     if statistic in sheet.spec.get("labels", {}) or statistic not in _LABELS:
         return sheet.label(statistic)
-    text = _LABELS[statistic].replace("Difference", f"{words} from {reference}")
-    if words != "Difference":
-        text = text.replace(f"{words} from", f"{words} over")
-    return text.replace("{ci}", sheet.interval)
+    named = words.replace("{}", reference)
+    return f"{named}{_LABELS[statistic].replace('{ci}', sheet.interval)}"
 
 
 def _comparison(sheet: Sheet, item: Config, columns: Mapping[str, str]) -> list[Row]:

@@ -80,12 +80,17 @@ class Printer:
         return one(self.rows, **{**ask.where, "statistic": f"{prefix}{name}"})
 
     def number(
-        self, value: float | None, quantity: str, ask: Ask, *, ratio: bool = False
+        self, value: float | None, quantity: str, ask: Ask, row: Record | None = None
     ) -> str:
-        """Write one number of a cell; a ratio needs two decimals in any house."""
+        """Write one number of a cell.
+
+        In any house a ratio has two decimals and a percentage point one, unless the
+        configuration says otherwise.
+        """
         digits = self.digits(quantity, ask)
-        if ratio and self.chosen(quantity, ask) is None:
-            digits = 2
+        if row is not None and self.chosen(quantity, ask) is None:
+            usual = 2 if _is_ratio(row, ask) else digits
+            digits = 1 if _in_points(row) and ask.form == "natural" else usual
         text = self.house.number(value, digits)
         return text if text == NOT_ESTIMABLE else f"{text}{ask.suffix}"
 
@@ -117,13 +122,17 @@ def stated(record: Record, column: str, ask: Ask) -> float | None:
         return None
     if turned and column != "standard_error":
         value = -value
-    points = record["statistic"] in cells.PERCENTAGE_POINTS
-    points = points or record["unit"] == PROPORTION
     if ask.form == "stored":
         return float(value)
     if column != "standard_error":
         value = natural(value, record["scale"])
-    return 100 * float(value) if points or ask.form == "percent" else float(value)
+    hundredfold = _in_points(record) or ask.form == "percent"
+    return 100 * float(value) if hundredfold else float(value)
+
+
+def _in_points(record: Record) -> bool:
+    known = record["statistic"] in cells.PERCENTAGE_POINTS
+    return known or record["unit"] == PROPORTION
 
 
 _OPPOSITE = {"ci_lower": "ci_upper", "ci_upper": "ci_lower"}
@@ -193,10 +202,7 @@ def _single(
 
 def _estimate(printer: Printer, ask: Ask, record: Record) -> str | None:
     value = stated(record, "estimate", ask)
-    ratio = _is_ratio(record, ask)
-    return (
-        None if value is None else printer.number(value, "estimate", ask, ratio=ratio)
-    )
+    return None if value is None else printer.number(value, "estimate", ask, record)
 
 
 def _is_ratio(record: Record, ask: Ask) -> bool:
@@ -220,7 +226,7 @@ def _ends(printer: Printer, ask: Ask, record: Record) -> list[str] | None:
     return [
         printer.house.not_reached
         if end is None
-        else printer.number(end, "limits", ask, ratio=_is_ratio(record, ask))
+        else printer.number(end, "limits", ask, record)
         for end in ends
     ]
 

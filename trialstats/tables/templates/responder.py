@@ -21,9 +21,13 @@ _COUNTS = {
     "risk": ("risk", "Percentage ({ci})", "estimate_ci"),
 }
 _EFFECTS = {
-    "risk_difference": "Risk difference, percentage points,",
-    "risk_ratio": "Risk ratio",
-    "odds_ratio": "Odds ratio",
+    "risk_difference": "Risk difference versus {}, percentage points",
+    "risk_ratio": "Risk ratio versus {}",
+    "odds_ratio": "Odds ratio versus {}",
+}
+_TESTS = {
+    "chi_square_test": "Chi-square test, p-value",
+    "fisher_test": "Fisher's exact test, p-value",
 }
 
 
@@ -42,7 +46,8 @@ def responder_layout(sheet: Sheet) -> tuple[list[Column], list[Row]]:
             for test in tests:
                 cell = sheet.cell(Ask("p_value", {"row_id": test["row_id"]}))
                 made = [*[EMPTY] * (len(columns) - 1), cell]
-                body.append(sheet.line(item.get("label", "p-value"), made))
+                usual = _TESTS.get(str(test["statistic"]), "p-value")
+                body.append(sheet.line(item.get("label", usual), made))
         elif name in _EFFECTS and find(sheet.rows, statistic=name):
             body += comparison_rows(
                 sheet,

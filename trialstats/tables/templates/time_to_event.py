@@ -7,6 +7,7 @@ from trialstats.tables.table import EMPTY, Cell, Column, Row
 from trialstats.tables.templates.means import comparison_rows
 from trialstats.tables.templates.printing import Ask
 from trialstats.tables.templates.sheet import Config, Sheet
+from trialstats.vocabulary import lower_first
 
 _USUAL = (
     *("participants", "events", "censored", "median"),
@@ -43,7 +44,7 @@ def time_to_event_layout(sheet: Sheet) -> tuple[list[Column], list[Row]]:
                 columns,
                 measure="hazard_ratio",
                 default=("estimate_ci", "p_value"),
-                words="Hazard ratio",
+                words="Hazard ratio versus {}",
             )
     return sheet.heads(columns, ""), body
 
@@ -80,8 +81,10 @@ def _median(sheet: Sheet, item: Config, statistic: str, group: str) -> Cell:
     if record is None:
         return EMPTY
     if record["estimate"] is None:
-        marked = sheet.printer.lacking(record)
-        return Cell(sheet.printer.house.not_reached, marked.rows, marked.marks)
+        why = str(record["not_estimable"] or "no value").rstrip(".")
+        mark = sheet.notes.letter(f"Not reached: {lower_first(why)}.")
+        text = sheet.printer.house.not_reached
+        return Cell(text, (str(record["row_id"]),), mark)
     return sheet.cell(ask)
 
 

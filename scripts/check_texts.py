@@ -1,0 +1,89 @@
+"""Find every number of the dossier in the row that it comes from, or stop."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from _step import run, stacked
+
+from trialstats import cleaning_rows, evidence_rows, io, rows
+from trialstats.analyses.evidence import EVIDENCE
+from trialstats.exports import DATA_DICTIONARY
+from trialstats.records import Record, identified, records
+from trialstats.report.checked import TRACED, check_files, named_rows, traced_rows
+from trialstats.tables.templates.listing import row_id_of
+from trialstats.tracing.dossier import Sources, texts_in
+
+#: Listings of each trial, in the order of the rule's input, and their schemas.
+LISTINGS = {
+    "steps": cleaning_rows.STEPS,
+    "changes": cleaning_rows.CHANGES,
+    "dictionary": DATA_DICTIONARY,
+    "queries": rows.QUERIES,
+    "set_aside": rows.SET_ASIDE,
+}
+
+DATASETS = {"adsl": rows.ADSL_CORE, "bds": rows.BDS, "adae": rows.ADAE}
+
+
+def main(
+    files: list[str],
+    estimates: list[str],
+    agreement: list[str],
+    listings: list[str],
+    datasets: list[str],
+    published_trials: str,
+    published_warnings: str,
+    evidence: str,
+    certainty: str,
+    traced: str,
+    *,
+    trials: Sequence[str],
+    configs: Sequence[Mapping[str, Any]],
+    labels: Mapping[str, str],
+) -> None:
+    compared = (io.read_table(path, rows.AGREEMENT) for path in agreement)
+    known: list[Record] = [
+        *(
+            r
+            for path in estimates
+            for r in records(io.read_table(path, rows.ESTIMATES))
+        ),
+        *identified(stacked(compared, rows.AGREEMENT), "agreement"),
+        *of_file(published_trials, evidence_rows.PUBLISHED_TRIALS, "published_trials"),
+        *of_file(published_warnings, cleaning_rows.PUBLISHED_WARNINGS, "warnings"),
+        *of_file(evidence, EVIDENCE, "evidence_map"),
+        *of_file(certainty, evidence_rows.CERTAINTY, "certainty"),
+        *(row for path in listings for row in of_listing(path)),
+    ]
+    named = named_rows(files, io.read_bytes)
+    for path in datasets:
+        known += of_dataset(path, named)
+    given = [*texts_in(list(configs)), *labels.values(), *files, *trials]
+    checked = check_files(files, io.read_bytes, Sources(known, given))
+    io.write_table(rows.frame_of(traced_rows(checked), TRACED), traced, TRACED)
+
+
+def of_file(path: str, schema: Any, kind: str) -> list[Record]:
+    return identified(io.read_table(path, schema), kind)
+
+
+def of_listing(path: str) -> list[Record]:
+    kind, trial = Path(path).stem, Path(path).parent.name
+    return identified(io.read_table(path, LISTINGS[kind]), kind, trial)
+
+
+def of_dataset(path: str, named: set[str]) -> Iterator[Record]:
+    """Yield the records of a dataset that pages or figures name, by either name."""
+    kind, trial = Path(path).stem, Path(path).parent.name
+    wanted = {i for i in named if i.startswith(f"{kind}:{trial}:")}
+    if not wanted:
+        return
+    for row in identified(io.read_table(path, DATASETS[kind]), kind, trial):
+        for row_id in (str(row["row_id"]), row_id_of(kind, trial, row)):
+            if row_id in wanted:
+                yield {**row, "row_id": row_id}
+
+
+if __name__ == "__main__":
+    run(main, snakemake)  # noqa: F821
