@@ -11,6 +11,9 @@ from trialstats.analyses.evidence import EVIDENCE
 from trialstats.exports import DATA_DICTIONARY
 from trialstats.records import Record, identified, records
 from trialstats.report.checked import TRACED, check_files, named_rows, traced_rows
+from trialstats.report.citations import REFERENCES
+from trialstats.report.manifest import CODE, file_digests, installed_versions
+from trialstats.tables.shortened import SHOWN
 from trialstats.tables.templates.listing import row_id_of
 from trialstats.tracing.dossier import Sources, texts_in
 
@@ -33,9 +36,11 @@ def main(
     listings: list[str],
     datasets: list[str],
     published_trials: str,
+    published_effects: str,
     published_warnings: str,
     evidence: str,
     certainty: str,
+    data: list[str],
     traced: str,
     *,
     trials: Sequence[str],
@@ -51,6 +56,7 @@ def main(
         ),
         *identified(stacked(compared, rows.AGREEMENT), "agreement"),
         *of_file(published_trials, evidence_rows.PUBLISHED_TRIALS, "published_trials"),
+        *of_file(published_effects, evidence_rows.EFFECTS, "effects"),
         *of_file(published_warnings, cleaning_rows.PUBLISHED_WARNINGS, "warnings"),
         *of_file(evidence, EVIDENCE, "evidence_map"),
         *of_file(certainty, evidence_rows.CERTAINTY, "certainty"),
@@ -59,7 +65,17 @@ def main(
     named = named_rows(files, io.read_bytes)
     for path in datasets:
         known += of_dataset(path, named)
-    given = [*texts_in(list(configs)), *labels.values(), *files, *trials]
+    given = [
+        *texts_in([list(configs), installed_versions(CODE), file_digests(data)]),
+        *(text for work in REFERENCES.values() for text in (work.text, work.address)),
+        *labels.values(),
+        *files,
+        *trials,
+        # Where nothing can be estimated, what is added to a zero.
+        *(f"{c['zero_cells']['add']:g} added" for c in configs if "zero_cells" in c),
+        # Headings print names with spaces.
+        *(str(config.get("id", "")).replace("_", " ") for config in configs),
+    ]
     checked = check_files(files, io.read_bytes, Sources(known, given))
     io.write_table(rows.frame_of(traced_rows(checked), TRACED), traced, TRACED)
 
@@ -70,7 +86,14 @@ def of_file(path: str, schema: Any, kind: str) -> list[Record]:
 
 def of_listing(path: str) -> list[Record]:
     kind, trial = Path(path).stem, Path(path).parent.name
-    return identified(io.read_table(path, LISTINGS[kind]), kind, trial)
+    listed = identified(io.read_table(path, LISTINGS[kind]), kind, trial)
+    shown = min(len(listed), SHOWN)
+    counts = {
+        "n_rows": len(listed),
+        "n_shown": shown,
+        "n_not_shown": len(listed) - shown,
+    }
+    return [*listed, {"row_id": f"file:{path}", **counts}]
 
 
 def of_dataset(path: str, named: set[str]) -> Iterator[Record]:

@@ -6,7 +6,7 @@ their names, labels and cells are replaced before anything is checked or cleaned
 
 import csv
 import io as streams
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,9 +15,8 @@ from typing import Any
 import pandas as pd
 
 from tests.library.config.example_files import crossover
-from trialstats import cleaning_rows, exports, io
+from trialstats import exports, io
 from trialstats.analyses.synthesis import synthesise
-from trialstats.analyses.synthesis_inputs import select_evidence
 from trialstats.analyses.synthesis_subsets import subsets_of
 from trialstats.analyses.trial import (
     analysis_residuals,
@@ -26,7 +25,6 @@ from trialstats.analyses.trial import (
 )
 from trialstats.clean.files import dataset_schemas
 from trialstats.clean.judgements import judgement_frames
-from trialstats.clean.published import published_frames
 from trialstats.clean.steps import account_summary
 from trialstats.clean.studies import build_studies
 from trialstats.clean.trial import CleanTrial, clean_trial
@@ -37,6 +35,7 @@ from trialstats.config.loading import SCHEMAS
 from trialstats.config.raw_files import files_of
 from trialstats.config.reading import load_yaml
 from trialstats.config.syntheses import synthesis_problems
+from trialstats.evidence_rows import EFFECTS, PUBLISHED_POOLS, PUBLISHED_TRIALS
 from trialstats.figures.trial_kinds import MIXED_MODELS, Material, analyses_of
 from trialstats.rows import frame_of
 
@@ -51,7 +50,8 @@ TEXTS = (
     "\"'><img src=x onerror=alert(1)>",
     "&amp; &lt;b&gt; ]]> <!--",
     r"\input{/etc/passwd} 100% #1 ~ ^ _",
-    r"$x^2$ $\alpha$ $\frac{1",
+    r"$x^2$ $\alpha$",
+    r"$\frac{1$",
     r"{\object \par \'41} \u8364?",
     '=HYPERLINK("http://x.invalid","y")',
     "+1+cmd|' /C calc'!A0",
@@ -96,6 +96,9 @@ _WORDS = frozenset(
 #: Keys that hold one of several words that the library knows.
 _KNOWN = frozenset({"better", "worst", "role", "type", "data_status", "design"})
 
+#: Units that the library converts.
+_UNITS = frozenset({"days", "years"})
+
 
 def poisoned(node: Any, key: str = "", turn: Iterator[int] | None = None) -> Any:
     """Return a part of a configuration with hostile names and words."""
@@ -111,12 +114,12 @@ def poisoned(node: Any, key: str = "", turn: Iterator[int] | None = None) -> Any
         return [poisoned(item, key, turn) for item in node]
     if not isinstance(node, str):
         return node
-    if node in POISONED:
-        return POISONED[node]
+    if node in POISONED or node in _UNITS:
+        return POISONED.get(node, node)
     return f"{TEXTS[next(turn) % len(TEXTS)]} {node}" if key in _WORDS else node
 
 
-def poisoned_cells(content: bytes) -> bytes:
+def poisoned_cells(content: bytes, *, keep: Collection[str] = ()) -> bytes:
     """Return a raw file in which names, sites and numbers of subjects are hostile."""
     rows = list(csv.reader(streams.StringIO(content.decode("utf-8"))))
     head, *body = rows
@@ -130,7 +133,9 @@ def poisoned_cells(content: bytes) -> bytes:
                 cells[name] = f"{TEXTS[int(cell) % len(TEXTS)]}-{cell}"
             elif name == "site":
                 cells[name] = f"{TEXTS[int(cell)]} {cell}"
-            elif name != "visit" or cell in POISONED:
+            elif name == "reason" and cell not in POISONED:
+                cells[name] = cell and f"{TEXTS[len(cell) % len(TEXTS)]} {cell}"
+            elif name not in keep:
                 cells[name] = POISONED.get(cell, cell)
         writer.writerow(cells.values())
     return target.getvalue().encode("utf-8")
@@ -142,7 +147,6 @@ class Trial:
 
     config: dict[str, Any]
     clean: CleanTrial
-    rows: pd.DataFrame
     material: Material
     changes: pd.DataFrame
     dictionary: pd.DataFrame
@@ -177,20 +181,92 @@ def _made(name: str, config: Any, files: Mapping[str, bytes], folder: Path) -> T
     rows = pd.concat([*fitted, *described.values()], ignore_index=True)
     mixed = analyses_of(config, *MIXED_MODELS)
     counted, changed = account_summary([clean.account])
-    return Trial(
-        config,
-        clean,
-        rows,
-        Material(
-            trial=config,
-            rows=rows,
-            residuals={n: analysis_residuals(config, n, *data) for n in mixed},
-            steps=frame_of(counted, cleaning_rows.STEPS),
-            adsl=clean.adsl,
-            bds=clean.bds,
-            adae=clean.adae,
-            adtte=clean.adtte,
-        ),
-        changed,
-        pd.DataFrame(),
+    material = Material(
+        trial=config,
+        rows=rows,
+        residuals={n: analysis_residuals(config, n, *data) for n in mixed},
+        steps=counted,
+        adsl=clean.adsl,
+        bds=clean.bds,
+        adae=clean.adae,
+        adtte=clean.adtte,
+    )
+    return Trial(config, clean, material, changed, _dictionary(config, clean, folder))
+
+
+def _dictionary(config: Any, clean: CleanTrial, folder: Path) -> pd.DataFrame:
+    schemas = dataset_schemas(config)
+    listed = []
+    for name in exports.datasets_of(config):
+        path, schema = folder / f"{name}.parquet", schemas[name]
+        io.write_table(getattr(clean, name), path, schema)
+        table = io.read_columns(path, schema.names)
+        listed.append(exports.dataset_of(name, table, exports.keys_of(name, table)))
+    return exports.data_dictionary(listed)
+
+
+@cache
+def parallel(folder: Path) -> Trial:
+    """Return the trial of the gallery, poisoned; its raw files go to `folder`."""
+    config = load_yaml(GALLERY / "config/trials/back_pain.yaml")
+    files = {
+        file: poisoned_cells((GALLERY / file).read_bytes())
+        for spec in config["sources"].values()
+        for file in files_of(spec).values()
+    }
+    return _made("back_pain", poisoned(config), files, folder)
+
+
+@cache
+def crossing(folder: Path) -> Trial:
+    """Return a crossover trial, poisoned; its raw files go to `folder`."""
+    return _made("crossover", poisoned(load_yaml(CROSSOVER)), crossover(), folder)
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """A hostile synthesis with everything that is drawn and tabulated of it."""
+
+    config: dict[str, Any]
+    rows: pd.DataFrame
+    tables: dict[str, pd.DataFrame]
+    certainty: pd.DataFrame
+
+
+@cache
+def synthesis(folder: Path) -> Synthesis:
+    """Return the synthesis of the gallery, poisoned; its tables go to `folder`."""
+    schema = load_yaml(SCHEMAS / "synthesis.schema.yaml")
+    config = poisoned(load_yaml(GALLERY / "config/syntheses/response.yaml"))
+    config["notes"] = list(TEXTS)
+    check(config, schema, file="response")
+    config = with_defaults(config, schema) | {"id": "response"}
+    problems = synthesis_problems(config, {}, file="response")
+    assert not problems, "\n".join(problems)
+    cells = {}
+    for name in ("response", "risk_of_bias", "certainty"):
+        content = (GALLERY / f"data/{name}.csv").read_bytes()
+        # Domains and judgements are words that the library knows.
+        keep = ("domain", "judgement", "synthesis")
+        (folder / f"{name}.csv").write_bytes(poisoned_cells(content, keep=keep))
+        cells[name] = io.read_cells(folder / f"{name}.csv")
+    studies, _ = build_studies(cells.pop("response"), config["studies"])
+    judged, certainty = judgement_frames(
+        cells,
+        files={name: f"{name}.csv" for name in cells},
+        trials=list(studies["study"]),
+        syntheses=["response"],
+    )
+    rows = synthesise(config, *_nothing_published(), {}, studies)
+    effects, trials, _ = _nothing_published()
+    subsets = subsets_of(config, effects, trials, {}, studies)
+    tables = {"subsets": subsets, "risk_of_bias": judged}
+    return Synthesis(config, rows, tables, certainty)
+
+
+def _nothing_published() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    return (
+        frame_of([], EFFECTS),
+        frame_of([], PUBLISHED_TRIALS),
+        frame_of([], PUBLISHED_POOLS),
     )

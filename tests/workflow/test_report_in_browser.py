@@ -175,9 +175,13 @@ def test_search_finds_headings_and_what_is_folded(page):
     page.fill("#search", "sha-256")
     page.wait_for_selector("#results button")
     page.locator("#results button").first.click()
-    assert page.evaluate("document.querySelector('.hit').closest('#provenance') !== null")
+    assert page.evaluate(
+        "document.querySelector('.hit').closest('#provenance') !== null"
+    )
     page.fill("#search", "no such words here")
-    page.wait_for_function("document.getElementById('found').textContent === '0 places'")
+    page.wait_for_function(
+        "document.getElementById('found').textContent === '0 places'"
+    )
 
 
 def test_the_skip_link_comes_first_and_leads_to_the_content(browser, address):

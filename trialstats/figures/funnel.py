@@ -16,6 +16,7 @@ from trialstats.figures.pages import (
     MARGIN,
     TEXT_LINE,
     Block,
+    Note,
     compose,
     note_blocks,
     text_block,
@@ -364,15 +365,17 @@ def _filling_text(drawn: Shown) -> str:
     return f"{text}."
 
 
-def _notes(drawn: Shown) -> list[str]:
-    notes = [
+def _notes(drawn: Shown) -> list[Note]:
+    notes: list[Note] = [
         "Greys: two-sided p-value of a trial's effect, by its place. Asymmetry has "
         "other causes than unpublished trials: chance, differences between small and "
         "large trials, and the link of some effects with their standard errors."
     ]
-    lost = len(drawn.panel.trials) - len(estimable(drawn.panel))
+    lost = [trial for trial in drawn.panel.trials if not trial.estimable]
     if lost:
-        notes.append(f"Not estimable and not drawn: {lost} trial{'s' * (lost > 1)}.")
+        several = "s" if len(lost) > 1 else ""
+        text = f"Not estimable and not drawn: {len(lost)} trial{several}."
+        notes.append((text, tuple(i for trial in lost for i in trial.rows)))
     model = f"Pooled effect: {upper_first(drawn.model)}. " if drawn.model else ""
     notes.append(f"{model}Software: trialstats {__version__}.")
     return notes

@@ -313,7 +313,9 @@ def _panels(panels: Sequence[_Panel], y: Axis) -> Block:
             for i, text in enumerate(wrap(panel.title, size, right - left)):
                 at = bottom + 3 + (i + 1.6) * line
                 centre = (left + right) / 2
-                canvas.text(centre, at, text, size=size, colour=MUTED, align="center")
+                canvas.text(
+                    centre, at, text, size=size, colour=MUTED, align="center", axis=True
+                )
 
     return Block(line + 4 + _HEIGHT + 3 + 2.6 * line, draw)
 

@@ -1,5 +1,6 @@
 """Read every file of a dossier back and find each number of it in a row."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from trialstats.rows import COUNT, TEXT, field
 from trialstats.tables.formats.read_back import READERS, read_csv
 from trialstats.tracing.dossier import Problem, Sources, Text, Traced
 from trialstats.tracing.numbers import numbers_in
-from trialstats.tracing.pages import texts_of_page
+from trialstats.tracing.pages import Said, blocks_of_page
 
 #: One row per file that prints numbers.
 TRACED = pa.schema(
@@ -24,8 +25,13 @@ TRACED = pa.schema(
     ]
 )
 
+#: How a page names the source of a number that labels an axis.
+OF_AXIS = "Scale of an axis"
+
+_PERCENT = re.compile(r"\s?%|\s?percentage points?")
+
 #: Problems that a message lists.
-_SHOWN = 20
+_SHOWN = int(__import__("os").environ.get("SHOWN", "20"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +120,22 @@ def _of_figure(content: bytes) -> Iterator[Text]:
 
 
 def _of_page(content: bytes) -> Iterator[Text]:
-    for said in texts_of_page(content.decode("utf-8")):
-        yield Text(said.text, said.rows)
+    for block in blocks_of_page(content.decode("utf-8")):
+        yield from _of_block(block)
+
+
+def _of_block(block: Sequence[Said]) -> Iterator[Text]:
+    """Yield each text that names rows, and what is left of the block as a label."""
+    left = []
+    for said, after in zip(block, [*block[1:], None], strict=True):
+        if said.given.startswith(OF_AXIS):
+            continue
+        if said.rows:
+            # A sign of percent that follows belongs to the number.
+            sign = _PERCENT.match(after.text) if after else None
+            yield Text(said.text + (sign.group() if sign else ""), said.rows)
+        left.append(" … " if said.rows else said.text)
+    yield Text("".join(left))
 
 
 def _difference(ending: str, content: bytes, page: bytes) -> str:

@@ -78,7 +78,10 @@ class Marker:
         for piece in trace(text, self._numbers_of(rows)):
             end = position + len(piece.text)
             if piece.row_id:
-                made.append(_of_row(piece.text, piece.row_id, piece.column, rows))
+                # A count or a sum is of all the rows.
+                over_rows = piece.printing.endswith("of rows")
+                named = " ".join(rows) if over_rows else piece.row_id
+                made.append(_of_row(piece.text, named, piece.column, rows))
             elif piece.number:
                 made.append(self._of_text(text, position, end, given))
             else:

@@ -52,10 +52,10 @@ _FRAGMENT = """\
 <thead>
 {%- if spanners %}
 <tr>
-{%- for label, width in spanners -%}
+{%- for label, width, rows in spanners -%}
 {%- if label -%}
-<th scope="colgroup" colspan="{{ width }}" class="spanner">
-{{- mark(label, (), titles) }}</th>
+<th scope="colgroup" colspan="{{ width }}" class="spanner"{{ source(rows) }}>
+{{- mark(label, rows, titles) }}</th>
 {%- else %}{% for _ in range(width) %}<td></td>{% endfor %}{% endif -%}
 {%- endfor -%}
 </tr>
@@ -257,10 +257,12 @@ def _labels(table: Table) -> list[str]:
     return names
 
 
-def _spanners(columns: tuple[Column, ...]) -> list[tuple[str, int]]:
+def _spanners(columns: tuple[Column, ...]) -> list[tuple[str, int, tuple[str, ...]]]:
+    """Return each heading over columns, its width, and the rows that it prints."""
     if not any(c.spanner for c in columns):
         return []
-    return [(s, len(list(g))) for s, g in groupby(c.spanner for c in columns)]
+    runs = [(s, list(g)) for s, g in groupby(columns, key=lambda c: c.spanner)]
+    return [(spanner, len(run), run[0].rows) for spanner, run in runs]
 
 
 def _bodies(table: Table) -> list[tuple[object, list["_PairedRow"]]]:

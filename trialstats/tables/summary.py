@@ -145,7 +145,7 @@ def _pooled_row(
             cells.value_interval(main, notes, cells.effect_digits(main), level=level),
             cells.p_value(main),
             *heterogeneity_cells(made, main, notes, level),
-            Cell(statuses_text(made.effects)),
+            Cell(statuses_text(made.effects), _ids(made.effects)),
         ),
         indent=1,
     )
@@ -168,7 +168,7 @@ def _outcome_rows(
                 (
                     Cell(outcome, marks=_status_marks([effect], notes)),
                     Cell(str(settings["measure"])),
-                    Cell("1"),
+                    Cell("1", _ids([effect])),
                     participants_cell(effect),
                     cells.value_interval(
                         effect, notes, cells.effect_digits(effect), level=level
@@ -177,12 +177,16 @@ def _outcome_rows(
                     EMPTY,
                     EMPTY,
                     EMPTY,
-                    Cell(statuses_text([effect])),
+                    Cell(statuses_text([effect]), _ids([effect])),
                 ),
                 indent=2,
             )
         )
     return [*lines, *(_review_row(p, notes, level) for p in made.published_pools)]
+
+
+def _ids(effects: Sequence[Record]) -> tuple[str, ...]:
+    return tuple(str(effect["row_id"]) for effect in effects)
 
 
 def _review_row(pool: Record, notes: Footnotes, level: float | None) -> Row:

@@ -1,5 +1,7 @@
 """Hold what a dossier says against its rows: every number of every page and figure."""
 
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,8 +64,11 @@ class Traced:
     problems: tuple[Problem, ...]
 
 
+_DIGITS = re.compile(r"\d+")
+_BARE = re.compile(r"[-+\u2212]?[\d.,]+")
+
 #: Characters from which on a text may be a part of a longer one.
-_PART = 12
+_PART = 5
 
 
 class Sources:
@@ -82,11 +87,14 @@ class Sources:
         named = (str(v) for row in self._records.values() for v in _texts(row))
         levels = {row.get("confidence_level") for row in self._records.values()}
         known = (f"{100 * x:g}%" for x in levels if x is not None and x == x)
-        told = (*CONSTANTS, *given, *named, *known)
-        self._given = sorted(
-            {" ".join(text.split()) for text in told if numbers_in(text)},
-            key=lambda t: (-len(t), t),
-        )
+        told = (*CONSTANTS, *given, *named, *known, *self._records)
+        texts = {_plain(text) for text in told if _DIGITS.search(text)}
+        self._given: dict[str, list[str]] = defaultdict(list)
+        for text in sorted(texts, key=lambda t: (-len(t), t)):
+            # A bare number of the configuration would explain any other.
+            if not _BARE.fullmatch(text):
+                for digits in dict.fromkeys(_DIGITS.findall(text)):
+                    self._given[digits].append(text)
 
     def trace(self, texts: Iterable[Text]) -> Traced:
         """Find every number of the texts of one file.
@@ -101,8 +109,6 @@ class Sources:
         Traced
         """
         listed = [text for text in texts if numbers_in(text.text)]
-        named = {i for text in listed for i in text.rows}
-        about = [self._records[i] for i in sorted(named) if i in self._records]
         n_numbers = n_of_rows = 0
         problems = []
         for text in listed:
@@ -110,7 +116,7 @@ class Sources:
             rows = self._rows(text)
             held = sum(1 for p in trace(text.text, rows) if p.row_id)
             n_of_rows += held if text.rows else 0
-            missing = self._missing(text, rows or about)
+            missing = self._missing(text, rows)
             if missing:
                 problems.append(Problem(text.text, tuple(missing), text.rows))
         lost = sum(len(problem.numbers) for problem in problems)
@@ -127,12 +133,19 @@ class Sources:
         missing = unresolved(text.text, rows, label=not text.rows)
         if not missing:
             return []
-        known = [g for g in self._given if g in text.text]
-        left = unresolved(text.text, rows, known, label=not text.rows)
+        # A name begins with a small letter in the middle of a sentence.
+        part = _plain(text.text)
+        told = [self._given.get(digits, []) for digits in _DIGITS.findall(part)]
+        known = {given for listed in told for given in listed if given in part}
+        left = unresolved(part, rows, known, label=not text.rows)
+        if not left or len(part) < _PART:
+            return left
         # A long text breaks into lines, each a part of what is known.
-        part = " ".join(text.text.split())
-        whole = left and len(part) > _PART and any(part in g for g in self._given)
-        return [] if whole else left
+        return [] if any(part in given for given in min(told, key=len)) else left
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).lower()
 
 
 def _texts(row: Record) -> Iterator[Any]:

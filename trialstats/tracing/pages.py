@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from itertools import groupby
 
 #: Elements that have no end.
 _VOID = {
@@ -28,12 +29,15 @@ class Said:
         Where the text comes from when it prints no row, as the page says it.
     path : tuple of str
         The elements around it, outermost first.
+    block : int
+        Number of the paragraph, cell or heading that holds it.
     """
 
     text: str
     rows: tuple[str, ...]
     given: str
     path: tuple[str, ...]
+    block: int
 
 
 def texts_of_page(page: str) -> list[Said]:
@@ -48,17 +52,31 @@ def texts_of_page(page: str) -> list[Said]:
     return reader.said
 
 
+#: Elements that hold texts which are read together.
+_BLOCKS = {
+    *("p", "li", "td", "th", "dt", "dd", "caption", "figcaption", "summary", "text"),
+    *("sup", "sub"),
+    *("div", "section", "article", "header", "nav", "footer"),
+    *("h1", "h2", "h3", "h4", "h5", "h6", "title", "button", "option", "label"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class _Open:
     tag: str
     rows: tuple[str, ...]
     given: str
+    block: int
+
+
+_OUTSIDE = _Open("", (), "", 0)
 
 
 @dataclass
 class _Reader(HTMLParser):
     said: list[Said] = field(default_factory=list)
     stack: list[_Open] = field(default_factory=list)
+    blocks: int = 0
 
     def __post_init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -67,13 +85,16 @@ class _Reader(HTMLParser):
         if tag in _VOID:
             return
         named = dict(attrs)
-        around = self.stack[-1] if self.stack else _Open("", (), "")
-        rows, given = around.rows, around.given
+        around = self.stack[-1] if self.stack else _OUTSIDE
+        rows, given, block = around.rows, around.given, around.block
+        if tag in _BLOCKS:
+            self.blocks += 1
+            block = self.blocks
         if "data-row" in named:
             rows, given = tuple((named["data-row"] or "").split()), ""
         elif "data-given" in named:
             rows, given = (), named["data-given"] or ""
-        self.stack.append(_Open(tag, rows, given))
+        self.stack.append(_Open(tag, rows, given, block))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Do nothing: an element that closes itself has no text."""
@@ -86,10 +107,11 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         path = tuple(one.tag for one in self.stack)
         if data.strip() and not _UNREAD & set(path):
-            around = self.stack[-1] if self.stack else _Open("", (), "")
-            self.said.append(Said(data, around.rows, around.given, path))
+            one = self.stack[-1] if self.stack else _OUTSIDE
+            self.said.append(Said(data, one.rows, one.given, path, one.block))
 
 
-def said_with_numbers(page: str) -> Iterator[Said]:
-    """Yield the texts of a page in which there is a digit."""
-    return (said for said in texts_of_page(page) if any(c.isdigit() for c in said.text))
+def blocks_of_page(page: str) -> Iterator[list[Said]]:
+    """Yield the texts of each paragraph, cell or heading of a page together."""
+    for _, texts in groupby(texts_of_page(page), key=lambda said: said.block):
+        yield list(texts)

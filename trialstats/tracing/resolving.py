@@ -207,7 +207,9 @@ def without(text: str, given: Iterable[str]) -> str:
     """Return a text without the given texts in it, the longest first."""
     for known in sorted({g for g in given if g}, key=lambda g: (-len(g), g)):
         if known in text:
-            text = re.sub(rf"(?<!\w){re.escape(known)}(?!\w)", " … ", text)
+            before = r"(?<!\w)" if known[0].isalnum() else ""
+            after = r"(?!\w)" if known[-1].isalnum() else ""
+            text = re.sub(f"{before}{re.escape(known)}{after}", " … ", text)
     return text
 
 
@@ -233,8 +235,9 @@ def _summed(number: Number, rows: Sequence[Record]) -> str:
         return ""
     for column, value in rows[0].items():
         if isinstance(value, Real) and not isinstance(value, bool):
-            values = [row.get(column) for row in rows]
-            if number.value == sum(v for v in values if isinstance(v, Real) and v == v):
+            values = (row.get(column) for row in rows)
+            known = [float(v) for v in values if isinstance(v, Real) and v == v]
+            if float(number.value) == sum(known):
                 return str(column)
     return ""
 
@@ -246,6 +249,9 @@ def _counted(number: Number, rows: Sequence[Record]) -> str:
         return ""
     if number.value == len(rows):
         return "row_id"
+    subjects = {row["USUBJID"] for row in rows if row.get("USUBJID")}
+    if subjects and number.value == len(subjects):
+        return "USUBJID"
     for column in ("agrees", "data_status"):
         counts = Counter(row[column] for row in rows if row.get(column))
         if number.value in counts.values():

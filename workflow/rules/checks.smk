@@ -30,9 +30,11 @@ rule check_texts:
             for name in ("adsl", "bds", "adae")
         ],
         published_trials=rules.build_published.output.published_trials,
+        published_effects=rules.build_published.output.effects,
         published_warnings=rules.build_published.output.published_warnings,
         evidence=rules.map_evidence.output.evidence,
         certainty=rules.build_judgements.output.certainty,
+        data=raw_and_published(),
     output:
         traced="results/estimates/traced.parquet",
     log:

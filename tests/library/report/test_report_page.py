@@ -177,7 +177,9 @@ def test_every_figure_says_what_it_shows_and_has_its_size(tags):
 
 
 def test_every_row_named_on_the_page_is_embedded(page, tags):
-    rows = json.loads(page[page.index('id="rows">') + 10 : page.rindex("</script>\n<script>")])
+    rows = json.loads(
+        page[page.index('id="rows">') + 10 : page.rindex("</script>\n<script>")]
+    )
     embedded = {
         i for set_ in rows["sets"].values() for i in set_["columns"]["row_id"]["v"]
     }

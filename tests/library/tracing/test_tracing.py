@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from trialstats.formatting import format_number, format_p_value
 from trialstats.tables.cells import scientific_text
 from trialstats.tracing import numbers_in, trace, unresolved
-from trialstats.tracing.pages import texts_of_page
+from trialstats.tracing.pages import blocks_of_page, texts_of_page
 
 RATIO = {
     "row_id": "a.odds-ratio",
@@ -155,3 +155,5 @@ def test_texts_of_a_page_know_the_rows_around_them():
         ("9", ("b", "c"), ""),
         ("10", (), ""),
     ]
+    blocks = ["".join(s.text for s in b).split() for b in blocks_of_page(page)]
+    assert blocks == [["In", "5", "of", "6", "weeks", "&", "7"], ["9"], ["10"]]

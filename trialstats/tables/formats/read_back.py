@@ -138,7 +138,8 @@ class _Page(HTMLParser):
 def _blocks(pieces: list[_Piece]) -> Iterator[list[_Piece]]:
     """Yield the pieces of each table."""
     starts = [k for k, piece in enumerate(pieces) if piece.tag == "block"]
-    for start, end in zip(starts, [*starts[1:], len(pieces)], strict=True):
+    ends = [*starts, len(pieces)][1:]  # none for a page without tables
+    for start, end in zip(starts, ends, strict=True):
         yield pieces[start + 1 : end]
 
 
