@@ -60,6 +60,7 @@ pdf: report
 examples: environment
 	@$(RUN) scripts/run_pipeline.py config/examples/meta_analysis
 	@$(RUN) scripts/run_pipeline.py config/examples/shapes
+	@$(RUN) scripts/run_pipeline.py config/examples/gallery
 	@$(RUN) scripts/fetch_example_trials.py config/examples/trials
 	@test ! -d config/examples/trials/data/raw || \
 	  $(RUN) scripts/run_pipeline.py config/examples/trials
@@ -101,6 +102,7 @@ docs: environment images
 	@mv config/README.md.part config/README.md
 	@echo "written: config/README.md"
 	@$(RUN) scripts/write_tutorial.py
+	@$(RUN) scripts/write_gallery.py
 
 .PHONY: images
 images: report

@@ -13,6 +13,9 @@ from pathlib import Path
 
 PACKAGE = "trialstats"
 
+#: Where statements stand within a statement.
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+
 
 def library_digest(*scripts: str | Path, root: str | Path) -> str:
     """Return the digest of all package modules and assets that `scripts` reach.
@@ -60,9 +63,19 @@ def modules_reached(starts: list[Path], root: Path) -> set[Path]:
 def _imported_files(source: Path, root: Path) -> frozenset[Path]:
     """Return the package files named by the import statements of one file."""
     tree = ast.parse(source.read_bytes())
-    names = {name for node in ast.walk(tree) for name in _imported_names(node, root)}
+    names = {name for node in _statements(tree) for name in _imported_names(node, root)}
     found = {file for name in names if (file := _file_of(name, root))}
     return frozenset(found - {source})
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield all statements and what holds them: the expressions import nothing."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for name in _BLOCKS:
+            waiting += getattr(node, name, ())
 
 
 def _imported_names(node: ast.AST, root: Path) -> Iterator[str]:

@@ -77,7 +77,7 @@ _NAMES = (
     *("Adverse event", "Lack of efficacy", "Withdrawal by subject", "Lost"),
     *("Much better", "A little better", "No change", "Worse", "Low", "High"),
     *("Active", "Active first", "Placebo first", "Start", "End", "A little pain"),
-    *("high", "low", "Tablet"),
+    *("high", "low", "Tablet", "no control group", "wrong outcome"),
     *(f"Trial {number}" for number in range(1, 11)),
 )
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from dossier import Dossier, copied
+from dossier import Dossier, one_of_each_kind
 
 HERE = Path(__file__).resolve().parent
 
@@ -30,7 +30,7 @@ def finished(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Dossier:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
             shutil.rmtree(folder, ignore_errors=True)
-            ended = copied(root, folder).run()
+            ended = one_of_each_kind(root, folder).run()
             assert ended.returncode == 0, ended.stderr[-4000:]
             done.touch()
     return Dossier(folder)

@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 #: What a run needs; the same list as the fresh folder of `make verify`.
 TRACKED = (
     "Snakefile",
@@ -19,6 +21,18 @@ TRACKED = (
     "environment.yml",
     "requirements.lock",
     "pyproject.toml",
+)
+
+#: Syntheses of the dossier that the tests share: one of each kind, for time. All of
+#: them are pooled in tests/library/synthesis, and run by `make validate`.
+KINDS = (
+    "pain_across_conditions",
+    "fibromyalgia_pain",
+    "fibromyalgia_discontinuations",
+    "arthritis",
+    "crohn_remission",
+    "published_reviews",
+    "synthetic_fibromyalgia_pain",
 )
 
 
@@ -52,6 +66,11 @@ class Dossier:
                 jobs.add(":".join([name.group(1), *pairs]))
         return jobs
 
+    def parts(self) -> set[str]:
+        """Return which parts the report has: trials, syntheses or both."""
+        page = (self.folder / "results/report.html").read_text(encoding="utf-8")
+        return {name for name in ("trials", "syntheses") if f'id="{name}"' in page}
+
     def edit(self, file: str, old: str, new: str) -> None:
         """Replace a piece of text that stands once in a file."""
         path = self.folder / file
@@ -80,6 +99,18 @@ def copied(root: Path, folder: Path) -> Dossier:
         else:
             shutil.copy2(source, folder / name)
     return Dossier(folder)
+
+
+def one_of_each_kind(root: Path, folder: Path) -> Dossier:
+    """Copy what a run needs, with all trials and one synthesis of each kind."""
+    dossier = copied(root, folder)
+    path = folder / "config/config.yaml"
+    text = path.read_text(encoding="utf-8")
+    listed = yaml.safe_load(text)["syntheses"]
+    assert set(KINDS) < set(listed)
+    for name in set(listed) - set(KINDS):
+        dossier.edit("config/config.yaml", f"  - {name}\n", "")
+    return dossier
 
 
 def outputs(dossier: Dossier) -> dict[str, bytes]:

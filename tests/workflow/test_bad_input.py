@@ -130,7 +130,6 @@ def assert_stopped(dossier: Dossier, file: str, says: tuple[str, ...]) -> None:
 #: tested without Snakemake too, in the library and by `check`.
 ALWAYS = (
     "missing column",
-    "a date that cannot be read",
     "events greater than n",
     "a misspelt key",
 )

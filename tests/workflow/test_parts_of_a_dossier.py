@@ -2,33 +2,51 @@
 
 import pytest
 import yaml
-from dossier import Dossier, copied, outputs, require_same_bytes
+from dossier import Dossier, copied, outputs, require_same_bytes, verify
 
 pytestmark = pytest.mark.workflow
 
 TRIAL = "fm_crossover_synthetic"
 
 
-@pytest.mark.parametrize(
-    ("trials", "syntheses", "section"),
-    [([TRIAL], None, 'id="trials"'), ([], ["arthritis"], 'id="syntheses"')],
-    ids=["trials alone", "syntheses alone"],
-)
-def test_a_part_of_a_dossier_has_a_report(root, tmp_path, trials, syntheses, section):
+def test_trials_alone_have_a_report_with_the_same_bytes_elsewhere(root, tmp_path):
     dossier = copied(root, tmp_path / "dossier")
     path = dossier.folder / "config/config.yaml"
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    config |= {"trials": trials, "syntheses": syntheses}
+    config |= {"trials": [TRIAL]}
     config["tables"] = {"formats": ["html", "csv", "rtf", "docx", "latex"]}
-    kept = {key: value for key, value in config.items() if value is not None}
-    path.write_text(yaml.safe_dump(kept), encoding="utf-8")
+    del config["syntheses"]
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
     done = dossier.run()
     assert done.returncode == 0, done.stderr[-4000:]
-    page = (dossier.folder / "results/report.html").read_text(encoding="utf-8")
-    sections = {name for name in ("trials", "syntheses") if f'id="{name}"' in page}
-    assert [f'id="{name}"' for name in sections] == [section]
-    if trials:
-        another = Dossier(tmp_path / "another folder" / "dossier")
-        require_same_bytes(dossier, another, files=40)
-        made = {name.rpartition(".")[2] for name in outputs(another)}
-        assert {"rtf", "docx", "tex", "csv", "html", "pdf", "svg", "png", "xpt"} <= made
+    assert dossier.parts() == {"trials"}
+    another = Dossier(tmp_path / "another folder" / "dossier")
+    require_same_bytes(dossier, another, files=40)
+    made = {name.rpartition(".")[2] for name in outputs(another)}
+    assert {"rtf", "docx", "tex", "csv", "html", "pdf", "svg", "png", "xpt"} <= made
+
+
+def test_syntheses_alone_have_a_report_and_verification_names_an_edit(root, tmp_path):
+    working = copied(root, tmp_path / "two syntheses")
+    path = working.folder / "config/config.yaml"
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    # The second has nothing to pool.
+    config |= {
+        "trials": [],
+        "syntheses": ["fibromyalgia_discontinuations", "arthritis"],
+    }
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    done = working.run()
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert working.parts() == {"syntheses"}
+    working.edit(
+        "data/published/outcomes_binary.csv",
+        "discontinuation due to adverse events,12,4,49,3,50,8% v 6%",
+        "discontinuation due to adverse events,12,5,49,3,50,10% v 6%",
+    )
+    changed = verify(working)
+    assert changed.returncode == 1
+    assert "data/published/outcomes_binary.csv" in changed.stdout
+    name = "results/estimates/synthesis/fibromyalgia_discontinuations.parquet"
+    assert name in changed.stdout
+    assert "results/estimates/synthesis/arthritis.parquet" not in changed.stdout

@@ -4,6 +4,7 @@ All problems of a file are found at once. A message names the file, the place in
 what is wrong and the keys or values that would be right.
 """
 
+import copy
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -259,7 +260,8 @@ def _filled_object(
     for key, inner in properties.items():
         inner = resolved(inner, root)
         if key not in filled and "default" in inner:
-            filled[key] = _filled(inner["default"], inner, root)
+            # A copy: who changes a configuration may not change its schema.
+            filled[key] = _filled(copy.deepcopy(inner["default"]), inner, root)
     return filled
 
 

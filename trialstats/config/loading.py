@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +198,7 @@ def _fitting(
     base: Path, file: str, schema_name: str
 ) -> tuple[dict[str, Any] | None, list[str]]:
     """Return a file with defaults, or None and why it does not fit its schema."""
-    schema = load_yaml(SCHEMAS / f"{schema_name}.schema.yaml")
+    schema = _schema(SCHEMAS / f"{schema_name}.schema.yaml")
     try:
         content = load_yaml(base / file)
     except ConfigError as reason:
@@ -207,3 +208,9 @@ def _fitting(
         return None, problems
     filled: dict[str, Any] = with_defaults(content, schema)
     return filled, []
+
+
+@cache
+def _schema(path: Path) -> Any:
+    """Return a schema, read once: a dossier checks dozens of files against each."""
+    return load_yaml(path)

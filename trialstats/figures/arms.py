@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trialstats.figures.canvas import Canvas, text_width
-from trialstats.figures.pages import MARGIN, TEXT_LINE, Block
+from trialstats.figures.canvas import Canvas, shortened, text_width
+from trialstats.figures.pages import MARGIN, TEXT_LINE, Block, flowed
 from trialstats.figures.theme import BASE_SIZE, CONTROL_COLOUR, TREATMENT_COLOURS
 
 _SHAPES = ("o", "D", "^", "s", "v", "P")
@@ -60,25 +60,21 @@ def legend(
     """Return the names of the arms behind a square (filled) or a line of their look."""
     size, sample, gap = BASE_SIZE, 10.0 if filled else 18.0, 14.0
     step = TEXT_LINE * size + 1
-    places: list[tuple[str, float, int]] = []
-    x, line = MARGIN, 0
-    for arm in arms:
-        wide = sample + 4 + text_width(arm, size)
-        if x > MARGIN and x + wide > width - MARGIN:
-            x, line = MARGIN, line + 1
-        places.append((arm, x, line))
-        x += wide + gap
+    room = width - 2 * MARGIN - sample - 4
+    names = [shortened(arm, size, room) for arm in arms]
+    widths = [sample + 4 + text_width(name, size) for name in names]
+    places = flowed(widths, width, left=MARGIN, gap=gap)
 
     def draw(canvas: Canvas, top: float) -> None:
-        for arm, left, number in places:
+        for arm, name, (left, number) in zip(arms, names, places, strict=True):
             y = top + (number + 0.5) * step
             if filled:
                 canvas.rectangle(left, y - 4, sample, 8, colour=looks[arm].colour)
             else:
                 draw_sample(canvas, looks[arm], left, y, sample)
-            canvas.text(left + sample + 4, y, arm, size=size)
+            canvas.text(left + sample + 4, y, name, size=size)
 
-    return Block((line + 1) * step + 4, draw)
+    return Block((max(n for _, n in places) + 1) * step + 4, draw)
 
 
 def draw_sample(

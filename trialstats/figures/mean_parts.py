@@ -5,7 +5,7 @@ from typing import Any
 
 from matplotlib.ticker import MaxNLocator
 
-from trialstats.figures.canvas import wrap
+from trialstats.figures.canvas import shortened, text_width, wrap
 from trialstats.figures.pages import SYNTHETIC_BANNER
 from trialstats.figures.theme import (
     BASE_SIZE,
@@ -21,6 +21,10 @@ from trialstats.records import Record, is_synthetic
 
 #: Room for text in points: across the figure, and along the axis of the means.
 _ROOM, HEIGHT = 6.8 * 72 * 0.95, 175.0
+
+#: Points: the sample of a line before a name in the legend with the room around it, and
+#: the height of a line of the legend.
+_SAMPLE, _KEY = 36.0, 20.0
 
 _SHAPES = ("o", "D", "^", "s")
 
@@ -74,15 +78,26 @@ def arm_scales(p9: Any, arms: Sequence[str], listed: Sequence[Record]) -> list[A
         )
         lines.append("dashed" if arm == control else "solid")
     shapes = [_SHAPES[i % len(_SHAPES)] for i in range(len(arms))]
+    about = {
+        "limits": arms,
+        "labels": [shortened(printable(a), BASE_SIZE, _ROOM - _SAMPLE) for a in arms],
+    }
     return [
-        p9.scale_colour_manual(
-            values=dict(zip(arms, colours, strict=True)), limits=arms
-        ),
-        p9.scale_shape_manual(values=dict(zip(arms, shapes, strict=True)), limits=arms),
-        p9.scale_linetype_manual(
-            values=dict(zip(arms, lines, strict=True)), limits=arms
-        ),
+        p9.scale_colour_manual(values=dict(zip(arms, colours, strict=True)), **about),
+        p9.scale_shape_manual(values=dict(zip(arms, shapes, strict=True)), **about),
+        p9.scale_linetype_manual(values=dict(zip(arms, lines, strict=True)), **about),
     ]
+
+
+def legend_theme(p9: Any, arms: Sequence[str], room: float) -> tuple[Any, float]:
+    """Return the theme of the legend, and the points by which it makes a figure higher.
+
+    Arms stand side by side where there is room, else one below the other.
+    """
+    names = (shortened(printable(arm), BASE_SIZE, _ROOM - _SAMPLE) for arm in arms)
+    if sum(_SAMPLE + text_width(name, BASE_SIZE) for name in names) <= room:
+        return p9.theme(), 0.0
+    return p9.theme(legend_direction="vertical"), (len(arms) - 1) * _KEY
 
 
 def ticks_between(low: float, high: float) -> list[float]:

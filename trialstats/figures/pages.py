@@ -73,6 +73,35 @@ def text_block(
     return Block(step * len(texts) + (after if texts else 0.0), draw)
 
 
+def flowed(
+    widths: Sequence[float], page: float, *, left: float, gap: float
+) -> list[tuple[float, int]]:
+    """Return where pieces stand that follow one another in lines: left edge and line.
+
+    Parameters
+    ----------
+    widths : sequence of float
+        Widths of the pieces in points.
+    page : float
+        Width of the page, whose margin no piece crosses unless it is wider than a line.
+    left, gap : float
+        Where every line begins, and the room between two pieces.
+
+    Examples
+    --------
+    >>> flowed([40.0, 60.0, 20.0], 134.0, left=14.0, gap=10.0)
+    [(14.0, 0), (14.0, 1), (84.0, 1)]
+    """
+    places: list[tuple[float, int]] = []
+    x, line = left, 0
+    for wide in widths:
+        if x > left and x + wide > page - MARGIN:
+            x, line = left, line + 1
+        places.append((x, line))
+        x += wide + gap
+    return places
+
+
 def title_blocks(
     title: str,
     subtitle: str,

@@ -10,13 +10,14 @@ from matplotlib.figure import Figure
 from trialstats.errors import DataError
 from trialstats.figures.arms import Look, arms_of, looks_of
 from trialstats.figures.axis import Axis
-from trialstats.figures.canvas import Canvas, text_width, widest, wrap
+from trialstats.figures.canvas import Canvas, shortened, text_width, widest, wrap
 from trialstats.figures.individual_profiles import spread
 from trialstats.figures.pages import (
     MARGIN,
     TEXT_LINE,
     Block,
     compose,
+    flowed,
     note_blocks,
     title_blocks,
 )
@@ -105,7 +106,7 @@ def periods_plot(
     present = [arm for arm in arms_of(trial) if _shown(means, trial, arm)]
     blocks = [
         *title_blocks(title, subtitle, page, synthetic=is_synthetic(listed)),
-        _legend(present, looks),
+        _legend(present, looks, page),
         _panels(means, columns, trial, looks, unit, page),
         *_results(columns, page),
         *note_blocks([_note(means, columns)], page),
@@ -154,15 +155,18 @@ def _note(means: Sequence[Record], columns: Sequence[_Column]) -> str:
     return " ".join(said)
 
 
-def _legend(arms: Sequence[str], looks: Mapping[str, Look]) -> Block:
-    def draw(canvas: Canvas, top: float) -> None:
-        x = MARGIN + 4
-        for arm in arms:
-            _mark(canvas, x, top + _STEP / 2, looks[arm])
-            canvas.text(x + 8, top + _STEP / 2, arm, size=BASE_SIZE)
-            x += 8 + text_width(arm, BASE_SIZE) + 18
+def _legend(arms: Sequence[str], looks: Mapping[str, Look], page: float) -> Block:
+    names = [shortened(arm, BASE_SIZE, page - 2 * MARGIN - 12) for arm in arms]
+    widths = [8 + text_width(name, BASE_SIZE) for name in names]
+    places = flowed(widths, page, left=MARGIN + 4, gap=18.0)
 
-    return Block(_STEP + 6, draw)
+    def draw(canvas: Canvas, top: float) -> None:
+        for arm, name, (x, line) in zip(arms, names, places, strict=True):
+            middle = top + (line + 0.5) * _STEP
+            _mark(canvas, x, middle, looks[arm])
+            canvas.text(x + 8, middle, name, size=BASE_SIZE)
+
+    return Block((max(line for _, line in places) + 1) * _STEP + 6, draw)
 
 
 def _mark(
@@ -279,9 +283,12 @@ def _draw_means(
         ends.append((points[-1][1], sequence))
         at = max(at, points[-1][0])
     ends.sort()
-    places = spread([level for level, _ in ends], _STEP, y.right, y.left)
-    for place, (_, sequence) in zip(places, ends, strict=True):
-        lines = wrap(sequence, _SIZE, right - at - 8)
+    names_at = [wrap(sequence, _SIZE, right - at - 8) for _, sequence in ends]
+    tall = max(map(len, names_at)) * _STEP
+    room = (tall - _STEP) / 2
+    levels = [level for level, _ in ends]
+    places = spread(levels, tall, y.right + room, y.left - room)
+    for place, lines in zip(places, names_at, strict=True):
         first = place - (len(lines) - 1) * _STEP / 2
         for i, line in enumerate(lines):
             canvas.text(at + 8, first + i * _STEP, line, size=_SIZE)

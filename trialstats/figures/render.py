@@ -17,7 +17,7 @@ from PIL.PngImagePlugin import PngInfo
 from trialstats.errors import ConfigError
 from trialstats.figures.fonts import with_fonts
 from trialstats.figures.marking import name_rows
-from trialstats.figures.theme import SETTINGS
+from trialstats.figures.theme import SETTINGS, printable
 
 #: Resolutions tried in this order until a PNG is small enough.
 _PNG_DPI = (200, 150, 120, 96, 72)
@@ -63,7 +63,7 @@ def render(figure: Any, format: str, *, title: str = "", alt: str = "") -> bytes
         # Characters of other scripts are text in an SVG, and boxes elsewhere.
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         drawn = figure if isinstance(figure, Figure) else drawn_ggplot(figure)
-        return _WRITERS[format](drawn, title, alt)
+        return _WRITERS[format](drawn, printable(title), printable(alt))
 
 
 def drawn_ggplot(plot: Any) -> Figure:

@@ -9,12 +9,13 @@ from matplotlib.figure import Figure
 
 from trialstats.errors import DataError
 from trialstats.figures.axis import Axis
-from trialstats.figures.canvas import Canvas, text_width, wrap
+from trialstats.figures.canvas import Canvas, shortened, text_width, wrap
 from trialstats.figures.pages import (
     MARGIN,
     TEXT_LINE,
     Block,
     compose,
+    flowed,
     note_blocks,
     title_blocks,
 )
@@ -205,29 +206,31 @@ def _by_occasion(
             canvas.line(outline, colour=INK, width=0.9, layer=6.0)
             canvas.line([(x - half, mid), (x + half, mid)], width=1.8, layer=6.0)
 
-    title, ticks = _occasion_ticks([names[n] for n in numbers], list(middle.values()))
+    # A label does not reach over the ticks of the panels beside it.
+    title, ticks = _occasion_ticks(
+        [names[n] for n in numbers], list(middle.values()), step + 2 * (_GAP - 2)
+    )
     axis = Axis(0.0, 1.0, left, left + width)
     return _Panel(title, axis, ticks, draw)
 
 
 def _occasion_ticks(
-    names: Sequence[str], places: Sequence[float]
+    names: Sequence[str], places: Sequence[float], room: float
 ) -> tuple[str, list[tuple[float, str]]]:
     """Return the title of the visits and their labels, shorter where there is no room.
 
     "Baseline", "Week 4", "Week 8" become "Baseline", "4", "8" over "Week".
     """
     title, labels = _occasion_labels(names)
-    placed = list(zip(places, labels, strict=True))
-    kept = _spaced(placed)
-    if len(kept) == len(placed):
+    kept = _spaced(places, labels, room)
+    if len(kept) == len(labels):
         return title, kept
     shared = numbered(s for s in labels if numbered([s]))
     if shared is None:
         return title, kept
     word, _ = shared
     short = [one[1][0] if (one := numbered([s])) else s for s in labels]
-    return word, _spaced(list(zip(places, short, strict=True)))
+    return word, _spaced(places, short, room)
 
 
 def _occasion_labels(names: Sequence[str]) -> tuple[str, list[str]]:
@@ -235,11 +238,14 @@ def _occasion_labels(names: Sequence[str]) -> tuple[str, list[str]]:
     return numbered(names) or ("Visit", list(names))
 
 
-def _spaced(placed: list[tuple[float, str]]) -> list[tuple[float, str]]:
-    """Leave out labels that would touch the one before."""
+def _spaced(
+    places: Sequence[float], labels: Sequence[str], room: float
+) -> list[tuple[float, str]]:
+    """Shorten labels to the room, and leave out those that would touch the last one."""
     kept: list[tuple[float, str]] = []
     size = BASE_SIZE - 1
-    for x, label in placed:
+    for x, whole in zip(places, labels, strict=True):
+        label = shortened(whole, size, room)
         reach = text_width(label, size) / 2
         if not kept or x - reach > kept[-1][0] + text_width(kept[-1][1], size) / 2 + 2:
             kept.append((x, label))
@@ -262,17 +268,21 @@ def _points(
 
 
 def _legend(arms: Sequence[str], looks: dict[str, Look]) -> Block:
-    size = BASE_SIZE
+    size, left = BASE_SIZE, MARGIN + _LABELS
+    step = TEXT_LINE * size
+    names = [shortened(arm, size, _WIDTH - MARGIN - left - 12) for arm in arms]
+    widths = [12 + text_width(name, size) for name in names]
+    places = flowed(widths, _WIDTH, left=left, gap=18.0)
 
     def draw(canvas: Canvas, top: float) -> None:
-        x, middle = MARGIN + _LABELS, top + TEXT_LINE * size / 2
-        for arm in arms:
+        for arm, name, (x, line) in zip(arms, names, places, strict=True):
             shape, colour = looks[arm]
+            middle = top + (line + 0.5) * step
             canvas.marker(x + 4, middle, shape, size=5, colour="none", outline=colour)
-            canvas.text(x + 12, middle, arm, size=size)
-            x += 30 + text_width(arm, size)
+            canvas.text(x + 12, middle, name, size=size)
 
-    return Block(TEXT_LINE * size + 6, draw)
+    lines = max((line for _, line in places), default=0) + 1
+    return Block(lines * step + 6, draw)
 
 
 def _panels(panels: Sequence[_Panel], y: Axis) -> Block:
@@ -317,7 +327,9 @@ def _panels(panels: Sequence[_Panel], y: Axis) -> Block:
                     centre, at, text, size=size, colour=MUTED, align="center", axis=True
                 )
 
-    return Block(line + 4 + _HEIGHT + 3 + 2.6 * line, draw)
+    titles = (wrap(p.title, size, p.axis.right - p.axis.left) for p in panels)
+    below = 1.6 + max(map(len, titles))
+    return Block(line + 4 + _HEIGHT + 3 + below * line, draw)
 
 
 def _whole_ticks(reach: float) -> list[float]:

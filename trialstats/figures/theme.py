@@ -48,6 +48,8 @@ SETTINGS: Any = {
     "font.family": [FONT],
     "text.hinting": "no_hinting",
     "text.usetex": False,
+    # A name may hold dollar signs; formulas are written with characters.
+    "text.parse_math": False,
     "axes.unicode_minus": True,
     "path.simplify": False,
     "svg.fonttype": "none",

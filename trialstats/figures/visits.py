@@ -1,24 +1,29 @@
 """Least-squares means of a trial over its visits."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import pandas as pd
 
 from trialstats.errors import DataError
+from trialstats.figures.canvas import shortened, widest
 from trialstats.figures.marking import Marks, with_marks
 from trialstats.figures.mean_parts import (
     HEIGHT,
     arm_scales,
     banner_theme,
     broken,
+    legend_theme,
     texts_of_plot,
     tick_labels,
     ticks_between,
 )
+from trialstats.figures.pages import TEXT_LINE
 from trialstats.figures.theme import (
     BASE_SIZE,
+    FIGURE,
     FONT,
     HAIRLINE,
     INK,
@@ -51,11 +56,34 @@ __all__ = [
 #: Height of a row of counts under the axis, as a share of the range of the means.
 _COUNT_ROW = 0.085
 
+#: Points: the labels of the axes; the widest name of an arm before its counts, and the
+#: widest word under the axis; between two labels; margins and the title of the axis.
+_TICK, _NAMES, _WORD, _APART, _BESIDE = BASE_SIZE - 0.5, 130.0, 60.0, 5.0, 44.0
+
+#: How much longer the axis is than from the first visit to the last, and how wide a
+#: label under its end may be.
+_WITH_ENDS, _MODEST = 1.1, 48.0
+
 #: Width by which arms stand apart at one visit, as a share of the step between visits.
 _DODGE = 0.16
 
 #: The same as a share of the whole axis.
 _WIDEST_DODGE = 0.018
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """The labels of the visits on lines, and their room in points.
+
+    `panel` and `width` are of the panel and the figure; `below` is what the labels need
+    beyond one line, `expand` what the axis has beyond its ends.
+    """
+
+    labels: list[str]
+    panel: float
+    width: float
+    below: float
+    expand: tuple[float, float] | None
 
 
 def mean_profile(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) -> Any:
@@ -90,6 +118,7 @@ def mean_profile(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) ->
             remedy="rows of 'ls_mean' with a visit and a group",
         )
     arms = arms_of(listed, means)
+    names = [shortened(printable(arm), _TICK, _NAMES) for arm in arms]
     places, labels, axis = _visit_axis(visits)
     step = min((b - a for a, b in pairwise(places)), default=1.0)
     at = dict(zip(visits, places, strict=True))
@@ -98,6 +127,12 @@ def mean_profile(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) ->
     ticks = ticks_between(low, high)
     counts, rows_of_counts = _counts(listed, arms, at, low, high)
     written = tick_labels(ticks)
+    title_of_axis = broken(
+        f"{upper_first(unit)}, least-squares mean", BASE_SIZE, HEIGHT
+    )
+    beside = _BESIDE + (title_of_axis.count("\n") + 1) * TEXT_LINE * BASE_SIZE
+    beside += widest([*written, *names], _TICK)
+    room = _visit_room(labels, places, step, beside)
     p9 = plotnine()
     lines = pd.DataFrame({"y": ticks})
     plot = (
@@ -117,10 +152,10 @@ def mean_profile(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) ->
             colour=INK,
             inherit_aes=False,
         )
-        + p9.scale_x_continuous(breaks=places, labels=labels)
+        + p9.scale_x_continuous(breaks=places, labels=room.labels, expand=room.expand)
         + p9.scale_y_continuous(
             breaks=[*ticks, *rows_of_counts],
-            labels=[*written, *map(printable, arms)],
+            labels=[*written, *names],
         )
         + p9.coord_cartesian(
             ylim=(min([low, *rows_of_counts]) - 0.03 * (high - low), high)
@@ -134,10 +169,13 @@ def mean_profile(rows: pd.DataFrame, *, title: str, subtitle: str, unit: str) ->
                 "Rows of numbers: participants with data at the visit.",
             ),
             x=axis,
-            y=broken(f"{upper_first(unit)}, least-squares mean", BASE_SIZE, HEIGHT),
+            y=title_of_axis,
         )
     )
     look = [plotnine_theme(), _quiet_grid(p9), banner_theme(p9, means)]
+    legend, height = legend_theme(p9, arms, room.panel)
+    size = (room.width / 72, FIGURE[1] + (room.below + height) / 72)
+    look += [legend, p9.theme(figure_size=size)]
     marks = Marks(texts_at=_rows_at(counts), points=_rows_at(points))
     return with_marks(plot + arm_scales(p9, arms, listed) + look, marks)
 
@@ -162,6 +200,27 @@ def _visit_axis(visits: Sequence[str]) -> tuple[list[float], list[str], str]:
         if numbers == sorted(set(numbers)):
             return numbers, [f"{n:g}" for n in numbers], word
     return [float(i) for i in range(len(visits))], list(map(printable, visits)), "Visit"
+
+
+def _visit_room(
+    labels: Sequence[str], places: Sequence[float], step: float, beside: float
+) -> _Room:
+    """Return the labels of the visits with the room that they need.
+
+    Labels wider than the step between two visits break into lines; where a step is
+    narrower than a word, the figure grows. Half a step then lies before the first visit
+    and after the last one.
+    """
+    steps = (places[-1] - places[0]) / step
+    panel = FIGURE[0] * 72 - beside
+    wide = widest(labels, _TICK)
+    if wide + _APART <= panel / (steps * _WITH_ENDS or 1.0) and wide <= _MODEST:
+        return _Room(list(labels), panel, panel + beside, 0.0, None)
+    longest = widest((w for t in labels for w in t.split()), _TICK)
+    panel = max(panel, (steps + 1) * (min(longest, _WORD) + _APART))
+    lines = [broken(label, _TICK, panel / (steps + 1) - _APART) for label in labels]
+    below = max(text.count("\n") for text in lines) * TEXT_LINE * _TICK
+    return _Room(lines, panel, panel + beside, below, (0.0, step / 2))
 
 
 def _points(

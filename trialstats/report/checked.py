@@ -12,7 +12,7 @@ from trialstats.rows import COUNT, TEXT, field
 from trialstats.tables.formats.read_back import READERS, read_csv
 from trialstats.tracing.dossier import Problem, Sources, Text, Traced
 from trialstats.tracing.numbers import numbers_in
-from trialstats.tracing.pages import Said, blocks_of_page
+from trialstats.tracing.pages import OF_AXIS, Said, blocks_of_page
 
 #: One row per file that prints numbers.
 TRACED = pa.schema(
@@ -25,13 +25,10 @@ TRACED = pa.schema(
     ]
 )
 
-#: How a page names the source of a number that labels an axis.
-OF_AXIS = "Scale of an axis"
-
 _PERCENT = re.compile(r"\s?%|\s?percentage points?")
 
 #: Problems that a message lists.
-_SHOWN = int(__import__("os").environ.get("SHOWN", "20"))
+_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +131,17 @@ def _of_block(block: Sequence[Said]) -> Iterator[Text]:
             # A sign of percent that follows belongs to the number.
             sign = _PERCENT.match(after.text) if after else None
             yield Text(said.text + (sign.group() if sign else ""), said.rows)
-        left.append(" … " if said.rows else said.text)
+        # The words around a number say what it is of.
+        left.append(_without_numbers(said.text) if said.rows else said.text)
     yield Text("".join(left))
+
+
+def _without_numbers(text: str) -> str:
+    made, position = [], 0
+    for number in numbers_in(text):
+        made += [text[position : number.start], "…"]
+        position = number.end
+    return "".join([*made, text[position:]])
 
 
 def _difference(ending: str, content: bytes, page: bytes) -> str:
@@ -145,7 +151,10 @@ def _difference(ending: str, content: bytes, page: bytes) -> str:
         known = {
             n.value for table in expected for t in table.texts for n in numbers_in(t)
         }
-        cells = [cell for row in read_csv(content) for cell in row]
+        head, *body = read_csv(content)
+        # Columns without a heading, or with the same, are told apart by their place.
+        named = [re.sub(r"\[\d+\]$", "", cell) for cell in head]
+        cells = [cell for row in (named, *body) for cell in row]
         own = [n for cell in cells for n in numbers_in(cell)]
         lost = [n.text for n in own if n.value not in known]
         return f"{', '.join(lost[:5])} stand on no page" if lost else ""

@@ -9,7 +9,7 @@ from trialstats import tables
 from trialstats.records import Record, distinct, find, records
 from trialstats.report.content import Block
 from trialstats.report.phrases import Sentence
-from trialstats.vocabulary import sentence_list
+from trialstats.vocabulary import NOT_TRIED, sentence_list
 
 _AGREEMENT = "results/estimates/agreement"
 
@@ -101,7 +101,8 @@ def warnings_block(
 def _not_estimable(rows: Sequence[Record]) -> list[Sentence]:
     """Say which statistics have no estimate and why, each reason once."""
     said = []
-    absent = [row for row in rows if row["not_estimable"]]
+    reasons = (None, NOT_TRIED)
+    absent = [row for row in rows if row["not_estimable"] not in reasons]
     for reason in distinct(absent, "not_estimable"):
         part = find(absent, not_estimable=reason)
         names = sentence_list(

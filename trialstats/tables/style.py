@@ -4,10 +4,11 @@
 #: the first column stays in view. Paper is light, also where screens are dark.
 TABLE_STYLE = """
 :root{color-scheme:light;--ink:#1b1f24;--quiet:#57606a;--line:#d0d7de;--strong:#57606a;
---shade:#f6f8fa;--link:#0b57a4;--paper:#fff;--shadow:rgba(27,31,36,.18)}
+--shade:#f6f8fa;--link:#0b57a4;--paper:#fff;--shadow:rgba(27,31,36,.18);
+--mark:#dceafb}
 @media screen and (prefers-color-scheme:dark){:root:not([data-theme=light]){
 color-scheme:dark;--ink:#e6e9ed;--quiet:#a9b3bf;--line:#3a424c;--strong:#8b949e;
---shade:#1e242c;--link:#7ab8ff;--paper:#12161b;--shadow:rgba(0,0,0,.6)}}
+--shade:#1e242c;--link:#7ab8ff;--paper:#12161b;--shadow:rgba(0,0,0,.6);--mark:#173454}}
 *{box-sizing:border-box}
 body{margin:0;color:var(--ink);background:var(--paper);
 font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,
@@ -23,7 +24,7 @@ background-size:2.5rem 100%,.8rem 100%;background-repeat:no-repeat}
 table{border-collapse:collapse;font-size:.875rem;line-height:1.4;
 font-variant-numeric:tabular-nums;min-width:min(100%,34rem)}
 caption{text-align:left;padding:0 0 .5rem;caption-side:top}
-caption span{display:block;position:sticky;left:0;width:fit-content;
+caption>span{display:block;position:sticky;left:0;width:fit-content;
 max-width:min(100%,calc(100vw - 2.5rem))}
 caption .title{font-weight:650;font-size:1rem}
 caption .number{color:var(--quiet)}

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from itertools import groupby
 
+#: How a page names the source of a number that labels an axis.
+OF_AXIS = "Scale of an axis"
+
 #: Elements that have no end.
 _VOID = {
     *("area", "base", "br", "col", "embed", "hr", "img", "input", "link"),
@@ -92,6 +95,8 @@ class _Reader(HTMLParser):
             block = self.blocks
         if "data-row" in named:
             rows, given = tuple((named["data-row"] or "").split()), ""
+        elif named.get("class") == "axis":
+            rows, given = (), OF_AXIS
         elif "data-given" in named:
             rows, given = (), named["data-given"] or ""
         self.stack.append(_Open(tag, rows, given, block))

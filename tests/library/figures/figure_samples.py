@@ -5,6 +5,7 @@ compare what is drawn with what stands in the rows.
 """
 
 import math
+import warnings
 from itertools import count
 
 import matplotlib as mpl
@@ -208,7 +209,9 @@ def texts(figure):
 
 def boxes(figure, dpi=100):
     """Return the texts of a figure with their boxes in pixels, and the canvas' size."""
-    with mpl.rc_context(SETTINGS):
+    with mpl.rc_context(SETTINGS), warnings.catch_warnings():
+        # As while writing a figure: other scripts are boxes, as wide as measured.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         figure.set_dpi(dpi)
         renderer = FigureCanvasAgg(figure).get_renderer()
         found = texts(figure)

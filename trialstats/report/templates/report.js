@@ -150,7 +150,8 @@
     || (e.target.closest("summary") && !e.target.closest(FOLLOWED));
   document.addEventListener("click", (event) => {
     if (!(event.target instanceof Element) || panel.contains(event.target) || acts(event)) return;
-    if (String(window.getSelection())) return;
+    // Who selects text to copy it does not follow a number.
+    if (event.detail && !window.getSelection().isCollapsed) return;
     follow(event.target);
   });
   document.addEventListener("keydown", (event) => {
