@@ -124,6 +124,24 @@ def natural(value: float | None, scale: str) -> float:
     return number
 
 
+#: Characters that turn the direction of all that follows them on a line.
+STEERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+_WITHOUT_STEERING = {ord(c): "\N{REPLACEMENT CHARACTER}" for c in STEERING}
+
+
+def undirected(text: str) -> str:
+    """Return text without marks of direction, so that no number reads backwards.
+
+    Scripts that run from right to left need none of them; a mark that a name ends with
+    would turn "12" after it into "21".
+
+    >>> undirected("Placebo\N{RIGHT-TO-LEFT OVERRIDE} 12")
+    'Placebo� 12'
+    """
+    return text.translate(_WITHOUT_STEERING)
+
+
 #: A number, alone or followed by text that calls nothing, such as "-0.34 (-0.9 to 1)".
 _NUMBER = re.compile(r"[+-]?[\d.]+(?:e[+-]?\d+)?%?(?:[ ,;:(\[†‡][^=|!\"'@]*)?")
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -61,6 +62,7 @@ TEXTS = (
     "\N{GRINNING FACE} \N{CJK UNIFIED IDEOGRAPH-8A66}\N{CJK UNIFIED IDEOGRAPH-9A13}",
     "e\N{COMBINING ACUTE ACCENT}a\N{COMBINING RING ABOVE} "
     "\N{DEVANAGARI LETTER HA}\N{DEVANAGARI VOWEL SIGN I}",
+    "\N{RIGHT-TO-LEFT OVERRIDE}drawkcab\N{RIGHT-TO-LEFT ISOLATE}",
     "</svg></style><foreignObject><a href='javascript:x'>",
 )
 
@@ -152,7 +154,12 @@ class Trial:
     dictionary: pd.DataFrame
 
 
-def _made(name: str, config: Any, files: Mapping[str, bytes], folder: Path) -> Trial:
+def _made(name: str, config: Any, files: Mapping[str, bytes]) -> Trial:
+    with TemporaryDirectory() as folder:
+        return _made_in(Path(folder), name, config, files)
+
+
+def _made_in(folder: Path, name: str, config: Any, files: Mapping[str, bytes]) -> Trial:
     schema = load_yaml(SCHEMAS / "trial.schema.yaml")
     check(config, schema, file=name)
     config = with_defaults(config, schema) | {"id": name}
@@ -206,21 +213,21 @@ def _dictionary(config: Any, clean: CleanTrial, folder: Path) -> pd.DataFrame:
 
 
 @cache
-def parallel(folder: Path) -> Trial:
-    """Return the trial of the gallery, poisoned; its raw files go to `folder`."""
+def parallel() -> Trial:
+    """Return the trial of the gallery, poisoned."""
     config = load_yaml(GALLERY / "config/trials/back_pain.yaml")
     files = {
         file: poisoned_cells((GALLERY / file).read_bytes())
         for spec in config["sources"].values()
         for file in files_of(spec).values()
     }
-    return _made("back_pain", poisoned(config), files, folder)
+    return _made("back_pain", poisoned(config), files)
 
 
 @cache
-def crossing(folder: Path) -> Trial:
-    """Return a crossover trial, poisoned; its raw files go to `folder`."""
-    return _made("crossover", poisoned(load_yaml(CROSSOVER)), crossover(), folder)
+def crossing() -> Trial:
+    """Return a crossover trial, poisoned."""
+    return _made("crossover", poisoned(load_yaml(CROSSOVER)), crossover())
 
 
 @dataclass(frozen=True)
@@ -234,8 +241,8 @@ class Synthesis:
 
 
 @cache
-def synthesis(folder: Path) -> Synthesis:
-    """Return the synthesis of the gallery, poisoned; its tables go to `folder`."""
+def synthesis() -> Synthesis:
+    """Return the synthesis of the gallery, poisoned."""
     schema = load_yaml(SCHEMAS / "synthesis.schema.yaml")
     config = poisoned(load_yaml(GALLERY / "config/syntheses/response.yaml"))
     config["notes"] = list(TEXTS)
@@ -244,12 +251,14 @@ def synthesis(folder: Path) -> Synthesis:
     problems = synthesis_problems(config, {}, file="response")
     assert not problems, "\n".join(problems)
     cells = {}
-    for name in ("response", "risk_of_bias", "certainty"):
-        content = (GALLERY / f"data/{name}.csv").read_bytes()
-        # Domains and judgements are words that the library knows.
-        keep = ("domain", "judgement", "synthesis")
-        (folder / f"{name}.csv").write_bytes(poisoned_cells(content, keep=keep))
-        cells[name] = io.read_cells(folder / f"{name}.csv")
+    with TemporaryDirectory() as folder:
+        for name in ("response", "risk_of_bias", "certainty"):
+            path = Path(folder) / f"{name}.csv"
+            content = (GALLERY / f"data/{name}.csv").read_bytes()
+            # Domains and judgements are words that the library knows.
+            keep = ("domain", "judgement", "synthesis")
+            path.write_bytes(poisoned_cells(content, keep=keep))
+            cells[name] = io.read_cells(path)
     studies, _ = build_studies(cells.pop("response"), config["studies"])
     judged, certainty = judgement_frames(
         cells,

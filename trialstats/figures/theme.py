@@ -13,6 +13,8 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.ft2font import FT2Font
 
+from trialstats.formatting import STEERING
+
 #: Ships with matplotlib: the same glyphs and widths on every machine.
 FONT = "DejaVu Sans"
 
@@ -89,7 +91,8 @@ def printable(text: str) -> str:
 
 def _control(character: str) -> bool:
     """Return whether XML cannot hold a character, or it only steers others."""
-    return unicodedata.category(character) in ("Cc", "Cs", "Cn", "Co")
+    unheld = unicodedata.category(character) in ("Cc", "Cs", "Cn", "Co")
+    return unheld or character in STEERING
 
 
 def plotnine() -> Any:

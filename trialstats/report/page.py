@@ -4,6 +4,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from trialstats.figures.fonts import faces_used, font_css
+from trialstats.formatting import undirected
 from trialstats.report.content import ReportContent, Section
 from trialstats.report.embedding import embedded_rows
 from trialstats.report.inline_svg import inline_svg
@@ -59,7 +60,7 @@ def write_report(content: ReportContent) -> str:
     sections = (*content.syntheses, *content.trials)
     mark = Marker(content.by_id, content.given)
     glyphs = font_css(faces_used(f.svg for f in content.figures))
-    return environment.get_template("report.html").render(
+    made = environment.get_template("report.html").render(
         content=content,
         conditions=_by_condition(content.syntheses),
         mark=mark,
@@ -82,6 +83,7 @@ def write_report(content: ReportContent) -> str:
             digests=content.digests,
         ),
     )
+    return undirected(made)
 
 
 def _table(table: Table, mark: Marker) -> Markup:

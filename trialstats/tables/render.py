@@ -8,7 +8,7 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
-from trialstats.formatting import MINUS
+from trialstats.formatting import MINUS, undirected
 from trialstats.tables.formats.texts import plain as one_line
 from trialstats.tables.style import TABLE_STYLE
 from trialstats.tables.table import Cell, Column, Row, Table
@@ -161,7 +161,7 @@ def to_html(table: Table, mark: Mark = plain) -> str:
         A ``<table>`` with caption, scopes and, on each cell that prints a row of the
         estimates, its ``row_id`` as ``data-row``. Everything is escaped.
     """
-    return _TEMPLATE.render(
+    made = _TEMPLATE.render(
         table=table,
         spanners=_spanners(table.columns),
         bodies=_bodies(table),
@@ -171,6 +171,7 @@ def to_html(table: Table, mark: Mark = plain) -> str:
         titles=_WORDS_AROUND,
         letters="Mark of a footnote of the table",
     )
+    return undirected(made)
 
 
 def _footnotes(table: Table) -> list[tuple[str, str, tuple[str, ...]]]:
@@ -190,7 +191,7 @@ _WORDS_AROUND = "Words of the table, from the configuration or the library; no r
 def to_page(tables: Sequence[Table], title: str) -> str:
     """Return tables as one HTML page that stands alone."""
     return _PAGE_TEMPLATE.render(
-        title=title,
+        title=undirected(title),
         style=Markup(TABLE_STYLE),  # our own constant
         fragments=[Markup(to_html(table)) for table in tables],  # escaped already
     )

@@ -253,15 +253,12 @@
   });
   window.addEventListener("afterprint", () => folded.forEach((e) => { e.open = false; }));
 
-  // Blocks out of sight are laid out when there is time, so that the page opens at once;
-  // on very long pages they wait until a reader comes near.
-  const blocks = [...document.querySelectorAll(".block")], LONG = 600;
-  const later = window.requestIdleCallback || ((call) => window.setTimeout(call, 50));
-  const lay = () => {
-    blocks.splice(0, 4).forEach((e) => e.classList.add("laid"));
-    if (blocks.length) later(lay);
-  };
-  if (blocks.length <= LONG) later(lay);
+  // Blocks out of sight are laid out once the page stands, so that it opens at once; on
+  // very long pages they wait until a reader comes near.
+  const blocks = document.querySelectorAll(".block"), LONG = 600;
+  window.addEventListener("load", () => {
+    if (blocks.length <= LONG) blocks.forEach((e) => e.classList.add("laid"));
+  });
 
   reach(document);
   document.querySelectorAll(".tools,.hint").forEach((e) => { e.hidden = false; });

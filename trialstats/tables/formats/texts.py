@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from trialstats.formatting import STEERING
 from trialstats.tables.table import Cell
 
 #: White space that a page shows as one space; no-break and thin spaces stay.
@@ -18,9 +19,9 @@ _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 def plain(text: str) -> str:
     r"""Return text as one line of characters that every format can hold.
 
-    Runs of white space become one space, as a browser shows them. Control characters
-    and code points that are no characters become the replacement character, so that a
-    reader sees that something was there.
+    Runs of white space become one space, as a browser shows them. Control characters,
+    marks of direction and code points that are no characters become the replacement
+    character, so that a reader sees that something was there.
 
     >>> plain(" two\n lines\0 ")
     'two lines�'
@@ -70,7 +71,8 @@ def _is_no_text(character: str) -> bool:
         return False
     point = ord(character)
     return (
-        unicodedata.category(character) in {"Cc", "Cs"}
+        character in STEERING
+        or unicodedata.category(character) in {"Cc", "Cs"}
         or point & 0xFFFE == 0xFFFE
         or 0xFDD0 <= point <= 0xFDEF
     )
