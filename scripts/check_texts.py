@@ -1,5 +1,6 @@
 """Find every number of the dossier in the row that it comes from, or stop."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,17 +49,25 @@ def main(
     labels: Mapping[str, str],
 ) -> None:
     compared = (io.read_table(path, rows.AGREEMENT) for path in agreement)
+    checks = [
+        {**one, "of": one["row_id"], "row_id": f"agreement:{place}"}
+        for place, one in enumerate(records(stacked(compared, rows.AGREEMENT)), start=1)
+    ]
+    trials_known = of_file(
+        published_trials, evidence_rows.PUBLISHED_TRIALS, "published_trials"
+    )
+    entries = of_file(evidence, EVIDENCE, "evidence_map")
     known: list[Record] = [
         *(
             r
             for path in estimates
             for r in records(io.read_table(path, rows.ESTIMATES))
         ),
-        *identified(stacked(compared, rows.AGREEMENT), "agreement"),
-        *of_file(published_trials, evidence_rows.PUBLISHED_TRIALS, "published_trials"),
+        *checks,
+        *trials_known,
         *of_file(published_effects, evidence_rows.EFFECTS, "effects"),
         *of_file(published_warnings, cleaning_rows.PUBLISHED_WARNINGS, "warnings"),
-        *of_file(evidence, EVIDENCE, "evidence_map"),
+        *entries,
         *of_file(certainty, evidence_rows.CERTAINTY, "certainty"),
         *(row for path in listings for row in of_listing(path)),
     ]
@@ -66,9 +75,12 @@ def main(
     for path in datasets:
         known += of_dataset(path, named)
     given = [
-        *texts_in([list(configs), installed_versions(CODE), file_digests(data)]),
+        *texts_in(list(configs)),
+        f"SHA-256 of {len(data)} files",
+        *counts_of_listings(known),
         *(text for work in REFERENCES.values() for text in (work.text, work.address)),
         *labels.values(),
+        *counts_in_words(checks, trials_known, entries, configs),
         *files,
         *trials,
         # Where nothing can be estimated, what is added to a zero.
@@ -76,8 +88,55 @@ def main(
         # Headings print names with spaces.
         *(str(config.get("id", "")).replace("_", " ") for config in configs),
     ]
-    checked = check_files(files, io.read_bytes, Sources(known, given))
+    versions = {
+        f"Installed version of {name}": version
+        for name, version in installed_versions(CODE).items()
+    }
+    digests = {
+        f"SHA-256 of {name}": digest for name, digest in file_digests(data).items()
+    }
+    sources = Sources(known, given, versions | digests)
+    checked = check_files(files, io.read_bytes, sources)
     io.write_table(rows.frame_of(traced_rows(checked), TRACED), traced, TRACED)
+
+
+def counts_in_words(
+    checks: Sequence[Record],
+    published: Sequence[Record],
+    entries: Sequence[Record],
+    configs: Sequence[Mapping[str, Any]],
+) -> Iterator[str]:
+    """Yield what sentences of the report count, counted here from the files."""
+    sections: dict[str, list[bool]] = defaultdict(list)
+    by_engine: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    for check in checks:
+        for name in ("", str(check["of"]).split(".")[0]):
+            sections[name].append(bool(check["agrees"]))
+        for name in ("", str(check["of"]).split(".")[0]):
+            by_engine[name, str(check["engine"])].append(bool(check["agrees"]))
+    for agreeing in sections.values():
+        yield f"{sum(agreeing)} of {len(agreeing)} checks agree"
+    # A cell that counts more rows than a reader would look at names none of them.
+    for agreeing in by_engine.values():
+        yield f"{sum(agreeing)} of {len(agreeing)}"
+    yield f"{len(published)} published trials"
+    yield f"{len(entries)} entries"
+    for offer, count in Counter(str(row["offers"]) for row in entries).items():
+        yield f"{count} {offer}"
+    made_up = [config for config in configs if config.get("data_status")]
+    yield f"{len(made_up)} trials analysed from individual data"
+    syntheses = sum("synthesis" in config for config in configs)
+    for number in range(1, syntheses + 1):
+        yield f"{number} syntheses of their results"
+
+
+def counts_of_listings(known: Sequence[Record]) -> Iterator[str]:
+    """Yield how sentences count the rows of a listing."""
+    for row in known:
+        if str(row["row_id"]).startswith("file:"):
+            count = int(row["n_rows"])
+            yield f"{count} findings in the raw data"
+            yield f"{count} raw row{' is' if count == 1 else 's are'} in no dataset"
 
 
 def of_file(path: str, schema: Any, kind: str) -> list[Record]:

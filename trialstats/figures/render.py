@@ -5,11 +5,13 @@ import io
 import re
 import warnings
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
 import matplotlib as mpl
+from fontTools import subset
 from matplotlib.figure import Figure
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -127,12 +129,32 @@ def _with_rows(svg: str) -> str:
 def _pdf(figure: Figure, title: str, alt: str) -> bytes:
     buffer = io.BytesIO()
     about = {"Title": title or None, "Subject": alt or None, "Creator": "trialstats"}
-    figure.savefig(
-        buffer,
-        format="pdf",
-        metadata={**about, "CreationDate": None, "Producer": None},
-    )
+    with _without_layout_tables():
+        figure.savefig(
+            buffer,
+            format="pdf",
+            metadata={**about, "CreationDate": None, "Producer": None},
+        )
     return buffer.getvalue()
+
+
+#: Tables of a font that shape text. A PDF places glyphs itself and reads none of them.
+_LAYOUT_TABLES = ("GDEF", "GPOS", "GSUB")
+
+
+@contextmanager
+def _without_layout_tables() -> Iterator[None]:
+    """Leave what shapes text out of embedded fonts: reducing it takes most of the time.
+
+    matplotlib has no setting for the tables it embeds; fontTools takes its defaults
+    from here.
+    """
+    before = subset.Options._drop_tables_default
+    subset.Options._drop_tables_default = [*before, *_LAYOUT_TABLES]
+    try:
+        yield
+    finally:
+        subset.Options._drop_tables_default = before
 
 
 def described(svg: str, title: str, alt: str) -> str:

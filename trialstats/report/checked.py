@@ -25,6 +25,9 @@ TRACED = pa.schema(
     ]
 )
 
+#: How a page names the source of a text that one place holds whole.
+EXACT = ("Installed version of ", "SHA-256 of ")
+
 _PERCENT = re.compile(r"\s?%|\s?percentage points?")
 
 #: Problems that a message lists.
@@ -113,7 +116,14 @@ def _is_page(file: str) -> bool:
 
 
 def _of_figure(content: bytes) -> Iterator[Text]:
-    return (Text(w.text, w.rows) for w in texts_of(content) if not w.of_axis)
+    left = []
+    for written in texts_of(content):
+        if written.rows:
+            yield Text(written.text, written.rows)
+        elif not written.of_axis:
+            left.append(written.text)
+    # A label breaks into lines: the words before a number may stand in another one.
+    yield Text(" ".join(left))
 
 
 def _of_page(content: bytes) -> Iterator[Text]:
@@ -125,7 +135,10 @@ def _of_block(block: Sequence[Said]) -> Iterator[Text]:
     """Yield each text that names rows, and what is left of the block as a label."""
     left = []
     for said, after in zip(block, [*block[1:], None], strict=True):
-        if said.given.startswith(OF_AXIS):
+        if said.given.startswith(OF_AXIS) or _cites(said):
+            continue
+        if said.given.startswith(EXACT):
+            yield Text(said.text, (), said.given)
             continue
         if said.rows:
             # A sign of percent that follows belongs to the number.
@@ -133,7 +146,13 @@ def _of_block(block: Sequence[Said]) -> Iterator[Text]:
             yield Text(said.text + (sign.group() if sign else ""), said.rows)
         # The words around a number say what it is of.
         left.append(_without_numbers(said.text) if said.rows else said.text)
-    yield Text("".join(left))
+    apart = " " if "svg" in block[0].path else ""
+    yield Text(apart.join(left))
+
+
+def _cites(said: Said) -> bool:
+    """Return whether a text is the number of a reference, which is a link to it."""
+    return said.path[-1:] == ("a",) and said.text.strip().isdigit()
 
 
 def _without_numbers(text: str) -> str:

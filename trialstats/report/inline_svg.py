@@ -117,7 +117,8 @@ def _written(
         return ""
     kept = dict(_attributes(element, names))
     inside = element.get("data-row") or element.get("data-given") or followed
-    if _TICK.fullmatch(element.get("id", "")) and not inside:
+    of_axis = element.get("class") == "axis" or _TICK.fullmatch(element.get("id", ""))
+    if of_axis and not inside:
         kept["data-given"], inside = _OF_AXIS, True
     if tag == "text" and not inside:
         text = "".join(element.itertext())

@@ -197,9 +197,8 @@ def _data_kinds(
     kinds = [
         (
             "Real",
-            f"The {len(published_trials)} published trials and every synthesis of "
-            "them. Their numbers were read in abstracts and registry entries, unless "
-            "a mark says otherwise.",
+            "The published trials and every synthesis of them. Their numbers were "
+            "read in abstracts and registry entries, unless a mark says otherwise.",
         )
     ]
     for status, kind, words in _MARKED_KINDS:

@@ -21,10 +21,13 @@ class Text:
         The text.
     rows : tuple of str
         The ``row_id`` of the rows that it names; none for a label.
+    given : str
+        Where it is from when one place holds it whole, such as a version.
     """
 
     text: str
     rows: tuple[str, ...] = ()
+    given: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +83,17 @@ class Sources:
         Every row, each with its ``row_id``.
     given : iterable of str
         Texts of the configuration.
+    exact : mapping of str to str
+        Where a text is from, to the text: versions and digests.
     """
 
-    def __init__(self, records: Iterable[Record], given: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        records: Iterable[Record],
+        given: Iterable[str] = (),
+        exact: Mapping[str, str] | None = None,
+    ) -> None:
+        self._exact = dict(exact or {})
         self._records = {str(row["row_id"]): row for row in records}
         named = (str(v) for row in self._records.values() for v in _texts(row))
         levels = {row.get("confidence_level") for row in self._records.values()}
@@ -127,6 +138,8 @@ class Sources:
         return [self._records[i] for i in text.rows if i in self._records]
 
     def _missing(self, text: Text, rows: Sequence[Record]) -> list[str]:
+        if text.given:
+            return [] if self._exact.get(text.given) == text.text else [text.text]
         unknown = [i for i in text.rows if i not in self._records]
         if unknown:
             return [f"unknown row {i}" for i in unknown]
@@ -141,7 +154,20 @@ class Sources:
         if not left or len(part) < _PART:
             return left
         # A long text breaks into lines, each a part of what is known.
-        return [] if any(part in given for given in min(told, key=len)) else left
+        if any(part in given for given in min(told, key=len)):
+            return []
+        return [number for number in left if not self._is_quoted(number, part)]
+
+    def _is_quoted(self, number: str, text: str) -> bool:
+        """Return whether a number stands in a text as in a known one, words and all."""
+        for found in re.finditer(rf"(?:\S+ )?\S*{re.escape(number)}\S*", text):
+            words = found.group().strip("().,;:")
+            listed = self._given.get(_DIGITS.findall(words)[-1], [])
+            # One word alone must say more than the number.
+            telling = " " in words or words != number.strip("().,;:")
+            if telling and any(words in given for given in listed):
+                return True
+        return False
 
 
 def _plain(text: str) -> str:

@@ -24,6 +24,9 @@ _NUMBER = re.compile(
 #: What makes digits the end of a name, such as HAMD17 or COMP8FL.
 _NAME = re.compile(r"[^\W\d]|_")
 
+#: The same behind a hyphen: SF-36, or the parts of a ``row_id``.
+_JOINED = re.compile(r"[^\W\d]-")
+
 
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
@@ -85,9 +88,12 @@ def _numbers(text: str) -> Iterator[Number]:
         if found["version"]:
             continue
         before = text[found.start() - 1 : found.start()]
-        if _NAME.match(before) and not found["bound"] and not found["sign"]:
+        joined = _JOINED.fullmatch(text[max(found.start() - 2, 0) : found.start()])
+        if (_NAME.match(before) or joined) and not found["bound"]:
             # The rest of the name is no number either.
-            rest = re.compile(r"[\w.]*").match(text, position)
+            rest = re.compile(r"[\w.-]*\w" if joined else r"[\w.]*").match(
+                text, position
+            )
             position = rest.end() if rest else position
             continue
         digits = re.sub(r"[,\u202f\u2009]", "", found["digits"])

@@ -57,7 +57,7 @@ def texts_of_page(page: str) -> list[Said]:
 
 #: Elements that hold texts which are read together.
 _BLOCKS = {
-    *("p", "li", "td", "th", "dt", "dd", "caption", "figcaption", "summary", "text"),
+    *("p", "li", "td", "th", "dt", "dd", "caption", "figcaption", "summary", "svg"),
     *("sup", "sub"),
     *("div", "section", "article", "header", "nav", "footer"),
     *("h1", "h2", "h3", "h4", "h5", "h6", "title", "button", "option", "label"),

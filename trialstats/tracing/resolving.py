@@ -18,7 +18,7 @@ Record = Mapping[str, Any]
 _PERCENT = re.compile(r"\s?(?:%|percentage point)")
 
 #: Columns whose digits are names of things, not texts about them.
-_KEYS = ("row_id", "model_id")
+_KEYS = ("row_id", "model_id", "of")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,17 +216,35 @@ def without(text: str, given: Iterable[str]) -> str:
 def _resolved(
     number: Number, rows: Sequence[Record], label: bool, percent: bool
 ) -> Piece:
-    for find in (_among_levels if label else _among_values, _among_texts):
-        for row in rows:
-            for column, printing in find(number, row, percent):
-                row_id = str(row.get("row_id", ""))
-                return Piece(number.text, row_id, column, printing, number=True)
+    found = _in_a_row(number, rows, _among_levels if label else _among_values, percent)
+    if found is None and not label:
+        found = _over_rows(number, rows)
+    if found is None:
+        found = _in_a_row(number, rows, _among_texts, percent)
+    return Piece(number.text, number=True) if found is None else found
+
+
+def _in_a_row(
+    number: Number,
+    rows: Sequence[Record],
+    find: Callable[[Number, Record, bool], Iterator[tuple[str, str]]],
+    percent: bool,
+) -> Piece | None:
+    for row in rows:
+        for column, printing in find(number, row, percent):
+            row_id = str(row.get("row_id", ""))
+            return Piece(number.text, row_id, column, printing, number=True)
+    return None
+
+
+def _over_rows(number: Number, rows: Sequence[Record]) -> Piece | None:
+    """Return what the rows of a listing add up to, or how many there are."""
     for name, over in (("sum of rows", _summed), ("number of rows", _counted)):
-        column = "" if label else over(number, rows)
+        column = over(number, rows)
         if column:
             first = str(rows[0].get("row_id", ""))
             return Piece(number.text, first, column, name, number=True)
-    return Piece(number.text, number=True)
+    return None
 
 
 def _summed(number: Number, rows: Sequence[Record]) -> str:

@@ -108,8 +108,18 @@ def parts(name):
     return design.matrix(), design.response, groupings
 
 
-@pytest.mark.parametrize("restricted", [True, False])
-@pytest.mark.parametrize("name", list(DESIGNS))
+#: Designs in which finding the maximum without derivatives takes longest.
+LONGEST = ("slopes", "nested slopes", "crossed slopes", "three levels")
+
+
+@pytest.mark.parametrize(
+    ("name", "restricted"),
+    [
+        *((name, True) for name in DESIGNS),
+        *((name, False) for name in DESIGNS if name not in LONGEST),
+        *(pytest.param(name, False, marks=pytest.mark.validation) for name in LONGEST),
+    ],
+)
 def test_estimates_are_the_maximum_of_the_dense_likelihood(name, restricted):
     make, random, correlated = DESIGNS[name]
     x, y, groupings = parts(name)

@@ -15,6 +15,7 @@ from trialstats.evidence_rows import EFFECTS, PUBLISHED_TRIALS
 from trialstats.figures.forest import forest_plot
 from trialstats.figures.render import render
 from trialstats.figures.trial_kinds import draw_figure
+from trialstats.formatting import STEERING, undirected
 from trialstats.report.content import SynthesisMaterial, TrialMaterial, figure_of
 from trialstats.report.page import write_report
 from trialstats.report.sections import build_content
@@ -23,10 +24,6 @@ from trialstats.tracing.pages import texts_of_page
 
 #: Elements that are never closed.
 VOID = {"meta", "br", "hr", "input"}
-
-SVG = {"svg", "title", "desc", "metadata", "defs", "style", "g", "path", "use", "text"}
-SVG |= {"tspan", "clippath", "rect", "rdf:rdf", "cc:work", "dc:type", "dc:format"}
-SVG |= {"dc:creator", "cc:agent", "dc:title"}
 
 
 def figure(name, drawn, title, alt):
@@ -120,10 +117,8 @@ def test_nothing_on_the_page_runs_loads_or_breaks_out():
 
 
 def test_the_rows_inside_the_page_end_where_they_should():
-    parts = re.findall(
-        r'<script type="application/json"[^>]*>(.*?)</script>', page(), re.S
-    )
-    (rows,) = parts
+    within = r'<script type="application/json"[^>]*>(.*?)</script>'
+    (rows,) = re.findall(within, page(), re.DOTALL)
     assert "<" not in rows
     sets = json.loads(rows)["sets"]
     known = set(parallel().material.rows["row_id"])
@@ -131,8 +126,12 @@ def test_the_rows_inside_the_page_end_where_they_should():
 
 
 def test_names_stand_on_the_page_as_they_are():
-    said = re.sub(r"\s+", "", "".join(part.text for part in texts_of_page(page())))
-    absent = [text for text in TEXTS if re.sub(r"\s+", "", text) not in said]
-    assert not absent
+    said = without_space("".join(part.text for part in texts_of_page(page())))
+    assert not [text for text in TEXTS if without_space(text) not in said]
     names = ("Placebo", "High dose", "Headache", "Rash", "Week 12", "Trial 10")
-    assert not [n for n in names if re.sub(r"\s+", "", POISONED[n]) not in said]
+    assert not [name for name in names if without_space(POISONED[name]) not in said]
+    assert not STEERING & set(page())
+
+
+def without_space(text):
+    return re.sub(r"\s+", "", undirected(text))

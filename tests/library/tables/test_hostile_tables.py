@@ -16,6 +16,7 @@ import pytest
 
 from tests.library.hostile_trial import POISONED, TEXTS, crossing, parallel, synthesis
 from trialstats import io, tables
+from trialstats.formatting import STEERING
 from trialstats.tables.formats.docx import to_docx
 from trialstats.tables.formats.latex import latex_document
 from trialstats.tables.formats.read_back import (
@@ -141,6 +142,7 @@ def test_a_page_has_no_element_and_no_attribute_that_a_text_asked_for():
     rows = {(*tag, "data-row") for tag in tags.found}
     assert tags.found <= _Tags(harmless("html")).found | rows | {("sup",)}
     assert not {t for t, *_ in tags.found} & {"script", "img", "a", "iframe", "object"}
+    assert not STEERING & set(document("html").decode("utf-8"))
 
 
 def commands(pattern, data):
