@@ -152,7 +152,23 @@ def of_listing(path: str) -> list[Record]:
         "n_shown": shown,
         "n_not_shown": len(listed) - shown,
     }
-    return [*listed, {"row_id": f"file:{path}", **counts}]
+    grouped = groups_of(listed, trial) if kind == "queries" else ()
+    return [*listed, *grouped, {"row_id": f"file:{path}", **counts}]
+
+
+def groups_of(queries: Sequence[Record], trial: str) -> Iterator[Record]:
+    """Yield how many findings and subjects there are of each kind in each source."""
+    found: dict[tuple[str, str], list[str | None]] = defaultdict(list)
+    for row in queries:
+        found[str(row["kind"]), str(row["source"])].append(row["USUBJID"])
+    for place, ((kind, source), subjects) in enumerate(found.items(), start=1):
+        yield {
+            "row_id": f"findings:{trial}:{place}",
+            "kind": kind,
+            "source": source,
+            "n": len(subjects),
+            "n_subjects": len({subject for subject in subjects if subject}),
+        }
 
 
 def of_dataset(path: str, named: set[str]) -> Iterator[Record]:

@@ -100,6 +100,38 @@ def identified(frame: pd.DataFrame, kind: str, owner: str = "") -> list[Record]:
     ]
 
 
+def finding_counts(queries: pd.DataFrame) -> pd.DataFrame:
+    """Return how many findings there are of each kind in each source.
+
+    Parameters
+    ----------
+    queries : DataFrame
+        Schema `QUERIES`.
+
+    Returns
+    -------
+    DataFrame
+        Columns kind, source, n, n_subjects and resolution, which is null where not all
+        of a kind had the same; in the order in which kinds are found.
+    """
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for row in records(queries):
+        groups.setdefault((row["kind"], row["source"]), []).append(row)
+    made = [
+        {
+            "kind": kind,
+            "source": source,
+            "n": len(part),
+            "n_subjects": len(distinct(part, "USUBJID")),
+            "resolution": done[0] if len(done) == 1 else None,
+        }
+        for (kind, source), part in groups.items()
+        for done in [distinct(part, "resolution")]
+    ]
+    columns = ["kind", "source", "n", "n_subjects", "resolution"]
+    return pd.DataFrame(made, columns=columns)
+
+
 def _stored(name: str, value: Any) -> Any:
     if pd.isna(value):
         return None

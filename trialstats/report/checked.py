@@ -9,7 +9,8 @@ import pyarrow as pa
 from trialstats.errors import DataError
 from trialstats.figures.reading import texts_of
 from trialstats.rows import COUNT, TEXT, field
-from trialstats.tables.formats.read_back import READERS, read_csv
+from trialstats.tables.formats.read_back import READERS
+from trialstats.tables.formats.read_back import read_csv as cells_of
 from trialstats.tracing.dossier import Problem, Sources, Text, Traced
 from trialstats.tracing.numbers import numbers_in
 from trialstats.tracing.pages import OF_AXIS, Said, blocks_of_page
@@ -170,7 +171,7 @@ def _difference(ending: str, content: bytes, page: bytes) -> str:
         known = {
             n.value for table in expected for t in table.texts for n in numbers_in(t)
         }
-        head, *body = read_csv(content)
+        head, *body = cells_of(content)
         # Columns without a heading, or with the same, are told apart by their place.
         named = [re.sub(r"\[\d+\]$", "", cell) for cell in head]
         cells = [cell for row in (named, *body) for cell in row]

@@ -65,6 +65,8 @@ KINDS: dict[str, Kind] = {
     ),
     "dictionary": Kind("results/datasets/{}/dictionary.parquet", "summarise_trial"),
     "queries": Kind("results/datasets/{}/queries.parquet", "build_trial", rows.QUERIES),
+    # Counts of the findings of each kind.
+    "findings": Kind("results/datasets/{}/queries.parquet", "build_trial"),
     "set_aside": Kind(
         "results/datasets/{}/set_aside.parquet", "build_trial", rows.SET_ASIDE
     ),

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from trialstats import tables
-from trialstats.records import distinct, find, records
+from trialstats.records import distinct, find, finding_counts, records
 from trialstats.report.content import (
     Block,
     Figure,
@@ -149,6 +149,7 @@ def _frames_of(material: TrialMaterial) -> dict[tuple[str, str], pd.DataFrame]:
         "steps": material.account,
         "changes": material.changes,
         "queries": material.queries,
+        "findings": finding_counts(material.queries),
         "set_aside": material.set_aside,
         "dictionary": material.dictionary,
         **material.datasets,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from trialstats.records import distinct, find, identified
+from trialstats.records import finding_counts, identified
 from trialstats.tables.cells import text_cell
 from trialstats.tables.shortened import SHOWN, brief, left_out, shortened
 from trialstats.tables.subtitles import trial_subtitle
@@ -30,23 +30,17 @@ def quality_table(queries: pd.DataFrame, *, trial: Mapping[str, Any]) -> Table:
         all of a kind.
     """
     body = []
-    listed = identified(queries, "queries", name_of(trial))
-    for kind, source in dict.fromkeys((r["kind"], r["source"]) for r in listed):
-        part = find(listed, kind=kind, source=source)
-        done = distinct(part, "resolution")
-        rows = tuple(str(row["row_id"]) for row in part)
-        body.append(
-            Row(
-                (
-                    Cell(str(kind)),
-                    Cell(str(source)),
-                    Cell(str(len(part)), rows),
-                    Cell(str(len(distinct(part, "USUBJID")) or ""), rows),
-                    brief(done[0] if len(done) == 1 else "as the list says"),
-                )
+    for row in identified(finding_counts(queries), "findings", name_of(trial)):
+        line = Row(
+            (
+                Cell(str(row["kind"])),
+                Cell(str(row["source"])),
+                Cell(str(row["n"])),
+                Cell(str(row["n_subjects"] or "")),
+                brief(row["resolution"] or "as the list says"),
             )
         )
-        body[-1] = of_row(body[-1], rows[0])
+        body.append(of_row(line, str(row["row_id"])))
     return Table(
         id=f"{name_of(trial)}_quality",
         title="Findings in the raw data by kind",

@@ -10,7 +10,7 @@ import trialstats
 from trialstats import tables
 from trialstats.errors import DataError
 from trialstats.formatting import MINUS, format_interval, format_number
-from trialstats.records import identified, one, records
+from trialstats.records import finding_counts, identified, one, records
 from trialstats.rows import estimates_frame
 from trialstats.tables.table import Footnotes
 from trialstats.vocabulary import AVERAGE_OVER_VISITS
@@ -95,6 +95,7 @@ def all_row_ids():
         "steps": samples.account_steps(),
         "changes": samples.changed_values(),
         "queries": samples.query_rows(),
+        "findings": finding_counts(samples.query_rows()),
         "dictionary": samples.dictionary_rows(),
         "set_aside": samples.set_aside_rows(),
     }
