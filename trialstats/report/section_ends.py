@@ -9,7 +9,7 @@ from trialstats import tables
 from trialstats.records import Record, distinct, find, records
 from trialstats.report.content import Block
 from trialstats.report.phrases import Sentence
-from trialstats.vocabulary import NOT_TRIED, sentence_list, upper_first
+from trialstats.vocabulary import NOT_TRIED, sentence_list
 
 _AGREEMENT = "results/estimates/agreement"
 
@@ -108,7 +108,7 @@ def _not_estimable(rows: Sequence[Record]) -> list[Sentence]:
         names = sentence_list(
             str(name).replace("_", " ") for name in distinct(part, "statistic")
         )
-        text = f"Without an estimate: {names}. {upper_first(str(reason)).rstrip('.')}."
+        text = f"Without an estimate: {names} ({str(reason).rstrip('.')})."
         ids = tuple(str(row["row_id"]) for row in part)
         said.append(Sentence(text, ids, given="A count of the rows it names"))
     return said
