@@ -72,7 +72,12 @@ class Printing:
 _EFFECT = ("estimate", "ci_lower", "ci_upper")
 
 #: Statistics and units that are shares of one, which tables print in percent.
-_SHARES = frozenset({"risk", "risk_difference", "weight", "share", "i_squared"})
+_WEIGHTS = frozenset({"weight", "subgroup_weight", "total_weight"})
+_SHARES = _WEIGHTS | {"risk", "risk_difference", "share", "i_squared"}
+
+#: How far weights of one decimal may be from their own rounding where all are rounded
+#: together so that they add up to what stands under them; a subtotal collects several.
+_TOGETHER = 0.3
 
 
 def _is_log(row: Record, _percent: bool) -> bool:
@@ -298,6 +303,10 @@ def _among_values(
             value = values.get(column, math.nan)
             if math.isfinite(value) and _prints_as(number, printing.of(row, value)):
                 yield column, printing.name
+    weight = values.get("estimate", math.nan)
+    if row.get("statistic") in _WEIGHTS and number.decimals == 1:
+        if abs(100 * weight - float(number.value)) < _TOGETHER:
+            yield "estimate", "percent, rounded with the other weights"
 
 
 def _among_levels(

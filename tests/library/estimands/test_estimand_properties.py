@@ -132,7 +132,7 @@ def compare(config, people, rows):
 
 
 @given(made=trials())
-@settings(max_examples=100)
+@settings(max_examples=60)
 def test_both_engines_use_the_same_records(made):
     compare(*made)
 
@@ -156,7 +156,7 @@ def test_events_of_nobody_change_nothing(made):
 
 
 @given(made=trials())
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_the_order_of_rows_changes_nothing(made):
     config, people, rows = made
     turned = people.iloc[::-1].reset_index(drop=True)
@@ -170,7 +170,7 @@ def test_the_order_of_rows_changes_nothing(made):
 
 
 @given(made=trials())
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_names_of_subjects_change_nothing(made):
     config, people, rows = made
     config["analyses"]["main"].pop("where", None)

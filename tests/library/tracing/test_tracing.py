@@ -157,3 +157,14 @@ def test_texts_of_a_page_know_the_rows_around_them():
     ]
     blocks = ["".join(s.text for s in b).split() for b in blocks_of_page(page)]
     assert blocks == [["In", "5", "of", "6", "weeks", "&", "7"], ["910"]]
+
+
+def test_weights_may_be_rounded_together():
+    weight = {"row_id": "w", "statistic": "weight", "scale": "natural"}
+    row = weight | {"estimate": 0.0664}
+    assert found("6.7", row) == [
+        ("6.7", "estimate", "percent, rounded with the other weights")
+    ]
+    assert unresolved("7.0", [row]) == ["7.0"]
+    # Nothing else is.
+    assert unresolved("6.7", [row | {"statistic": "risk"}]) == ["6.7"]
