@@ -304,9 +304,9 @@ def _among_values(
             if math.isfinite(value) and _prints_as(number, printing.of(row, value)):
                 yield column, printing.name
     weight = values.get("estimate", math.nan)
-    if row.get("statistic") in _WEIGHTS and number.decimals == 1:
-        if abs(100 * weight - float(number.value)) < _TOGETHER:
-            yield "estimate", "percent, rounded with the other weights"
+    away = abs(100 * weight - float(number.value))
+    if row.get("statistic") in _WEIGHTS and number.decimals == 1 and away < _TOGETHER:
+        yield "estimate", "percent, rounded with the other weights"
 
 
 def _among_levels(
