@@ -57,6 +57,7 @@ def main(
         published_trials, evidence_rows.PUBLISHED_TRIALS, "published_trials"
     )
     entries = of_file(evidence, EVIDENCE, "evidence_map")
+    graded = of_file(certainty, evidence_rows.CERTAINTY, "certainty")
     known: list[Record] = [
         *(
             r
@@ -68,7 +69,7 @@ def main(
         *of_file(published_effects, evidence_rows.EFFECTS, "effects"),
         *of_file(published_warnings, cleaning_rows.PUBLISHED_WARNINGS, "warnings"),
         *entries,
-        *of_file(certainty, evidence_rows.CERTAINTY, "certainty"),
+        *graded,
         *(row for path in listings for row in of_listing(path)),
     ]
     named = named_rows(files, io.read_bytes)
@@ -78,6 +79,7 @@ def main(
         *texts_in(list(configs)),
         f"SHA-256 of {len(data)} files",
         *counts_of_listings(known),
+        *(f"{r['domain']} ({r['levels']:+d}): {r['reason']}" for r in graded),
         *(text for work in REFERENCES.values() for text in (work.text, work.address)),
         *labels.values(),
         *counts_in_words(checks, trials_known, entries, configs),

@@ -90,7 +90,7 @@ def adverse_event_plot(rows: pd.DataFrame, *, title: str, subtitle: str = "") ->
     if len(distinct(listed, "contrast")) > 1:
         notes.append("The table has the other comparisons.")
     if left_out:
-        notes.append(f"{left_out} rarer terms are not shown; the table lists them.")
+        notes.append("Rarer terms are not shown; the table lists them.")
     blocks = [
         *title_blocks(title, subtitle, columns.width, synthetic=is_synthetic(listed)),
         _heads(columns, f"points [{format_level(level)}]"),

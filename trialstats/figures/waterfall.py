@@ -136,7 +136,7 @@ def _bars(
             canvas.line(across, width=0.9, dashes=(4.0, 2.0), layer=4.5)
             # Lines close to each other have their numbers one under the other.
             edge = max(place, edge + TEXT_LINE * size)
-            canvas.text(right + 6, edge, _number(line), size=size)
+            canvas.text(right + 6, edge, _number(line), size=size, axis=True)
         for i, name in enumerate(names):
             upright_text(canvas, left + (i + 0.5) * step, y.left + 3, name, size - 1.5)
 

@@ -179,8 +179,9 @@ def _counts(
     tests = [r for r in listed if r["statistic"] in TESTS]
     body = _lines(find(listed, subgroup=None), groups, settings, notes, bool(tests))
     for place in distinct(listed, "subgroup"):
-        body.append(heading(str(place)))
         part = find(listed, subgroup=place)
+        named = (str(part[0]["row_id"]),)
+        body.append(Row((Cell(str(place), named),), heading=True))
         body += _lines(part, groups, settings, notes, bool(tests))
     whole = find(listed, subgroup=None)
     columns = [

@@ -1,6 +1,7 @@
 """Print a table as HTML or as a frame of text."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Protocol
 
@@ -282,5 +283,14 @@ class _PairedRow(list[tuple[Column, Cell]]):
     """The cells of a row beside their columns, with its indentation."""
 
     def __init__(self, row: Row, columns: tuple[Column, ...]) -> None:
-        super().__init__(zip(columns, row.cells, strict=True))
+        super().__init__(zip(columns, _labelled(row.cells), strict=True))
         self.indent = row.indent
+
+
+def _labelled(cells: Sequence[Cell]) -> Sequence[Cell]:
+    """Return cells whose first, where it holds a digit, names the row of the next."""
+    stub, *others = cells
+    if stub.rows or not any(c.isdigit() for c in stub.text):
+        return cells
+    named = next((cell.rows[:1] for cell in others if cell.rows), ())
+    return (replace(stub, rows=named), *others)

@@ -7,6 +7,7 @@ CONSTANTS = {
     "CONSORT 2025": "a guideline",
     "PRISMA 2020": "a guideline",
     "RoB 2": "a tool",
+    "RoB 2 (22 August 2019)": "a tool",
     "the header is row 1": "how spreadsheets number rows",
     "of 1000 people": "the unit of absolute risks",
     "standardised difference above 3": "a limit of plausibility",

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,7 +81,7 @@ class Sources:
     ----------
     records : iterable of mapping
         Every row, each with its ``row_id``.
-    given : iterable of str
+    given : collection of str
         Texts of the configuration.
     exact : mapping of str to str
         Where a text is from, to the text: versions and digests.
@@ -90,7 +90,7 @@ class Sources:
     def __init__(
         self,
         records: Iterable[Record],
-        given: Iterable[str] = (),
+        given: Collection[str] = (),
         exact: Mapping[str, str] | None = None,
     ) -> None:
         self._exact = dict(exact or {})
@@ -98,7 +98,9 @@ class Sources:
         named = (str(v) for row in self._records.values() for v in _texts(row))
         levels = {row.get("confidence_level") for row in self._records.values()}
         known = (f"{100 * x:g}%" for x in levels if x is not None and x == x)
-        told = (*CONSTANTS, *given, *named, *known, *self._records)
+        # Figures print names of sources and files with spaces.
+        names = [text.replace("_", " ") for text in given if "_" in text]
+        told = (*CONSTANTS, *given, *names, *named, *known, *self._records)
         texts = {_plain(text) for text in told if _DIGITS.search(text)}
         self._given: dict[str, list[str]] = defaultdict(list)
         for text in sorted(texts, key=lambda t: (-len(t), t)):

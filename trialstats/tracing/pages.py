@@ -90,7 +90,7 @@ class _Reader(HTMLParser):
         named = dict(attrs)
         around = self.stack[-1] if self.stack else _OUTSIDE
         rows, given, block = around.rows, around.given, around.block
-        if tag in _BLOCKS:
+        if tag in _BLOCKS or (tag == "span" and named.get("class")):
             self.blocks += 1
             block = self.blocks
         if "data-row" in named:

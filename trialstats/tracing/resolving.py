@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from numbers import Real
 from typing import Any
@@ -325,8 +326,14 @@ def _among_texts(
     bare = number.text.lstrip("<>≤≥ +-" + MINUS)
     word = re.compile(rf"(?<![\d.]){re.escape(bare)}(?!\d|\.\d)")
     for column, value in row.items():
-        if isinstance(value, str) and column not in _KEYS and word.search(value):
+        text = value if isinstance(value, str) else _day(value)
+        if text and column not in _KEYS and word.search(text):
             yield column, "text"
+
+
+def _day(value: object) -> str:
+    """Return a day as it is printed; nothing for what is none."""
+    return value.isoformat()[:10] if isinstance(value, date) and value == value else ""
 
 
 def _prints_as(number: Number, shown: float) -> bool:
@@ -335,7 +342,7 @@ def _prints_as(number: Number, shown: float) -> bool:
         return False
     limit = float(number.value)
     if number.bound in ("<", "≤"):
-        return 0 <= shown < limit <= 0.1
+        return 0 <= shown < limit <= 1
     if number.bound in (">", "≥"):
         return 0.9 <= limit < shown <= 1
     if number.scientific:

@@ -75,9 +75,9 @@ def checked(found):
 
 def test_what_comes_from_rows_passes_and_is_counted():
     rows = {row["file"]: row for row in traced_rows(checked(files()))}
-    # Title 0, 10, 12; head 49; label 12; four of the body; 95 of the note.
+    # Title 0, 10, 12; head 49; four of the body and its label; 95 of the note.
     assert rows["t.html"]["n_numbers"] >= 10
-    assert rows["t.html"]["n_of_rows"] == 5
+    assert rows["t.html"]["n_of_rows"] == 6
     assert rows["t.rtf"]["same_as"] == "t.html"
     assert (rows["f.svg"]["n_numbers"], rows["f.svg"]["n_of_rows"]) == (1, 1)
 
