@@ -3,6 +3,7 @@
 import ast
 import doctest
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -110,6 +111,12 @@ def tree_of(path):
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
+def imports_in(path):
+    """Return what `imports_of` finds in a file; several tests ask every file."""
+    return frozenset(imports_of(tree_of(path)))
+
+
 def imports_of(tree):
     """Return every dotted name that the import statements may stand for."""
     found = set()
@@ -145,7 +152,7 @@ def importers_of(library):
     return {
         name_of(path)
         for path in MODULES
-        if any(n.split(".")[0] == library for n in imports_of(tree_of(path)))
+        if any(n.split(".")[0] == library for n in imports_in(path))
     }
 
 
@@ -153,7 +160,7 @@ def test_code_imports_methods_of_meta_from_their_modules():
     # The digest of a step follows import statements; lazy names would hide a module.
     scripts = (ROOT / "scripts").glob("*.py")
     for path in [*MODULES, *scripts]:
-        assert "trialstats.meta" not in imports_of(tree_of(path)), path
+        assert "trialstats.meta" not in imports_in(path), path
 
 
 @pytest.mark.parametrize("name", meta.__all__)

@@ -26,19 +26,27 @@ def test_trials_alone_have_a_report_with_the_same_bytes_elsewhere(root, tmp_path
     assert {"rtf", "docx", "tex", "csv", "html", "pdf", "svg", "png", "xpt"} <= made
 
 
-def test_syntheses_alone_have_a_report_and_verification_names_an_edit(root, tmp_path):
-    working = copied(root, tmp_path / "two syntheses")
-    path = working.folder / "config/config.yaml"
+def syntheses_alone(root, folder):
+    """Run a dossier of two syntheses; the second has nothing to pool."""
+    dossier = copied(root, folder)
+    path = dossier.folder / "config/config.yaml"
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    # The second has nothing to pool.
-    config |= {
-        "trials": [],
-        "syntheses": ["fibromyalgia_discontinuations", "arthritis"],
-    }
+    syntheses = ["fibromyalgia_discontinuations", "arthritis"]
+    config |= {"trials": [], "syntheses": syntheses}
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
-    done = working.run()
+    done = dossier.run()
     assert done.returncode == 0, done.stderr[-4000:]
-    assert working.parts() == {"syntheses"}
+    return dossier
+
+
+def test_syntheses_alone_have_a_report(root, tmp_path):
+    assert syntheses_alone(root, tmp_path / "dossier").parts() == {"syntheses"}
+
+
+@pytest.mark.validation
+def test_verification_names_what_an_edited_number_changes(root, tmp_path):
+    """Of this dossier; every run does so in small, in test_verify.py."""
+    working = syntheses_alone(root, tmp_path / "two syntheses")
     working.edit(
         "data/published/outcomes_binary.csv",
         "discontinuation due to adverse events,12,4,49,3,50,8% v 6%",

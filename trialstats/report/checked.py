@@ -134,7 +134,7 @@ def _of_page(content: bytes) -> Iterator[Text]:
 
 def _of_block(block: Sequence[Said]) -> Iterator[Text]:
     """Yield each text that names rows, and what is left of the block as a label."""
-    left = []
+    left, held = [], []
     for said, after in zip(block, [*block[1:], None], strict=True):
         if said.given.startswith(OF_AXIS) or _cites(said):
             continue
@@ -145,23 +145,16 @@ def _of_block(block: Sequence[Said]) -> Iterator[Text]:
             # A sign of percent that follows belongs to the number.
             sign = _PERCENT.match(after.text) if after else None
             yield Text(said.text + (sign.group() if sign else ""), said.rows)
+            held += [number.text for number in numbers_in(said.text)]
         # The words around a number say what it is of.
-        left.append(_without_numbers(said.text) if said.rows else said.text)
+        left.append(said.text)
     apart = " " if "svg" in block[0].path else ""
-    yield Text(apart.join(left))
+    yield Text(apart.join(left), held=tuple(held))
 
 
 def _cites(said: Said) -> bool:
     """Return whether a text is the number of a reference, which is a link to it."""
     return said.path[-1:] == ("a",) and said.text.strip().isdigit()
-
-
-def _without_numbers(text: str) -> str:
-    made, position = [], 0
-    for number in numbers_in(text):
-        made += [text[position : number.start], "…"]
-        position = number.end
-    return "".join([*made, text[position:]])
 
 
 def _difference(ending: str, content: bytes, page: bytes) -> str:

@@ -23,11 +23,14 @@ class Text:
         The ``row_id`` of the rows that it names; none for a label.
     given : str
         Where it is from when one place holds it whole, such as a version.
+    held : tuple of str
+        Numbers in it that rows hold, as other texts say.
     """
 
     text: str
     rows: tuple[str, ...] = ()
     given: str = ""
+    held: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +128,14 @@ class Sources:
         n_numbers = n_of_rows = 0
         problems = []
         for text in listed:
-            n_numbers += len(numbers_in(text.text))
+            n_numbers += len(numbers_in(text.text)) - len(text.held)
             rows = self._rows(text)
             held = sum(1 for p in trace(text.text, rows) if p.row_id)
             n_of_rows += held if text.rows else 0
             missing = self._missing(text, rows)
+            for number in text.held:
+                if number in missing:
+                    missing.remove(number)
             if missing:
                 problems.append(Problem(text.text, tuple(missing), text.rows))
         lost = sum(len(problem.numbers) for problem in problems)

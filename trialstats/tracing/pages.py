@@ -49,10 +49,8 @@ def texts_of_page(page: str) -> list[Said]:
     >>> [(s.text, s.rows) for s in texts_of_page('<p data-row="a b">5 <i>of</i></p>')]
     [('5 ', ('a', 'b')), ('of', ('a', 'b'))]
     """
-    reader = _Reader()
-    reader.feed(page)
-    reader.close()
-    return reader.said
+    reader = _read(page)
+    return [said for said in reader.said if said.text.strip()]
 
 
 #: Elements that hold texts which are read together.
@@ -62,6 +60,13 @@ _BLOCKS = {
     *("div", "section", "article", "header", "nav", "footer"),
     *("h1", "h2", "h3", "h4", "h5", "h6", "title", "button", "option", "label"),
 }
+
+
+def _read(page: str) -> "_Reader":
+    reader = _Reader()
+    reader.feed(page)
+    reader.close()
+    return reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +116,14 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         path = tuple(one.tag for one in self.stack)
-        if data.strip() and not _UNREAD & set(path):
+        if not _UNREAD & set(path):
             one = self.stack[-1] if self.stack else _OUTSIDE
             self.said.append(Said(data, one.rows, one.given, path, one.block))
 
 
 def blocks_of_page(page: str) -> Iterator[list[Said]]:
     """Yield the texts of each paragraph, cell or heading of a page together."""
-    for _, texts in groupby(texts_of_page(page), key=lambda said: said.block):
-        yield list(texts)
+    for _, texts in groupby(_read(page).said, key=lambda said: said.block):
+        listed = list(texts)
+        if any(said.text.strip() for said in listed):
+            yield listed

@@ -107,6 +107,17 @@ def _is_count(row: Record, _percent: bool) -> bool:
     return bool(row.get("n_subjects")) and value is not None and value == int(value)
 
 
+def _is_bioequivalence(row: Record, _percent: bool) -> bool:
+    """Return whether a row is a ratio of geometric means, its limits or its CV."""
+    return str(row.get("statistic", "")).startswith(
+        ("geometric_mean_ratio", "acceptance_", "cv_")
+    )
+
+
+def _ratio_in_percent(row: Record, value: float) -> float:
+    return 100 * (_exponential(row, value) if _is_log(row, False) else value)
+
+
 #: From the plainest on; the first that gives the printed number is the one reported.
 PRINTINGS = (
     Printing("as stored", lambda row, value: value),
@@ -114,6 +125,7 @@ PRINTINGS = (
     Printing("percent", lambda row, value: 100 * value, _is_share, _EFFECT),
     Printing("percent", lambda row, value: 100 * value, columns=("confidence_level",)),
     Printing("percent of n_subjects", _share_of_subjects, _is_count, ("estimate",)),
+    Printing("ratio in percent", _ratio_in_percent, _is_bioequivalence, _EFFECT),
     Printing("without its sign", lambda row, value: abs(value)),
     Printing(
         "percent without its sign",
@@ -213,8 +225,8 @@ def without(text: str, given: Iterable[str]) -> str:
     """Return a text without the given texts in it, the longest first."""
     for known in sorted({g for g in given if g}, key=lambda g: (-len(g), g)):
         if known in text:
-            before = r"(?<!\w)" if known[0].isalnum() else ""
-            after = r"(?!\w)" if known[-1].isalnum() else ""
+            before = r"(?<![\w.])" if known[0].isalnum() else ""
+            after = r"(?!\w|\.\d)" if known[-1].isalnum() else ""
             text = re.sub(f"{before}{re.escape(known)}{after}", " … ", text)
     return text
 

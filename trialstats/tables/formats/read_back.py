@@ -30,6 +30,10 @@ __all__ = [
 ]
 
 
+#: How the number of a study report begins.
+_FILED = ("Table ", "Figure ", "Listing ")
+
+
 def read_csv(data: bytes) -> list[list[str]]:
     """Return the cells of a CSV file, its head first, as a program reads them."""
     text = data.decode("utf-8")
@@ -59,7 +63,7 @@ def read_html(data: bytes) -> tuple[PrintedTable, ...]:
     -------
     tuple of PrintedTable
         In order. Protocol and number share a class, and so do population and subtitle:
-        a number begins with "Table", and the last of the latter is the subtitle.
+        a number begins with a word of `_FILED`, and the last of the latter is the subtitle.
     """
     reader = _Page()
     reader.feed(data.decode("utf-8"))
@@ -147,8 +151,8 @@ def _table_of(pieces: list[_Piece]) -> PrintedTable:
     above = [p for p in pieces if p.tag == "span" and "number" in p.classes]
     under = [p.told for p in pieces if p.tag == "span" and "subtitle" in p.classes]
     titles = [p.told for p in pieces if p.tag == "span" and "title" in p.classes]
-    numbers = [p.told for p in above if p.told.startswith("Table ")]
-    protocols = [p.told for p in above if not p.told.startswith("Table ")]
+    numbers = [p.told for p in above if p.told.startswith(_FILED)]
+    protocols = [p.told for p in above if not p.told.startswith(_FILED)]
     notes = [p for p in pieces if p.tag == "li"]
     sources = [p.told for p in notes if "source" in p.classes]
     return PrintedTable(
