@@ -156,7 +156,7 @@ def test_texts_of_a_page_know_the_rows_around_them():
         ("10", (), ""),
     ]
     blocks = ["".join(s.text for s in b).split() for b in blocks_of_page(page)]
-    assert blocks == [["In", "5", "of", "6", "weeks", "&", "7"], ["910"]]
+    assert blocks == [["In", "5", "of", "6", "weeks", "&", "7"], ["9", "10"]]
 
 
 def test_weights_may_be_rounded_together():

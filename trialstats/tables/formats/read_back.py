@@ -63,7 +63,7 @@ def read_html(data: bytes) -> tuple[PrintedTable, ...]:
     -------
     tuple of PrintedTable
         In order. Protocol and number share a class, and so do population and subtitle:
-        a number begins with a word of `_FILED`, and the last of the latter is the subtitle.
+        a number begins with a word of `_FILED`, and the last of those is the subtitle.
     """
     reader = _Page()
     reader.feed(data.decode("utf-8"))
