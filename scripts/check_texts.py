@@ -121,15 +121,17 @@ def counts_in_words(
     # A cell that counts more rows than a reader would look at names none of them.
     for agreeing in by_engine.values():
         yield f"{sum(agreeing)} of {len(agreeing)}"
-    yield f"{len(published)} published trials"
+    yield from (f"{len(published)} published {noun}" for noun in ("trial", "trials"))
     yield f"{len(entries)} entries"
     for offer, count in Counter(str(row["offers"]) for row in entries).items():
         yield f"{count} {offer}"
-    made_up = [config for config in configs if config.get("data_status")]
-    yield f"{len(made_up)} trials analysed from individual data"
+    individual = [config for config in configs if config.get("data_status")]
+    noun = "trial" if len(individual) == 1 else "trials"
+    yield f"{len(individual)} {noun} analysed from individual data"
     syntheses = sum("synthesis" in config for config in configs)
     for number in range(1, syntheses + 1):
         yield f"{number} syntheses of their results"
+    yield "1 synthesis of results"
 
 
 def counts_of_listings(known: Sequence[Record]) -> Iterator[str]:
@@ -160,16 +162,17 @@ def of_listing(path: str) -> list[Record]:
 
 def groups_of(queries: Sequence[Record], trial: str) -> Iterator[Record]:
     """Yield how many findings and subjects there are of each kind in each source."""
-    found: dict[tuple[str, str], list[str | None]] = defaultdict(list)
+    found: dict[tuple[str, str], list[Record]] = defaultdict(list)
     for row in queries:
-        found[str(row["kind"]), str(row["source"])].append(row["USUBJID"])
-    for place, ((kind, source), subjects) in enumerate(found.items(), start=1):
+        found[str(row["kind"]), str(row["source"])].append(row)
+    for place, ((kind, source), part) in enumerate(found.items(), start=1):
         yield {
             "row_id": f"findings:{trial}:{place}",
             "kind": kind,
             "source": source,
-            "n": len(subjects),
-            "n_subjects": len({subject for subject in subjects if subject}),
+            "n": len(part),
+            "n_subjects": len({row["USUBJID"] for row in part if row["USUBJID"]}),
+            "resolution": part[0]["resolution"],
         }
 
 

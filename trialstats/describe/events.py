@@ -29,10 +29,13 @@ _RELATED = {
 _LABELS = {
     "AETERM": "Reported term",
     "AEDECOD": "Coded term",
+    "AEBODSYS": "Body system or organ class",
     "ASTDT": "Start date",
     "AESEV": "Severity",
     "AESER": "Serious event",
     "AEREL": "Relation to treatment",
+    "AESDTH": "Results in death",
+    "TRTEMFL": "Treatment-emergent flag",
 }
 
 

@@ -45,6 +45,8 @@ LABELS = {
     "censor": "CNSR",
     "reported term for the adverse event": "AETERM",
     "dictionary-derived term": "AEDECOD",
+    "body system or organ class": "AEBODSYS",
+    "results in death": "AESDTH",
     "analysis start date": "ASTDT",
     "severity/intensity": "AESEV",
     "serious event": "AESER",

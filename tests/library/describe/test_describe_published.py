@@ -45,9 +45,13 @@ def configuration(shipped, trial):
 
 
 def counted(draft, target):
-    """Return the edits; those of the analyses, whose block is replaced, are one."""
-    own = {key: value for key, value in draft.items() if key != "analyses"}
-    other = {key: value for key, value in target.items() if key != "analyses"}
+    """Return the edits; those of the analyses, whose block is replaced, are one.
+
+    What is printed is no part of a draft.
+    """
+    apart = ("analyses", "tables", "figures")
+    own = {key: value for key, value in draft.items() if key not in apart}
+    other = {key: value for key, value in target.items() if key not in apart}
     return [*edits(own, other), "analyses: changed"]
 
 

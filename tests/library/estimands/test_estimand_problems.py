@@ -138,7 +138,7 @@ REFUSED = {
         ),
         "analyses.pain_week12.estimand.summary: a model of type 'mmrm' estimates "
         "no odds ratio; write difference in means, or a model of type proportions, "
-        "adverse_events or logistic",
+        "adverse_events, cmh or logistic",
     ),
     "a summary that is none": (
         lambda t: use(
