@@ -258,7 +258,8 @@ def test_a_label_in_a_figure_is_no_markup():
     svg = render(figure, "svg", title=hostile, alt=hostile).decode("utf-8")
     plt.close(figure)
     assert "<script" not in svg
-    assert ElementTree.fromstring(svg)[0].text == hostile
+    title = ElementTree.fromstring(svg).find("{http://www.w3.org/2000/svg}title")
+    assert title.text == hostile
 
 
 def test_labels_of_a_trial_reach_the_messages_as_text(tmp_path):

@@ -36,7 +36,7 @@ from trialstats.figures.theme import printable
 from trialstats.figures.trial_kinds import draw_figure, figure_names
 from trialstats.figures.visits import mean_profile
 
-LAYOUTS = ("plain", "jama")
+LAYOUTS = ("plain",)
 
 #: Kinds that the other trial has too.
 TWICE = ("account", "residuals_pain_week_2", "periods_rating_in_pairs")
