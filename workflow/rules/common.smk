@@ -239,6 +239,13 @@ def table_files(trial):
     return files_of_tables(*[f"{trial}_{table}" for table in trial_tables(trial)])
 
 
+def reported(*names, category, labels=None):
+    """List the files of tables; their pages stand in the report of Snakemake."""
+    marks = {"caption": "../report/table.rst", "category": category, "labels": labels}
+    files = files_of_tables(*names)
+    return [report(f, **marks) if f.endswith(".html") else f for f in files]
+
+
 def export_files(trial):
     """List the files that a trial is exported to; none without formats."""
     names = export_names(PROJECT.trials[trial], PROJECT.config["exports"])

@@ -1,13 +1,5 @@
 """Estimates and datasets to tables: the same cells in every format."""
 
-
-def reported(*names, category, labels=None):
-    """List the files of tables; their pages stand in the report of Snakemake."""
-    marks = {"caption": "../report/table.rst", "category": category, "labels": labels}
-    files = files_of_tables(*names)
-    return [report(f, **marks) if f.endswith(".html") else f for f in files]
-
-
 # The tables of a trial depend on its analyses, so each trial has a rule of its own.
 for trial in TRIALS:
 
