@@ -139,7 +139,7 @@ def counts_of_listings(known: Sequence[Record]) -> Iterator[str]:
     for row in known:
         if str(row["row_id"]).startswith("file:"):
             count = int(row["n_rows"])
-            yield f"{count} findings in the raw data"
+            yield f"{count} finding{'' if count == 1 else 's'} in the raw data"
             yield f"{count} raw row{' is' if count == 1 else 's are'} in no dataset"
 
 

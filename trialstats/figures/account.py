@@ -273,7 +273,17 @@ def _draw_line(
     label = line.label
     if line.step:
         label = shortened(label, size, bar[0] - _GAP - MARGIN - indent)
-    canvas.text(MARGIN + indent, middle, label, size=size, weight=weight, colour=colour)
+    # A label that counts steps names them.
+    counted = line.step and len(line.steps) > 1
+    canvas.text(
+        MARGIN + indent,
+        middle,
+        label,
+        size=size,
+        weight=weight,
+        colour=colour,
+        rows=[str(step["row_id"]) for step in line.steps] if counted else (),
+    )
     for x, (count, rows) in zip(rights, line.cells, strict=True):
         written = "" if count is None else str(count)
         canvas.text(

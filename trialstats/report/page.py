@@ -13,11 +13,10 @@ from trialstats.tables.render import to_html
 from trialstats.tables.style import TABLE_STYLE
 from trialstats.tables.table import Table
 
-#: What the page may do: draw and run what it carries, and ask for nothing. Programs
-#: that examine pages, as for accessibility, run scripts of their own in it.
+#: What the page may do: draw and run what it carries, and ask for nothing.
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:; "
-    "script-src 'unsafe-inline' 'unsafe-eval'; base-uri 'none'; form-action 'none'"
+    "script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 )
 
 #: Where the words of headings and captions are from.

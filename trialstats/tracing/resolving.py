@@ -78,7 +78,7 @@ _SHARES = _WEIGHTS | {"risk", "risk_difference", "share", "i_squared"}
 
 #: How far weights of one decimal may be from their own rounding where all are rounded
 #: together so that they add up to what stands under them; a subtotal collects several.
-_TOGETHER = 0.3
+_TOGETHER = {"weight": 0.1, "subgroup_weight": 0.3}
 
 
 def _is_log(row: Record, _percent: bool) -> bool:
@@ -318,7 +318,8 @@ def _among_values(
                 yield column, printing.name
     weight = values.get("estimate", math.nan)
     away = abs(100 * weight - float(number.value))
-    if row.get("statistic") in _WEIGHTS and number.decimals == 1 and away < _TOGETHER:
+    room = _TOGETHER.get(str(row.get("statistic")), 0.0)
+    if number.decimals == 1 and away < room:
         yield "estimate", "percent, rounded with the other weights"
 
 

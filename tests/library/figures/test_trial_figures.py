@@ -16,6 +16,7 @@ from trialstats.figures.account import (
 )
 from trialstats.figures.adverse_events import adverse_event_alt_text, adverse_event_plot
 from trialstats.figures.period_means import period_plot, period_plot_alt_text
+from trialstats.figures.reading import texts_of
 from trialstats.figures.render import drawn_ggplot, render
 from trialstats.figures.visits import mean_profile, mean_profile_alt_text
 from trialstats.rows import estimates_frame, frame_of
@@ -248,6 +249,9 @@ def test_many_reasons_share_the_last_line_and_none_is_lost():
     found = [t.get_text() for t in texts(figure)]
     assert len([t for t in found if t.startswith("rule ")]) == MOST_STEPS - 1
     assert f"{40 - (MOST_STEPS - 1)} further reasons" in found
+    written = texts_of(render(figure, "svg"))
+    (label,) = [w for w in written if w.text.endswith("further reasons")]
+    assert len(label.rows) == 40 - (MOST_STEPS - 1)
     # The last line begins with what the one above left, and ends with the rows used.
     place = found.index(f"{40 - (MOST_STEPS - 1)} further reasons")
     assert found[place + 1 : place + 4] == ["95", "35", "60"]

@@ -165,6 +165,11 @@ def test_weights_may_be_rounded_together():
     assert found("6.7", row) == [
         ("6.7", "estimate", "percent, rounded with the other weights")
     ]
-    assert unresolved("7.0", [row]) == ["7.0"]
+    # The next tenth on either side, and no further.
+    assert [unresolved(text, [row]) for text in ("6.6", "6.5", "6.8")] == [
+        [],
+        ["6.5"],
+        ["6.8"],
+    ]
     # Nothing else is.
     assert unresolved("6.7", [row | {"statistic": "risk"}]) == ["6.7"]
